@@ -1,0 +1,1 @@
+"""`make demo`: a real data set through the whole system, on this machine."""

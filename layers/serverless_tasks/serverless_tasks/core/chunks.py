@@ -1,0 +1,229 @@
+"""Chunks: contiguous ranges of sub-tasks, the unit of scheduling, storage and crash recovery (design, section 6).
+
+A chunk is an item of its own. Its writes name run and attempt, so that a worker whose lease was taken over changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from serverless_tasks.core.attribute_values import Item
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.expressions import Clause, Put, Update, absent, absent_or_at_most, contains_not, equals, exists
+from serverless_tasks.core.keys import chunk_sk, chunks_pk
+from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.times import from_iso, to_iso
+
+KIND = "CHUNK"
+MAX_CHUNKS = 1000
+"""Chunks of one task at most: their numbers, and what their children return, pass through states of 256 KiB."""
+DEFAULT_MAX_SIZE = 1000
+"""Sub-tasks of one chunk at most, unless the type says more or the list is longer than a million."""
+
+
+def chunk_size(count: int, concurrency: int, wanted: int | None = None) -> int:
+    """Sub-tasks per chunk: two chunks for each that may run at once, so that a slow one does not hold up the end."""
+    least = -(-count // MAX_CHUNKS)
+    even = -(-count // (2 * concurrency))
+    return max(least, wanted or min(even, DEFAULT_MAX_SIZE), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where a chunk's elements are: ``first`` to ``first + count`` of the list, and which bytes of its object hold them."""
+
+    number: int
+    first: int
+    count: int
+    byte_start: int | None = None
+    byte_end: int | None = None
+    """Exclusive."""
+
+
+def cut(count: int, size: int, offsets: Sequence[int] | None = None) -> Iterator[Range]:
+    """Ranges of ``size`` elements. ``offsets`` are where the elements' lines begin, and at the end where the last one ends."""
+    for number, first in enumerate(range(0, count, size)):
+        length = min(size, count - first)
+        if offsets is None:
+            yield Range(number, first, length)
+        else:
+            yield Range(number, first, length, offsets[first], offsets[first + length])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A chunk item."""
+
+    pk: str
+    sk: str
+    range: Range
+    run: int = 0
+    attempt: int = 0
+    """Claims so far."""
+    claims: int = 0
+    """Claims since a worker last wrote: above 1, somebody died here."""
+    lease_until: str | None = None
+    due_at: str | None = None
+    """When the first of its waiting sub-tasks is due."""
+    finished_at: str | None = None
+    in_flight: int | None = None
+    """Index that a careful worker was about to run."""
+    outcomes: str | None = None
+    """Lines of outcomes, up to 4 KB."""
+    outcomes_ref: Mapping[str, Any] | None = None
+    """The object with the lines, above that."""
+    succeeded: int = 0
+    failed: int = 0
+
+    @property
+    def number(self) -> int:
+        """Position in the list of chunks, from 0."""
+        return self.range.number
+
+    def done_in(self, run: int) -> bool:
+        """Whether nothing of it is left to run in ``run``; a failure counts in its own run only."""
+        if self.run == run:
+            return self.finished_at is not None
+        return self.run < run and self.succeeded == self.range.count
+
+    def due_in(self, run: int, now: datetime) -> float:
+        """Seconds until a worker may take it in ``run``; 0 is now."""
+        if self.run < run:
+            return 0.0
+        waits = [moment for moment in (self.lease_until, self.due_at) if moment]
+        return max([0.0, *((from_iso(moment) - now).total_seconds() for moment in waits)])
+
+    @classmethod
+    def from_item(cls, item: Item) -> Chunk:
+        """The chunk of a table item."""
+        place = Range(item["number"], item["first"], item["count"], item.get("byteStart"), item.get("byteEnd"))
+        return cls(
+            pk=item["pk"],
+            sk=item["sk"],
+            range=place,
+            run=item["run"],
+            attempt=item["attempt"],
+            claims=item.get("claims", 0),
+            lease_until=item.get("leaseUntil"),
+            due_at=item.get("dueAt"),
+            finished_at=item.get("finishedAt"),
+            in_flight=item.get("inFlight"),
+            outcomes=item.get("outcomes"),
+            outcomes_ref=item.get("outcomesRef"),
+            succeeded=item["succeeded"],
+            failed=item["failed"],
+        )
+
+
+def create(task: TaskEntity, place: Range, expires_at: int) -> Put:
+    """The chunk as the first plan writes it, once."""
+    item = {
+        "pk": chunks_pk(task.tenant_code, task.code),
+        "sk": chunk_sk(place.number),
+        "kind": KIND,
+        "change": "data",
+        "number": place.number,
+        "first": place.first,
+        "count": place.count,
+        "byteStart": place.byte_start,
+        "byteEnd": place.byte_end,
+        "run": 0,
+        "attempt": 0,
+        "succeeded": 0,
+        "failed": 0,
+        "expiresAt": expires_at,
+    }
+    return Put({name: value for name, value in item.items() if value is not None})
+
+
+def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime) -> Update:
+    """Take a chunk of the current run that nobody holds and that has something left."""
+    return Update(
+        chunks_pk(task.tenant_code, task.code),
+        chunk_sk(number),
+        set={"leaseUntil": to_iso(lease_until)},
+        count={"attempt": 1, "claims": 1},
+        remove=("dueAt",),
+        conditions=(
+            exists("pk"),
+            equals("run", task.run),
+            absent("finishedAt"),
+            absent_or_at_most("leaseUntil", to_iso(now)),
+        ),
+    )
+
+
+def take_over(chunk: Chunk, run: int, lease_until: datetime) -> Update:
+    """Take a chunk that an earlier run left, as that run left it."""
+    return Update(
+        chunk.pk,
+        chunk.sk,
+        set={"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0, "leaseUntil": to_iso(lease_until)},
+        remove=("dueAt", "finishedAt", "inFlight"),
+        conditions=_held(chunk),
+    )
+
+
+def flush(chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int], in_flight: int | None = None) -> Update:
+    """Outcomes so far, while the worker goes on. ``outcomes`` is ``{"outcomes": text}`` or ``{"outcomesRef": ref}``."""
+    sets = {**outcomes, "succeeded": counts[0], "failed": counts[1], "claims": 1}
+    removes = _other(outcomes)
+    if in_flight is not None:
+        sets["inFlight"] = in_flight
+    return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
+
+
+def mark_in_flight(chunk: Chunk, index: int) -> Update:
+    """A careful worker says what it is about to run, so that a crash is charged to that sub-task alone."""
+    return Update(chunk.pk, chunk.sk, set={"inFlight": index}, conditions=_held(chunk))
+
+
+def release(chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int], now: datetime, due_at: datetime | None) -> Update:
+    """The worker's last write: the chunk is done, or due again later."""
+    sets: dict[str, Any] = {**outcomes, "succeeded": counts[0], "failed": counts[1], "claims": 0}
+    removes = (*_other(outcomes), "leaseUntil", "inFlight")
+    if sum(counts) == chunk.range.count:
+        sets["finishedAt"] = to_iso(now)
+    elif due_at:
+        sets["dueAt"] = to_iso(due_at)
+    return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
+
+
+def progress(task: TaskEntity, chunk: Chunk, now: datetime) -> Update:
+    """Count a finished chunk on the parent, once however often it is said."""
+    return Update(
+        task.pk,
+        task.sk,
+        set={"change": "data", "updatedAt": to_iso(now)},
+        increment={
+            "attributes.subTaskSucceedCount": chunk.succeeded,
+            "attributes.subTaskFailedCount": chunk.failed,
+        },
+        add_to_set={"doneChunks": frozenset({chunk.number})},
+        conditions=(
+            equals("status", TaskStatus.PROCESSING),
+            equals("run", task.run),
+            contains_not("doneChunks", chunk.number),
+        ),
+    )
+
+
+def recount(chunks: Iterable[Chunk], run: int) -> tuple[dict[str, int], frozenset[int]]:
+    """Counters of a parent from its chunks, and the numbers of the chunks that are in them."""
+    done = [chunk for chunk in chunks if chunk.done_in(run)]
+    counts = {
+        "subTaskSucceedCount": sum(chunk.succeeded for chunk in done),
+        "subTaskFailedCount": sum(chunk.failed for chunk in done),
+    }
+    return counts, frozenset(chunk.number for chunk in done)
+
+
+def _held(chunk: Chunk) -> tuple[Clause, ...]:
+    return (equals("run", chunk.run), equals("attempt", chunk.attempt))
+
+
+def _other(outcomes: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("outcomesRef",) if "outcomes" in outcomes else ("outcomes",)

@@ -1,0 +1,52 @@
+"""Errors that the package raises. Whoever calls it never sees a botocore ``ClientError`` for a case that the design knows."""
+
+from __future__ import annotations
+
+
+class TaskError(Exception):
+    """Base of every error of this package."""
+
+
+class PermanentError(TaskError):
+    """Raised by a handler: this attempt failed and another one would fail as well, so do not retry."""
+
+
+class InvalidInput(TaskError, ValueError):
+    """A value that cannot be accepted. The message names the field, the limit and what to do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.reason = message
+
+
+class TaskNotFound(TaskError):
+    """There is no such task, or no such sub-task."""
+
+
+class TransitionRefused(TaskError):
+    """The task's status does not allow this transition."""
+
+
+class LostRace(TaskError):
+    """Another writer changed the item first, so that a condition of this write no longer held."""
+
+
+class PayloadInBucket(TaskError):
+    """The payload is above the inline limit and was not loaded; ``TaskService.load_input`` and ``load_result`` load it."""
+
+
+class MalformedMessage(TaskError):
+    """A queue message that can never be processed."""
+
+
+class NoHandler(PermanentError):
+    """No handler in this deployment takes tasks of this type."""
+
+
+class AttemptTimeout(TaskError):
+    """An attempt ran longer than its task type allows."""
+
+
+class WorkerLost(TaskError):
+    """The worker that held the lease died or was killed before it could say how the attempt ended."""

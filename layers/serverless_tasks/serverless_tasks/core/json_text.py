@@ -1,0 +1,91 @@
+"""Payloads as JSON text: what is accepted, and from which size on a payload lives in the bucket.
+
+Payloads are stored as text because a DynamoDB map refuses what JSON allows: nesting below 32 levels, numbers of more
+than 38 digits, empty attribute names (DynamoDB developer guide, "Constraints").
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from serverless_tasks.core.errors import InvalidInput
+
+INLINE_LIMIT = 4096
+"""Bytes of UTF-8 up to which a payload stays in the item."""
+MAX_DEPTH = 100
+"""Levels of nesting that are accepted."""
+
+
+def to_json_text(value: Any, field: str) -> str:
+    """Compact JSON text of ``value``.
+
+    Raises :class:`InvalidInput` naming ``field`` for what is not JSON, NaN and Infinity, and more than 100 levels.
+    """
+    try:
+        text = _dumps(value, ascii_only=False)
+        text.encode()
+    except UnicodeEncodeError:
+        text = _dumps(value, ascii_only=True)  # a lone surrogate: valid JSON as an escape, invalid as UTF-8
+    except RecursionError:
+        raise _too_deep(field) from None
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(field, f"is not JSON: {error}") from error
+    if _bracket_count(text) > MAX_DEPTH and depth(value) > MAX_DEPTH:
+        raise _too_deep(field)
+    return text
+
+
+def from_json_text(text: str | bytes, field: str = "payload") -> Any:
+    """The value of JSON text. Raises :class:`InvalidInput` naming ``field``, also for NaN, Infinity and numbers too large for a double."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError:
+        raise _too_deep(field) from None
+    except ValueError as error:
+        raise InvalidInput(field, f"is not JSON: {error}") from error
+    if depth(value) > MAX_DEPTH:
+        raise _too_deep(field)
+    return value
+
+
+def size(text: str) -> int:
+    """Bytes of the text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def fits_inline(text: str) -> bool:
+    """Whether the text stays in the item."""
+    return size(text) <= INLINE_LIMIT
+
+
+def depth(value: Any) -> int:
+    """Levels of lists and objects in ``value``, by hand: recursion would end where Python's stack does."""
+    deepest, level = 0, [value]
+    while level := [item for item in level if isinstance(item, (dict, list, tuple))]:
+        deepest += 1
+        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+    return deepest
+
+
+def _dumps(value: Any, *, ascii_only: bool) -> str:
+    return json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, separators=(",", ":"))
+
+
+def _bracket_count(text: str) -> int:
+    return text.count("[") + text.count("{")
+
+
+def _too_deep(field: str) -> InvalidInput:
+    return InvalidInput(field, f"is nested deeper than {MAX_DEPTH} levels")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {digits[:20]} is too large")
+    return number

@@ -1,0 +1,109 @@
+"""Keys of the table's items (design, section 4). A tenant and a task type cannot contain the separator."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+
+from serverless_tasks.core.errors import InvalidInput
+from serverless_tasks.core.status import TaskKind
+
+SEPARATOR = "#"
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+"""What a tenant code and a task type look like."""
+CODE_PATTERN = r"[0-9A-HJKMNP-TV-Z]{26}"
+"""What a ULID looks like (https://github.com/ulid/spec)."""
+SHARDS = 8
+"""Partitions over which open parents spread in the index ``attention``."""
+
+_NAME = re.compile(NAME_PATTERN)
+_CODE = re.compile(CODE_PATTERN)
+
+
+def check_name(field: str, value: object) -> str:
+    """Return ``value`` if it can stand in a key; raises :class:`InvalidInput` naming ``field``."""
+    if isinstance(value, str) and _NAME.fullmatch(value):
+        return value
+    raise InvalidInput(field, "must be 1 to 64 letters, digits, '_', '.' or '-', beginning with a letter or digit")
+
+
+def is_name(value: object) -> bool:
+    """Whether ``value`` can be a tenant code or a task type."""
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def is_code(value: object) -> bool:
+    """Whether ``value`` can be the code of a task."""
+    return isinstance(value, str) and _CODE.fullmatch(value) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKey:
+    """Key of a parent, or of a sub-task as the API shows it (the parent's ``sk`` and ``#`` and its index)."""
+
+    pk: str
+    sk: str
+
+    @classmethod
+    def of(cls, kind: TaskKind, tenant_code: str, task_type: str, code: str) -> TaskKey:
+        """Key of the parent with this tenant, type and code."""
+        return cls(f"{kind}{SEPARATOR}{tenant_code}", f"{task_type}{SEPARATOR}{code}")
+
+    @property
+    def kind(self) -> TaskKind:
+        """Raises ``ValueError`` when this is no parent's key."""
+        return TaskKind(self.pk.partition(SEPARATOR)[0])
+
+    @property
+    def tenant_code(self) -> str:
+        """The tenant that the task belongs to."""
+        return self.pk.partition(SEPARATOR)[2]
+
+    @property
+    def task_type(self) -> str:
+        """The task's type."""
+        return self.sk.split(SEPARATOR)[0]
+
+    @property
+    def code(self) -> str:
+        """The ULID of the parent."""
+        return self.sk.split(SEPARATOR)[1]
+
+    @property
+    def index(self) -> int | None:
+        """The sub-task's index, or None for a parent."""
+        parts = self.sk.split(SEPARATOR)
+        return int(parts[2]) if len(parts) > 2 else None
+
+    @property
+    def parent(self) -> TaskKey:
+        """The key of the parent; a parent's own key is returned as it is."""
+        return TaskKey(self.pk, SEPARATOR.join(self.sk.split(SEPARATOR)[:2]))
+
+    def sub_task(self, index: int) -> TaskKey:
+        """Key of the parent's sub-task at ``index``."""
+        return TaskKey(self.pk, f"{self.sk}{SEPARATOR}{index}")
+
+    def __str__(self) -> str:
+        return f"{self.pk}{SEPARATOR}{self.sk}"
+
+
+def chunks_pk(tenant_code: str, code: str) -> str:
+    """Partition of the chunks of one Step Functions task."""
+    return f"SUB_TASK{SEPARATOR}{tenant_code}{SEPARATOR}{code}"
+
+
+def chunk_sk(number: int) -> str:
+    """Sort key of a chunk: its number in six digits."""
+    return f"{number:06d}"
+
+
+def open_attention(code: str) -> str:
+    """Shard of the index ``attention`` in which an open task stands."""
+    return f"OPEN{SEPARATOR}{zlib.crc32(code.encode()) % SHARDS}"
+
+
+def failed_attention(tenant_code: str) -> str:
+    """Partition of the index ``attention`` in which the failed tasks of a tenant stand."""
+    return f"FAILED{SEPARATOR}{tenant_code}"

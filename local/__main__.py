@@ -1,0 +1,57 @@
+"""Commands of the local cloud, as the Makefile calls them."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from local import server
+from local.cloud import Connection
+from local.errors import LocalCloudError
+from local.paths import STATE
+
+
+def main() -> int:
+    """Run one command; 0 if it did what it says."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument(
+        "command",
+        choices=["run", "serve", "up", "down", "deploy"],
+        help="run: in the foreground, deploying every change; serve: the same without watching; up, down: in the background; "
+        "deploy: what changed, to the one that is up",
+    )
+    parser.add_argument("--directory", type=Path, default=STATE, help="where stack.json and logs are (default: .local)")
+    parser.add_argument("--with-sam", action="store_true", help="deploy by `sam deploy` itself, which takes longer")
+    given = parser.parse_args()
+    try:
+        _command(given.command, given.directory.resolve(), given.with_sam)
+    except LocalCloudError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _command(command: str, directory: Path, with_sam: bool) -> None:
+    began = time.monotonic()
+    match command:
+        case "run" | "serve":
+            server.serve(directory, _say, with_sam, watch=command == "run")
+        case "up":
+            for line in server.welcome(server.start(directory, _say, with_sam)):
+                _say(line)
+            _say(f"\nUp after {time.monotonic() - began:.1f} s. Logs are in {directory / 'logs'}; `make local-down` stops it.")
+        case "down":
+            _say("Stopped" if server.stop(directory) else "The local cloud is not up")
+        case "deploy":
+            Connection.to(directory).deploy(with_sam)
+            _say(f"Deployed in {time.monotonic() - began:.1f} s")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,24 @@
+"""Runs the engine, and ends it with the process that started it, even where that one was killed."""
+
+import os
+import signal
+import threading
+import time
+
+GRACE_SECONDS = 3
+
+
+def end_with_the_launcher() -> None:
+    """Wait until standard input closes, which it does when the launcher is gone; then end the whole process group."""
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=end_with_the_launcher, daemon=True).start()
+    from ministack.app import main
+
+    main()

@@ -1,0 +1,46 @@
+"""Calls the real SAM CLI, kept on this machine."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from local import isolation
+from local.errors import LocalCloudError
+from local.paths import BUILD, ROOT, TEMPLATE
+from local.settings import ENVIRONMENT, Settings
+
+
+def build(settings: Settings) -> None:
+    """Build functions and layer for this machine's runtime into .aws-sam/build."""
+    _sam(settings, None, "build", "--template-file", str(TEMPLATE), "--build-dir", str(BUILD))
+
+
+def deploy(settings: Settings, endpoint_url: str) -> None:
+    """Deploy what was built with `sam deploy`, as one would to AWS. Slower than `local.deployment`, same result."""
+    built = str(BUILD / "template.yaml")
+    _sam(settings, endpoint_url, "deploy", "--template-file", built, "--region", settings.region)
+
+
+def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: str) -> None:
+    # Without an address, boto3 in SAM CLI would turn to AWS; a port where nobody listens makes such a call fail instead.
+    env = isolation.environment(endpoint_url or "http://127.0.0.1:9", settings.region)
+    # `sam build` looks for the runtime's own python3.x: the virtual environment has it.
+    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
+    env["__SAM_CLI_APP_DIR"] = str(_home())
+    parameters = ["--parameter-overrides", *settings.parameter_overrides()]
+    arguments = [sys.executable, "-m", "samcli", command, "--config-env", ENVIRONMENT, *options, *parameters]
+    done = subprocess.run(arguments, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LocalCloudError(f"sam {command} failed:\n{done.stdout}{done.stderr}".rstrip())
+
+
+def _home() -> Path:
+    """Return SAM CLI's own directory, in which it finds that it looked for a newer version just now."""
+    home = BUILD.parent / "cli"
+    home.mkdir(parents=True, exist_ok=True)
+    metadata = {"lastVersionCheck": time.time(), "telemetryEnabled": False}
+    (home / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
+    return home
