@@ -48,7 +48,7 @@ class TaskApi:
 
     def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self._url + path, data, self._headers, method=method)
+        request = Request(self._url + path, data, self._headers, method=method)  # noqa: S310, the stack's own address
         try:
             with _open(request, timeout=SECONDS) as answer:
                 result: Json = json.load(answer)

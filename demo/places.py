@@ -13,7 +13,7 @@ def read(date: str) -> list[dict[str, Any]]:
         return [
             {
                 "code": row["code"],
-                "name": f"{row['name']}, {row['city']}",
+                "name": row["city"],
                 "state": row["state"],
                 "latitude": float(row["latitude"]),
                 "longitude": float(row["longitude"]),

@@ -65,7 +65,7 @@ def follow(api: TaskApi, tasks: Sequence[Json], console: Console, limit: float) 
         now = list(tasks)
         while True:
             for n, bar in enumerate(bars):
-                if not progress.tasks[n].finished:
+                if now[n]["status"] not in ENDED:
                     now[n] = api.get_task(tasks[n])
                     _update(progress, bar, now[n])
             if all(task["status"] in ENDED for task in now):

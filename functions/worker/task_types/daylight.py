@@ -10,7 +10,7 @@ chapters 25 and 28 of Jean Meeus, "Astronomical Algorithms". Times are good to a
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import acos, asin, cos, degrees, radians, sin, tan
 from typing import Any
 
@@ -142,16 +142,16 @@ class Place:
 
     def clock(self, minutes: float) -> str:
         """The time (UTC) so many minutes after 0:00 UTC of the date."""
-        time = datetime(self.date.year, self.date.month, self.date.day) + timedelta(minutes=round(minutes))
-        return f"{time:%Y-%m-%dT%H:%MZ}"
+        midnight = datetime.combine(self.date, time(), UTC)
+        return f"{midnight + timedelta(minutes=round(minutes)):%Y-%m-%dT%H:%MZ}"
 
 
 # ---------------------------------------------------------------- the sun
 
 
-def sun_at(time: float) -> tuple[float, float]:
-    """Declination of the sun (radians) and equation of time (minutes). Time is in days, as `date.toordinal` counts."""
-    t = (time - J2000) / 36525  # centuries
+def sun_at(moment: float) -> tuple[float, float]:
+    """Declination of the sun (radians) and equation of time (minutes). A moment is in days, as `date.toordinal` counts."""
+    t = (moment - J2000) / 36525  # centuries
     mean_longitude = radians(280.46646 + t * (36000.76983 + t * 0.0003032))
     anomaly = radians(357.52911 + t * (35999.05029 - t * 0.0001537))
     node = radians(125.04 - 1934.136 * t)  # of the moon's orbit, for the nutation
@@ -180,9 +180,9 @@ def solar_noon(place: Place, day: int) -> float:
     return mean_noon - sun_at(day + mean_noon / DAY)[1]
 
 
-def half_arc(place: Place, time: float, altitude: float) -> float:
+def half_arc(place: Place, moment: float, altitude: float) -> float:
     """Minutes from the sun's crossing of an altitude to noon: half a day if it stays above, 0 if it stays below."""
-    latitude, (declination, _) = radians(place.latitude), sun_at(time)
+    latitude, (declination, _) = radians(place.latitude), sun_at(moment)
     height = sin(radians(altitude)) - sin(latitude) * sin(declination)
     reach = cos(latitude) * cos(declination)
     return 4 * degrees(acos(max(-1.0, min(1.0, height / reach))))
