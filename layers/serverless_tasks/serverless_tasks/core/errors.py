@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class TaskError(Exception):
     """Base of every error of this package."""
@@ -29,7 +31,14 @@ class TransitionRefused(TaskError):
 
 
 class LostRace(TaskError):
-    """Another writer changed the item first, so that a condition of this write no longer held."""
+    """Another writer changed the item first, so that a condition of this write no longer held.
+
+    ``item`` is the item as it was found, or None if there was none.
+    """
+
+    def __init__(self, message: str, item: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.item = item
 
 
 class PayloadInBucket(TaskError):

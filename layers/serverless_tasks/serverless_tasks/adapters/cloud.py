@@ -1,0 +1,75 @@
+"""The stack's resources as adapters, each client made when first used, once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from serverless_tasks.adapters.executions import Executions
+from serverless_tasks.adapters.payloads import PayloadStore
+from serverless_tasks.adapters.queue import TaskQueue
+from serverless_tasks.adapters.settings import Settings
+from serverless_tasks.adapters.table import TaskTable
+from serverless_tasks.adapters.topics import Topics
+
+MakeClient = Callable[[str], Any]
+
+POOL_SIZE = 16
+"""Connections per client: the first plan writes chunks from that many threads."""
+
+
+def make_client(service: str) -> Any:
+    """A client that retries throttles and faults itself, and gives up in time for the function to say so."""
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 5},
+        connect_timeout=5,
+        read_timeout=30,
+        max_pool_connections=POOL_SIZE,
+        # Links must be signed with version 4: newer regions and keys managed by KMS accept nothing else.
+        signature_version="s3v4" if service == "s3" else None,
+    )
+    return boto3.client(service, config=config)
+
+
+class Cloud:
+    """One attribute per resource."""
+
+    def __init__(self, settings: Settings, make_client: MakeClient = make_client) -> None:
+        self.settings = settings
+        self._make_client = make_client
+
+    @classmethod
+    def from_environment(cls) -> Cloud:
+        """The resources that the environment names."""
+        return cls(Settings.from_environment())
+
+    @cached_property
+    def table(self) -> TaskTable:
+        """The tasks table."""
+        return TaskTable(self._make_client("dynamodb"), self.settings.table_name)
+
+    @cached_property
+    def payloads(self) -> PayloadStore:
+        """The payload bucket."""
+        return PayloadStore(self._make_client("s3"), self.settings.bucket_name)
+
+    @cached_property
+    def queue(self) -> TaskQueue:
+        """The task queue and its dead-letter queue."""
+        return TaskQueue(self._make_client("sqs"), self.settings.task_queue_url, self.settings.dead_letter_queue_url)
+
+    @cached_property
+    def executions(self) -> Executions:
+        """Executions of the state machine."""
+        return Executions(self._make_client("stepfunctions"), self.settings.state_machine_arn)
+
+    @cached_property
+    def topics(self) -> Topics:
+        """The status topic and the alarm topic."""
+        settings = self.settings
+        client = self._make_client("sns")
+        return Topics(client, settings.status_topic_arn, settings.alarm_topic_arn, settings.table_name)

@@ -1,0 +1,47 @@
+"""Executions of the fan-out state machine."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from serverless_tasks.core.entity import TaskEntity
+
+
+def execution_name(task: TaskEntity) -> str:
+    """The task's code, and after a retry the run: started twice, it runs once."""
+    return f"{task.code}-{task.run}" if task.run else task.code
+
+
+class Executions:
+    """Starts and stops executions."""
+
+    def __init__(self, client: Any, state_machine_arn: str) -> None:
+        self._client = client
+        self._state_machine_arn = state_machine_arn
+
+    def start(self, task: TaskEntity) -> str:
+        """Start the execution of this task and run, unless it was started before; return its ARN."""
+        name = execution_name(task)
+        payload = json.dumps({"pk": task.pk, "sk": task.sk, "run": task.run}, separators=(",", ":"))
+        try:
+            answer = self._client.start_execution(stateMachineArn=self._state_machine_arn, name=name, input=payload)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+            return self._arn(name)
+        arn: str = answer["executionArn"]
+        return arn
+
+    def stop(self, task: TaskEntity) -> None:
+        """Stop the execution of this task and run. One that is gone or never was is no error."""
+        try:
+            self._client.stop_execution(executionArn=self._arn(execution_name(task)), cause="the task was cancelled")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+
+    def _arn(self, name: str) -> str:
+        return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"

@@ -1,0 +1,70 @@
+"""The payload bucket: what is above 4 KB, each payload an object of its own that is never changed after its writer is done.
+
+Keys begin with the tenant and the task's code, so that no two tasks share an object:
+``payloads/<tenant>/<code>/<what>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.json_text import fits_inline, from_json_text
+
+JSON = "application/json"
+JSON_LINES = "application/x-ndjson"
+LINK_SECONDS = 900
+"""How long a link to a payload works: enough to follow it, not to keep it."""
+
+Reference = Mapping[str, Any]
+
+
+def payload_key(tenant_code: str, code: str, what: str) -> str:
+    """Key of one of a task's payloads."""
+    return f"payloads/{tenant_code}/{code}/{what}"
+
+
+class PayloadStore:
+    """Writes and reads payloads. A reference is ``{"key", "bytes", "etag"}``."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def inline_or_stored(self, name: str, text: str, task: TaskEntity, what: str) -> dict[str, Any]:
+        """``{name: text}`` up to 4 KB; above, the text is stored and ``{nameRef: reference}`` says where."""
+        if fits_inline(text):
+            return {name: text}
+        key = payload_key(task.tenant_code, task.code, what)
+        return {f"{name}Ref": self.put(key, text)}
+
+    def put(self, key: str, text: str, content_type: str = JSON) -> dict[str, Any]:
+        """Store the text and return its reference."""
+        body = text.encode()
+        answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+        return {"key": key, "bytes": len(body), "etag": answer["ETag"]}
+
+    def load(self, reference: Reference) -> Any:
+        """The value of a stored JSON payload."""
+        return from_json_text(self._open(reference).read())
+
+    def lines(self, reference: Reference, start: int | None = None, end: int | None = None) -> Iterator[str]:
+        """Lines of a stored JSON Lines payload, streamed, of the bytes ``start`` to ``end`` (exclusive) if given."""
+        span = {} if start is None or end is None else {"Range": f"bytes={start}-{end - 1}"}
+        for line in self._open(reference, **span).iter_lines(chunk_size=65536):
+            yield line.decode()
+
+    def link(self, reference: Reference) -> str:
+        """A link to the payload that works for 15 minutes, for whoever has it."""
+        target = {"Bucket": self._bucket, "Key": reference["key"]}
+        url: str = self._client.generate_presigned_url("get_object", Params=target, ExpiresIn=LINK_SECONDS)
+        return url
+
+    def _open(self, reference: Reference, **options: Any) -> Any:
+        return self._client.get_object(Bucket=self._bucket, Key=reference["key"], IfMatch=reference["etag"], **options)["Body"]
+
+
+def join_lines(lines: Iterable[str]) -> str:
+    """JSON Lines: one value per line, each line ended."""
+    return "".join(f"{line}\n" for line in lines)

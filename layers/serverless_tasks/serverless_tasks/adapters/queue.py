@@ -1,0 +1,42 @@
+"""The task queue and its dead-letter queue."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.messages import task_message
+
+MAX_VISIBILITY = 43_200
+"""Seconds: SQS hides a message for at most 12 hours."""
+
+
+class TaskQueue:
+    """Sends, hides and sets aside task messages."""
+
+    def __init__(self, client: Any, url: str, dead_letter_url: str) -> None:
+        self._client = client
+        self._url = url
+        self._dead_letter_url = dead_letter_url
+
+    def send(self, task: TaskEntity) -> None:
+        """Dispatch a single task. The tenant is the message group, so that one tenant's backlog delays no other (fair queue)."""
+        body = json.dumps(task_message(task), separators=(",", ":"))
+        self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageGroupId=task.tenant_code)
+
+    def hide(self, record: Mapping[str, Any], seconds: float) -> None:
+        """Let the received message come back after so many seconds, not before."""
+        timeout = min(MAX_VISIBILITY, max(0, math.ceil(seconds)))
+        handle = record["receiptHandle"]
+        self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=timeout)
+
+    def set_aside(self, record: Mapping[str, Any], reason: str) -> None:
+        """Put a message that can never be processed on the dead-letter queue, as it came, with the reason beside it."""
+        attribute = {"DataType": "String", "StringValue": reason}
+        body = record.get("body") or " "  # SQS refuses an empty body
+        self._client.send_message(
+            QueueUrl=self._dead_letter_url, MessageBody=body, MessageAttributes={"reason": attribute}
+        )

@@ -1,0 +1,38 @@
+"""What the template tells the functions, read from the environment once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Names of the stack's resources and numbers of its parameters. A function is given only what it uses; the rest is empty."""
+
+    table_name: str = ""
+    bucket_name: str = ""
+    task_queue_url: str = ""
+    dead_letter_queue_url: str = ""
+    state_machine_arn: str = ""
+    status_topic_arn: str = ""
+    alarm_topic_arn: str = ""
+    status_messages: str = "terminal"
+    """``terminal`` or ``all``: which statuses the status topic gets."""
+    task_queue_event_factory: str = ""
+    event_factory: str = ""
+    retention_days: int = 30
+    first_look_seconds: int = 300
+    fan_out_concurrency: int = 20
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Settings from ``TABLE_NAME``, ``BUCKET_NAME`` and so on. Raises ``ValueError`` for a number that is none."""
+        environment = os.environ if environment is None else environment
+        given = {name: environment[name.upper()] for name in cls.__slots__ if environment.get(name.upper())}
+        numbers = {name: int(value) for name, value in given.items() if name in _NUMBERS}
+        return cls(**{**given, **numbers})  # type: ignore[arg-type]  # the numbers replace their texts
+
+
+_NUMBERS = {"retention_days", "first_look_seconds", "fan_out_concurrency"}

@@ -1,0 +1,100 @@
+"""The tasks table. A condition that does not hold comes back as :class:`LostRace` with the item that was there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from serverless_tasks.core.attribute_values import Item, decode_item, encode, encode_item
+from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import LostRace
+from serverless_tasks.core.expressions import Put, Update
+from serverless_tasks.core.keys import TaskKey, chunk_sk, chunks_pk
+
+BATCH_GET_LIMIT = 100
+"""Items of one BatchGetItem (API reference)."""
+
+
+class TaskTable:
+    """Reads and conditional writes of the items of design, section 4."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self.name = name
+
+    def get(self, key: TaskKey) -> TaskEntity | None:
+        """The task as it is now (strongly consistent), or None."""
+        answer = self._client.get_item(TableName=self.name, Key=encode_item({"pk": key.pk, "sk": key.sk}), ConsistentRead=True)
+        return TaskEntity.from_item(decode_item(answer["Item"])) if "Item" in answer else None
+
+    def put(self, put: Put) -> None:
+        """Write a new item. Raises :class:`LostRace` when it is there already."""
+        self._write(self._client.put_item, put.render())
+
+    def update(self, update: Update) -> Item:
+        """Apply a conditional update and return the whole item as it is then. Raises :class:`LostRace`."""
+        answer = self._write(self._client.update_item, {**update.render(), "ReturnValues": "ALL_NEW"})
+        return decode_item(answer["Attributes"])
+
+    def update_task(self, update: Update) -> TaskEntity:
+        """:meth:`update` of a parent."""
+        return TaskEntity.from_item(self.update(update))
+
+    def chunk(self, tenant_code: str, code: str, number: int) -> Chunk | None:
+        """One chunk as it is now, or None."""
+        key = encode_item({"pk": chunks_pk(tenant_code, code), "sk": chunk_sk(number)})
+        answer = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+        return Chunk.from_item(decode_item(answer["Item"])) if "Item" in answer else None
+
+    def chunks(self, tenant_code: str, code: str, first: int = 0) -> Iterator[Chunk]:
+        """The chunks from number ``first`` on, in order, page by page."""
+        condition = {":pk": chunks_pk(tenant_code, code), ":sk": chunk_sk(first)}
+        for item in self.query("pk = :pk AND sk >= :sk", condition, ConsistentRead=True):
+            yield Chunk.from_item(item)
+
+    def query(self, condition: str, values: Mapping[str, Any], **options: Any) -> Iterator[Item]:
+        """All items of a query, page by page as they are asked for."""
+        while True:
+            items, last = self.page(condition, values, **options)
+            yield from items
+            if last is None:
+                return
+            options["ExclusiveStartKey"] = encode_item(last)
+
+    def page(self, condition: str, values: Mapping[str, Any], **options: Any) -> tuple[list[Item], Item | None]:
+        """One page of a query, and the key it ended at if there may be more."""
+        answer = self._client.query(
+            TableName=self.name,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=encode_item(values),
+            **options,
+        )
+        last = answer.get("LastEvaluatedKey")
+        return [decode_item(item) for item in answer["Items"]], decode_item(last) if last else None
+
+    def batch_get(self, keys: Sequence[TaskKey], **projection: Any) -> dict[TaskKey, Item]:
+        """The items that exist, by key (at most 100 keys). What DynamoDB leaves unprocessed is asked for again."""
+        found: dict[TaskKey, Item] = {}
+        wanted = [encode_item({"pk": key.pk, "sk": key.sk}) for key in keys[:BATCH_GET_LIMIT]]
+        while wanted:
+            answer = self._client.batch_get_item(RequestItems={self.name: {"Keys": wanted, **projection}})
+            items = [decode_item(item) for item in answer["Responses"].get(self.name, [])]
+            found |= {TaskKey(item["pk"], item["sk"]): item for item in items}
+            wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+        return found
+
+    def _write(self, call: Any, rendered: dict[str, Any]) -> Any:
+        arguments = {**rendered, "TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        for name in ("Key", "Item", "ExpressionAttributeValues"):
+            if name in arguments:
+                arguments[name] = {key: encode(value) for key, value in arguments[name].items()}
+        try:
+            return call(**arguments)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            item = error.response.get("Item")
+            raise LostRace("another writer was first", decode_item(item) if item else None) from None

@@ -1,0 +1,29 @@
+"""How an exception is kept: ``{type, message}``, short enough for an item, never a stack trace."""
+
+from __future__ import annotations
+
+from serverless_tasks.core.json_text import to_json_text
+
+MESSAGE_LIMIT = 1000
+"""Characters of a message that are kept."""
+REASON_LIMIT = 200
+"""Characters of a reason in the history, which has up to 50 of them."""
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """``{"type": "ValueError", "message": "…"}``."""
+    return {"type": type(error).__name__[:REASON_LIMIT], "message": _storable(str(error))[:MESSAGE_LIMIT]}
+
+
+def error_text(error: dict[str, str]) -> str:
+    """The error as JSON text, for the item."""
+    return to_json_text(error, "error")
+
+
+def reason(error: dict[str, str]) -> str:
+    """The error on one line, for the history."""
+    return f"{error['type']}: {error['message']}"[:REASON_LIMIT]
+
+
+def _storable(text: str) -> str:
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,176 @@
+"""One attempt of a single task, from its input to how it ended. Nothing here writes a transition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core import transitions
+from serverless_tasks.core.context import TaskContext
+from serverless_tasks.core.dispatch import Dispatcher, call
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import AttemptTimeout, InvalidInput, LostRace, PermanentError
+from serverless_tasks.core.events import TaskQueueEvent
+from serverless_tasks.core.json_text import from_json_text, to_json_text
+from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.times import Clock, after, from_iso
+from serverless_tasks.workers.deadline import DeadlineReached, deadline
+from serverless_tasks.workers.log import logger, task_keys
+
+CLOSING_SECONDS = 5.0
+"""Left of the invocation for the writes after the handler."""
+LEASE_MARGIN = 5.0
+"""Seconds by which a lease outlives its invocation, for clocks that differ."""
+LOOK_SECONDS = 5.0
+"""``context.cancelled`` looks at the table at most this often."""
+HAND_OVER_SECONDS = 60.0
+"""A checkpoint with less than this left of the invocation ends it, or with less than a tenth of a short one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The handler returned; ``result`` is ``{"result": text}`` or ``{"resultRef": reference}``."""
+
+    task: TaskEntity
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The handler raised, ran too long, or returned what is not JSON."""
+
+    task: TaskEntity
+    error: BaseException
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Continues:
+    """The handler is to go on from its checkpoint in another invocation."""
+
+    task: TaskEntity
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The task was ended or taken over while the handler ran."""
+
+    task: TaskEntity
+
+
+class HandOver(BaseException):
+    """Unwinds the handler at a checkpoint when the invocation's time is nearly up."""
+
+
+class Stop(BaseException):
+    """Unwinds the handler when the task is no longer this worker's."""
+
+
+class Attempt:
+    """Runs the handler of one claimed task within its time."""
+
+    def __init__(self, cloud: Cloud, dispatcher: Dispatcher, clock: Clock, remaining: Any, timeout: float) -> None:
+        self._cloud = cloud
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._remaining = remaining
+        self._timeout = timeout
+        self._hand_over = min(HAND_OVER_SECONDS, 0.1 * remaining())
+        self._looked_at: datetime | None = None
+        self._gone = False
+        self._task: TaskEntity
+
+    def lease_until(self, task: TaskEntity, now: datetime) -> datetime:
+        """When a worker that claims the task now can be believed dead: its invocation or its attempt has ended by then."""
+        goes_on = task.status is TaskStatus.QUEUED and task.attempt > 0
+        started = task.attempt_started_at if goes_on else None
+        return after(now, min(self._remaining(), self._attempt_left(started, now) + CLOSING_SECONDS) + LEASE_MARGIN)
+
+    def run(self, task: TaskEntity, event: TaskQueueEvent) -> Completed | Failed | Continues | Lost:
+        """Load the input, run the handler, store the result. Errors of AWS pass through; those of user code do not."""
+        self._task = task
+        event = replace(event, task_entity=task, input=self._load(task.input_text, task.input_ref))
+        context = self._context(task)
+        try:
+            with deadline(self._left()):
+                pairs = self._dispatcher.resolve(event)
+                returned = call(pairs, context)
+            return self._completed(returned)
+        except HandOver:
+            return Continues(self._task)
+        except Stop:
+            return Lost(self._task)
+        except DeadlineReached:
+            return Failed(self._task, AttemptTimeout(f"the attempt ran longer than {self._limit()}"), permanent=False)
+        except PermanentError as error:
+            return Failed(self._task, error, permanent=True)
+        except (Exception, SystemExit) as error:
+            logger.exception("the handler failed", extra=task_keys(task))
+            return Failed(self._task, error, permanent=False)
+
+    def _completed(self, returned: Any) -> Completed | Failed:
+        try:
+            text = to_json_text(returned, "result")
+        except InvalidInput as error:
+            return Failed(self._task, error, permanent=True)
+        what = f"result-{self._task.run}-{self._task.attempt}.json"
+        return Completed(self._task, self._cloud.payloads.inline_or_stored("result", text, self._task, what))
+
+    def _context(self, task: TaskEntity) -> TaskContext:
+        attributes = task.attributes
+        return TaskContext(
+            attempt=task.attempt,
+            run=task.run,
+            idempotency_key=task.id,
+            state=self._load(attributes.get("checkpoint"), attributes.get("checkpointRef")),
+            remaining_time=self._left,
+            is_cancelled=self._is_gone,
+            save=self._save,
+        )
+
+    def _load(self, text: str | None, reference: Any) -> Any:
+        if reference is not None:
+            return self._cloud.payloads.load(reference)
+        return None if text is None else from_json_text(text)
+
+    def _save(self, state: Any, progress: float | None) -> None:
+        text = to_json_text(state, "state")
+        what = f"checkpoint-{self._task.run}-{self._task.attempt}.json"
+        stored = self._cloud.payloads.inline_or_stored("checkpoint", text, self._task, what)
+        sets = {f"attributes.{name}": value for name, value in stored.items()}
+        if progress is not None:
+            sets["attributes.progress"] = progress
+        other = "attributes.checkpoint" if "checkpointRef" in stored else "attributes.checkpointRef"
+        try:
+            self._task = self._cloud.table.update_task(transitions.worker_data(self._task, self._clock(), sets, (other,)))
+        except LostRace:
+            self._gone = True
+            raise Stop from None
+        if self._remaining() - CLOSING_SECONDS < self._hand_over:
+            raise HandOver
+
+    def _is_gone(self) -> bool:
+        now = self._clock()
+        if self._gone or (self._looked_at and now < after(self._looked_at, LOOK_SECONDS)):
+            return self._gone
+        self._looked_at = now
+        found = self._cloud.table.get(self._task.key)
+        mine = (TaskStatus.PROCESSING, self._task.run, self._task.attempt)
+        self._gone = found is None or (found.status, found.run, found.attempt) != mine
+        return self._gone
+
+    def _left(self) -> float:
+        attempt_left = self._attempt_left(self._task.attempt_started_at, self._clock())
+        return float(min(self._remaining() - CLOSING_SECONDS, attempt_left))
+
+    def _attempt_left(self, started_at: str | None, now: datetime) -> float:
+        if started_at is None:
+            return self._timeout
+        return self._timeout - (now - from_iso(started_at)).total_seconds()
+
+    def _limit(self) -> str:
+        if self._attempt_left(self._task.attempt_started_at, self._clock()) <= CLOSING_SECONDS:
+            return f"{self._timeout:g} s"
+        return "its invocation; save checkpoints, and it goes on in another one"

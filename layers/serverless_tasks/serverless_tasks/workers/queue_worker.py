@@ -1,0 +1,146 @@
+"""The queue worker: takes one message, runs one attempt of a single task, writes how it ended.
+
+    claim ── handler ──> COMPLETED                                acknowledge
+                  ├────> ERRORED, hide until the next attempt     return the message
+                  ├────> QUEUED, attempt goes on elsewhere        return the message
+                  └────> FAILED                                   acknowledge
+
+A worker that dies anywhere leaves a lease and a hidden message; both end, and the next worker decides from the task.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core import claims, failures, transitions
+from serverless_tasks.core.dispatch import Dispatcher, no_handler
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import LostRace, MalformedMessage, NoHandler, WorkerLost
+from serverless_tasks.core.events import TaskQueueEvent
+from serverless_tasks.core.expressions import Update
+from serverless_tasks.core.task_type import TaskType, policy_of
+from serverless_tasks.core.times import Clock, utc_now
+from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost
+from serverless_tasks.workers.log import logger, task_keys
+
+CLAIM_TRIES = 5
+"""How often a claim that lost a race is decided anew; the relay's late QUEUED is the usual one, and it comes once."""
+RemainingSeconds = Callable[[], float]
+
+
+class Redeliver(Exception):
+    """Report the message as failed, so that SQS keeps it; it returns when its visibility ends."""
+
+
+class QueueWorker:
+    """Runs single tasks."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        dispatcher: Dispatcher,
+        clock: Clock = utc_now,
+        rand: Callable[[], float] = random.random,
+    ) -> None:
+        self._cloud = cloud
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._random = rand
+
+    def handle(self, record: Mapping[str, Any], remaining: RemainingSeconds) -> None:
+        """Work off one SQS record; returning acknowledges it. Raises :class:`Redeliver` when it must come back."""
+        try:
+            [event] = self._dispatcher.events.transform_sqs({"Records": [record]})
+        except MalformedMessage as error:
+            return self._set_aside(record, str(error))
+        for _ in range(CLAIM_TRIES):
+            task = self._cloud.table.get(event.task_key)
+            if task is None:
+                return self._set_aside(record, "there is no such task")
+            try:
+                return self._act(task, event, remaining)
+            except LostRace:
+                logger.info("lost a race, looking again", extra=task_keys(task))
+        raise Redeliver("every claim lost its race")
+
+    def _set_aside(self, record: Mapping[str, Any], reason: str) -> None:
+        logger.error("message set aside", extra={"reason": reason, "messageId": record.get("messageId")})
+        self._cloud.queue.set_aside(record, reason)
+
+    def _act(self, task: TaskEntity, event: TaskQueueEvent, remaining: RemainingSeconds) -> None:
+        policy = policy_of(task.type)
+        match claims.decide(task, event.run, self._clock(), policy.max_attempts):
+            case claims.Acknowledge(because):
+                logger.info("acknowledged without work", extra={**task_keys(task), "because": because})
+            case claims.Wait(seconds, because):
+                logger.info("not yet", extra={**task_keys(task), "because": because, "seconds": seconds})
+                self._return(event, seconds)
+            case claims.GiveUp():
+                self._fail(task, WorkerLost(f"the worker of attempt {task.attempt} died or was killed"))
+            case claims.Claim():
+                self._run(task, event, policy, remaining)
+
+    def _run(self, task: TaskEntity, event: TaskQueueEvent, policy: TaskType, remaining: RemainingSeconds) -> None:
+        if not self._has_handler(task):
+            return self._fail(task, no_handler(task.type))
+        now = self._clock()
+        attempt = Attempt(self._cloud, self._dispatcher, self._clock, remaining, policy.timeout)
+        lease_until = attempt.lease_until(task, now)
+        task = self._cloud.table.update_task(transitions.claimed(task, now, lease_until))
+        self._cloud.queue.hide(event.record, (lease_until - now).total_seconds() + claims.VISIBILITY_MARGIN)
+        try:
+            self._settle(attempt.run(task, event), event, policy)
+        except LostRace:
+            # Ended or taken over meanwhile: whoever did that wrote what counts. The message comes back and is decided anew.
+            logger.warning("lost the lease, the outcome is dropped", extra=task_keys(task))
+            raise Redeliver("lost the lease") from None
+
+    def _has_handler(self, task: TaskEntity) -> bool:
+        if not self._dispatcher.routes_by_type:
+            return True
+        probe = TaskQueueEvent(task_key=task.key, task_type=task.type, tenant_code=task.tenant_code, record={})
+        try:
+            return bool(self._dispatcher.resolve(probe))
+        except NoHandler:
+            return False
+
+    def _settle(self, outcome: Completed | Continues | Failed | Lost, event: TaskQueueEvent, policy: TaskType) -> None:
+        now, days = self._clock(), self._cloud.settings.retention_days
+        match outcome:
+            case Completed(task, result):
+                self._write(transitions.completed(task, now, result, days))
+            case Continues(task):
+                self._write(transitions.continued(task, now))
+                self._return(event, 0)
+            case Failed(task, error, permanent):
+                if permanent or task.attempt >= policy.max_attempts:
+                    return self._fail(task, error)
+                self._write_errored(task, error, now, event, policy)
+            case Lost(task):
+                raise LostRace("the task was ended or taken over", None)
+
+    def _write_errored(
+        self, task: TaskEntity, error: BaseException, now: datetime, event: TaskQueueEvent, policy: TaskType
+    ) -> None:
+        delay = policy.backoff.delay(task.attempt, self._random)
+        told = failures.describe(error)
+        due = transitions.after(now, delay)
+        self._write(transitions.errored(task, now, failures.error_text(told), due, failures.reason(told)))
+        self._return(event, delay)
+
+    def _fail(self, task: TaskEntity, error: BaseException) -> None:
+        told = failures.describe(error)
+        days = self._cloud.settings.retention_days
+        self._write(transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days))
+
+    def _write(self, update: Update) -> None:
+        task = self._cloud.table.update_task(update)
+        logger.info("task is %s", task.status, extra=task_keys(task))
+
+    def _return(self, event: TaskQueueEvent, seconds: float) -> None:
+        self._cloud.queue.hide(event.record, seconds)
+        raise Redeliver(f"comes back in {seconds:.0f} s")
