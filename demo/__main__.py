@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=float, default=300, help="seconds that the tasks may take (%(default)s)")
     options = parser.parse_args(arguments)
 
-    console = Console()
+    console = Console(highlight=False)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leaves through the context managers
     try:
         with Phases(console) as phase:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 phase("Stopping the local cloud")
             phase.end()
     except (ApiError, DemoError, LocalCloudError) as problem:
-        console.print(f"The demonstration failed: {problem}", style="red", markup=False, highlight=False)
+        console.print(f"The demonstration failed: {problem}", style="red", markup=False)
         return 1
     except KeyboardInterrupt:
         console.print("Stopped.")
@@ -61,7 +61,6 @@ def run(console: Console, api: TaskApi, day: date, limit: float) -> None:
         if task["status"] != "COMPLETED":
             error = task["attributes"].get("error", {})
             raise DemoError(f"{task['name']} is {task['status']}: {error.get('message', 'no reason given')}")
-    console.print()
     show.single_task(console, single)
     show.summary(console, fan_out)
     show.sub_tasks(console, api.list_sub_tasks(fan_out, limit=3))

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -55,7 +56,7 @@ class TaskApi:
                 return result
         except HTTPError as refused:
             raise ApiError(f"{method} {path}: {refused.code} {_message(refused)}") from None
-        except (URLError, TimeoutError, ValueError) as problem:
+        except (OSError, HTTPException, ValueError) as problem:
             raise ApiError(f"{method} {path}: {problem}") from None
 
 

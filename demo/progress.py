@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.status import Status
 
@@ -38,17 +39,17 @@ class Phases:
         self.end()
         self._text, self._start = text, time.monotonic()
         if self._console.is_terminal:
-            self._status = self._console.status(text)
+            self._status = self._console.status(escape(text))
             self._status.start()
         else:
-            self._console.print(text)
+            self._console.print(escape(text))
 
     def end(self) -> None:
         """End the phase that is on."""
         if self._status:
             self._status.stop()
             self._status = None
-            self._console.print(f"{self._text} [dim]({time.monotonic() - self._start:.1f} s)[/dim]")
+            self._console.print(f"{escape(self._text)} [dim]({time.monotonic() - self._start:.1f} s)[/dim]")
 
 
 def follow(api: TaskApi, tasks: Sequence[Json], console: Console, limit: float) -> list[Json]:

@@ -83,7 +83,7 @@ def history(console: Console, tasks: Sequence[Json]) -> None:
 
 
 def _heading(console: Console, text: str) -> None:
-    console.print(f"\n[bold]{text}[/bold]", highlight=False)
+    console.print(f"\n[bold]{text}[/bold]")
 
 
 def _table(*columns: str, right: Sequence[int] = ()) -> Table:

@@ -150,7 +150,7 @@ class Place:
 
 
 def sun_at(moment: float) -> tuple[float, float]:
-    """Declination of the sun (radians) and equation of time (minutes). A moment is in days, as `date.toordinal` counts."""
+    """Declination of the sun (radians) and equation of time (minutes). `moment` is in days, as `date.toordinal`."""
     t = (moment - J2000) / 36525  # centuries
     mean_longitude = radians(280.46646 + t * (36000.76983 + t * 0.0003032))
     anomaly = radians(357.52911 + t * (35999.05029 - t * 0.0001537))
