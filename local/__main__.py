@@ -5,10 +5,11 @@ import sys
 import time
 from pathlib import Path
 
-from local import server
+from local import sam, server, settings
 from local.cloud import Connection
 from local.errors import LocalCloudError
-from local.paths import STATE
+from local.locking import locked
+from local.paths import BUILD, STATE
 
 
 def main() -> int:
@@ -16,15 +17,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument(
         "command",
-        choices=["run", "serve", "up", "down", "deploy"],
-        help="run: in the foreground, deploying every change; serve: the same without watching; up, down: in the background; "
-        "deploy: what changed, to the one that is up",
+        choices=["run", "serve", "up", "down", "deploy", "token", "build", "validate"],
+        help="run: in the foreground, deploying every change; serve: the same without watching; up, down: in the "
+        "background; deploy: what changed, to the one that is up; token: print an ID token of a user; build, validate: "
+        "as `sam` does",
     )
+    parser.add_argument("username", nargs="?", help="for token (default: the first user)")
     parser.add_argument("--directory", type=Path, default=STATE, help="where stack.json and logs are (default: .local)")
     parser.add_argument("--with-sam", action="store_true", help="deploy by `sam deploy` itself, which takes longer")
     given = parser.parse_args()
     try:
-        _command(given.command, given.directory.resolve(), given.with_sam)
+        _command(given.command, given.directory.resolve(), given.with_sam, given.username)
     except LocalCloudError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -33,7 +36,7 @@ def main() -> int:
     return 0
 
 
-def _command(command: str, directory: Path, with_sam: bool) -> None:
+def _command(command: str, directory: Path, with_sam: bool, username: str | None) -> None:
     began = time.monotonic()
     match command:
         case "run" | "serve":
@@ -41,12 +44,21 @@ def _command(command: str, directory: Path, with_sam: bool) -> None:
         case "up":
             for line in server.welcome(server.start(directory, _say, with_sam)):
                 _say(line)
-            _say(f"\nUp after {time.monotonic() - began:.1f} s. Logs are in {directory / 'logs'}; `make local-down` stops it.")
+            _say(f"\nLogs are in {directory / 'logs'}; `make local-down` stops it")
+            _say(f"Up after {time.monotonic() - began:.1f} s")
         case "down":
             _say("Stopped" if server.stop(directory) else "The local cloud is not up")
         case "deploy":
             Connection.to(directory).deploy(with_sam)
             _say(f"Deployed in {time.monotonic() - began:.1f} s")
+        case "token":
+            people = Connection.to(directory).sign_in()["users"]
+            _say(next(user["token"] for user in people if username in (None, user["username"])))
+        case "build":
+            with locked(BUILD.parent / "lock"):
+                sam.build(settings.read())
+        case "validate":
+            sam.validate(settings.read())
 
 
 def _say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Turns the output of `sam build` into zip files in the local bucket, as `sam package` does, in a fraction of the time."""
+"""Turns the output of `sam build` into zip files in the local bucket, like `sam package`, but in no time."""
 
 import hashlib
 import io

@@ -68,7 +68,7 @@ class Connection:
 
 
 class LocalCloud(Connection):
-    """Engine, stack and log files of its own, from start to stop. Several can run side by side, in directories of their own."""
+    """Engine, stack and log files of its own, from start to stop; several can run side by side."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class LocalCloud(Connection):
         with_sam: bool = False,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """directory: where its files are, a temporary one by default. parameters: of the template, on top of samconfig.toml."""
+        """directory: for its files, by default a temporary one. parameters: of the template, over samconfig.toml's."""
         self._leave = contextlib.ExitStack()
         self._given = directory
         self._with_sam = with_sam

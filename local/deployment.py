@@ -23,9 +23,7 @@ def apply(clients: Clients, settings: Settings, packaged: Mapping[str, Any], buc
         "StackName": settings.stack_name,
         "TemplateURL": f"{clients.endpoint_url}/{bucket}/{key}",
         "Capabilities": _CAPABILITIES,
-        "Parameters": [
-            {"ParameterKey": name, "ParameterValue": value} for name, value in settings.parameters.items()
-        ],
+        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in settings.parameters.items()],
     }
     cloudformation = clients("cloudformation")
     try:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from local import isolation
@@ -115,11 +114,12 @@ class Engine:
     def _wait_until_healthy(self) -> bool:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.is_running():
-            with contextlib.suppress(URLError, OSError, ValueError):
+            try:
                 with _open(f"{self.endpoint_url}/_ministack/health", timeout=2) as answer:
-                    # Another server may have got the port between our look and the engine's: it does not know the secret.
+                    # Another server may have taken the port between our look and the engine's: it has another secret.
                     return bool(json.load(answer).get("edition") == self._secret)
-            time.sleep(0.05)
+            except (OSError, ValueError):
+                time.sleep(0.05)
         return False
 
     def _log_end(self) -> str:

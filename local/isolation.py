@@ -69,7 +69,7 @@ class Clients:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         session = botocore.session.Session(session_vars=_SESSION_VARIABLES)
-        self._session = boto3.Session(
+        self._session: Any = boto3.Session(
             aws_access_key_id=DUMMY_KEY,
             aws_secret_access_key=DUMMY_KEY,
             region_name=region,

@@ -18,20 +18,26 @@ def build(settings: Settings) -> None:
     _sam(settings, None, "build", "--template-file", str(TEMPLATE), "--build-dir", str(BUILD))
 
 
+def validate(settings: Settings) -> None:
+    """Check the template with `sam validate --lint`."""
+    _sam(settings, None, "validate", "--lint", "--template-file", str(TEMPLATE), parameters=False)
+
+
 def deploy(settings: Settings, endpoint_url: str) -> None:
     """Deploy what was built with `sam deploy`, as one would to AWS. Slower than `local.deployment`, same result."""
     built = str(BUILD / "template.yaml")
     _sam(settings, endpoint_url, "deploy", "--template-file", built, "--region", settings.region)
 
 
-def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: str) -> None:
-    # Without an address, boto3 in SAM CLI would turn to AWS; a port where nobody listens makes such a call fail instead.
+def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: str, parameters: bool = True) -> None:
+    # Without an address boto3 in SAM CLI would turn to AWS; at a port where nobody listens such a call fails instead.
     env = isolation.environment(endpoint_url or "http://127.0.0.1:9", settings.region)
     # `sam build` looks for the runtime's own python3.x: the virtual environment has it.
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     env["__SAM_CLI_APP_DIR"] = str(_home())
-    parameters = ["--parameter-overrides", *settings.parameter_overrides()]
-    arguments = [sys.executable, "-m", "samcli", command, "--config-env", ENVIRONMENT, *options, *parameters]
+    arguments = [sys.executable, "-m", "samcli", command, "--config-env", ENVIRONMENT, *options]
+    if parameters:
+        arguments += ["--parameter-overrides", *settings.parameter_overrides()]
     done = subprocess.run(arguments, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         raise LocalCloudError(f"sam {command} failed:\n{done.stdout}{done.stderr}".rstrip())

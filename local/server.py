@@ -91,16 +91,18 @@ def welcome(stack: Stack) -> Iterator[str]:
     if settings.runtime() != settings.NEWEST_RUNTIME:
         yield f"{settings.runtime()} stands in for {settings.NEWEST_RUNTIME} here"
     yield ""
-    yield f"AWS endpoint  {stack['endpointUrl']}  (AWS_ENDPOINT_URL, with AWS_ACCESS_KEY_ID={isolation.DUMMY_KEY} and AWS_SECRET_ACCESS_KEY={isolation.DUMMY_KEY})"
+    key = isolation.DUMMY_KEY
+    yield f"AWS endpoint  {stack['endpointUrl']}  (key id and secret key: {key}, region: {stack['region']})"
     if not stack["users"]:
         return
     yield f"HTTP API      {stack['apiUrl']}"
     yield f"API docs      {stack['apiUrl']}/docs"
     for user in stack["users"]:
-        yield f"\n{user['username']} of tenant {user['tenant']}, password {user['password']}, ID token (one hour):\n{user['token']}"
-    yield "\nTry:"
+        yield f"\n{user['username']} of tenant {user['tenant']}, password {user['password']}, ID token:"
+        yield user["token"]
+    yield "\nTry (a token lasts an hour; `token` below gives a new one):"
     yield f"  API='{stack['apiUrl']}'"
-    yield f"  TOKEN='{stack['users'][0]['token']}'"
+    yield f"  TOKEN=$({os.path.relpath(sys.executable)} -m local token {stack['users'][0]['username']})"
     for path, body in (
         ("/tasks", '{"taskType": "cat", "input": {"key": "value"}}'),
         ("/tasks/step-function-task", '{"taskType": "cat", "input": [{"key": "value1"}, {"key": "value2"}]}'),

@@ -1,7 +1,6 @@
 """The file that tells other programs where the local cloud is: `.local/stack.json`."""
 
 import json
-import os
 from pathlib import Path
 from typing import TypedDict
 
@@ -71,4 +70,4 @@ def write(directory: Path, stack: Stack) -> None:
     partial = path_in(directory).with_suffix(".partial")
     partial.touch(mode=0o600)
     partial.write_text(json.dumps(stack, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, path_in(directory))
+    partial.replace(path_in(directory))

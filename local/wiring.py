@@ -1,7 +1,8 @@
 """Adds to a deployed stack what the engine leaves out of it, through the public AWS API, after every deployment.
 
-The engine ignores the OpenAPI body of an HTTP API (routes, integrations, authorizers, CORS) and a table's TTL. What is
-here already stays as it is, what is missing is added, what the template no longer has is removed.
+The engine ignores the OpenAPI body of an HTTP API (routes, integrations, authorizers, CORS) and a table's TTL, and
+takes the queue's concurrency, where it is a parameter, as text, which stops its poller. What is here already stays as
+it is, what is missing is added, what the template no longer has is removed.
 """
 
 import re
@@ -40,6 +41,9 @@ def wire(clients: Clients, stack_name: str, parameters: dict[str, str]) -> None:
             _wire_api(clients, physical, resolve(properties["Body"]))
         elif kind == "AWS::DynamoDB::Table" and "TimeToLiveSpecification" in properties:
             _wire_ttl(clients, physical, resolve(properties["TimeToLiveSpecification"]))
+        elif kind == "AWS::Lambda::EventSourceMapping" and "ScalingConfig" in properties:
+            limit = int(resolve(properties["ScalingConfig"])["MaximumConcurrency"])
+            clients("lambda").update_event_source_mapping(UUID=physical, ScalingConfig={"MaximumConcurrency": limit})
 
 
 def _wire_ttl(clients: Clients, table: str, wanted: dict[str, Any]) -> None:

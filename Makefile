@@ -1,0 +1,57 @@
+# `make` says what there is. Everything runs in .venv, which the first command that needs it sets up.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON_IN_VENV := $(BIN)/python
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test demo local local-up local-down local-deploy build lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## set up .venv (again, when requirements/dev.txt changed)
+
+$(READY): requirements/dev.txt
+	@python=$$(sh local/find_python.sh) && echo "Setting up $(VENV) with $$python: about a minute, once" && \
+		"$$python" -m venv --clear $(VENV)
+	@$(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+check: $(READY) ## format, lint, types, template, unit tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(PYTHON_IN_VENV) -m local validate
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/pytest -q tests/unit
+
+test: check ## check, then every test, with the layer's coverage
+	$(BIN)/pytest -q tests --cov
+
+demo: $(READY) ## fan a real data set out and in again in a local cloud of its own
+	@$(PYTHON_IN_VENV) -m demo
+
+local: $(READY) ## run the local cloud here; every change is deployed when it is saved; Ctrl-C stops it
+	@$(PYTHON_IN_VENV) -m local run
+
+local-up: $(READY) ## run the local cloud in the background; .local/stack.json says where it is
+	@$(PYTHON_IN_VENV) -m local up
+
+local-down: $(READY) ## stop it
+	@$(PYTHON_IN_VENV) -m local down
+
+local-deploy: $(READY) ## deploy what changed to the local cloud that is up
+	@$(PYTHON_IN_VENV) -m local deploy
+
+build: $(READY) ## build functions and layer into .aws-sam/build
+	@$(PYTHON_IN_VENV) -m local build
+
+lock: $(READY) ## pin requirements/dev.txt anew from requirements/dev.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --upgrade -o requirements/dev.txt requirements/dev.in
+
+clean: ## remove what was built and set up
+	@[ ! -e $(READY) ] || $(PYTHON_IN_VENV) -m local down
+	rm -rf $(VENV) .local .aws-sam .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
