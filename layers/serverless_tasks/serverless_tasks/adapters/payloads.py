@@ -6,16 +6,25 @@ Keys begin with the tenant and the task's code, so that no two tasks share an ob
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.json_text import fits_inline, from_json_text
 
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
 LINK_SECONDS = 900
 """How long a link to a payload works: enough to follow it, not to keep it."""
+
+BLOCK_BYTES = 65_536
+"""Read from the bucket at a time."""
+_MISSING = {"NoSuchKey", "AccessDenied", "PreconditionFailed"}
+# AccessDenied is what a missing object looks like to a role that may not list the bucket.
 
 Reference = Mapping[str, Any]
 
@@ -52,8 +61,19 @@ class PayloadStore:
     def lines(self, reference: Reference, start: int | None = None, end: int | None = None) -> Iterator[str]:
         """Lines of a stored JSON Lines payload, streamed, of the bytes ``start`` to ``end`` (exclusive) if given."""
         span = {} if start is None or end is None else {"Range": f"bytes={start}-{end - 1}"}
-        for line in self._open(reference, **span).iter_lines(chunk_size=65536):
+        for line in self._open(reference, **span).iter_lines(BLOCK_BYTES):
             yield line.decode()
+
+    def line_offsets(self, reference: Reference) -> array[int]:
+        """Where each line of a stored JSON Lines payload begins, and at the end where the last one ends, in bytes."""
+        offsets, position = array("Q", [0]), 0
+        for block in self._open(reference).iter_chunks(BLOCK_BYTES):
+            found = block.find(b"\n")
+            while found >= 0:
+                offsets.append(position + found + 1)
+                found = block.find(b"\n", found + 1)
+            position += len(block)
+        return offsets
 
     def link(self, reference: Reference) -> str:
         """A link to the payload that works for 15 minutes, for whoever has it."""
@@ -62,7 +82,13 @@ class PayloadStore:
         return url
 
     def _open(self, reference: Reference, **options: Any) -> Any:
-        return self._client.get_object(Bucket=self._bucket, Key=reference["key"], IfMatch=reference["etag"], **options)["Body"]
+        target = {"Bucket": self._bucket, "Key": reference["key"], "IfMatch": reference["etag"]}
+        try:
+            return self._client.get_object(**target, **options)["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _MISSING:
+                raise
+            raise PayloadMissing(f"the bucket has no {reference['key']} as it was written") from error
 
 
 def join_lines(lines: Iterable[str]) -> str:

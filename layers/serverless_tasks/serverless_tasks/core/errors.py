@@ -45,6 +45,14 @@ class PayloadInBucket(TaskError):
     """The payload is above the inline limit and was not loaded; ``TaskService.load_input`` and ``load_result`` load it."""
 
 
+class InvalidResult(PermanentError):
+    """What the handler returned is not JSON."""
+
+
+class PayloadMissing(PermanentError):
+    """The bucket no longer has the payload that the item refers to, or has another one."""
+
+
 class MalformedMessage(TaskError):
     """A queue message that can never be processed."""
 
@@ -55,6 +63,10 @@ class NoHandler(PermanentError):
 
 class AttemptTimeout(TaskError):
     """An attempt ran longer than its task type allows."""
+
+
+class SubTasksFailed(TaskError):
+    """More sub-tasks failed than the task type tolerates."""
 
 
 class WorkerLost(TaskError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from serverless_tasks.core.errors import InvalidInput
+from serverless_tasks.core.errors import InvalidInput, InvalidResult
 
 INLINE_LIMIT = 4096
 """Bytes of UTF-8 up to which a payload stays in the item."""
@@ -34,6 +34,14 @@ def to_json_text(value: Any, field: str) -> str:
     if _bracket_count(text) > MAX_DEPTH and depth(value) > MAX_DEPTH:
         raise _too_deep(field)
     return text
+
+
+def result_text(returned: Any) -> str:
+    """JSON text of what a handler returned. Raises :class:`InvalidResult`: another attempt would return the like."""
+    try:
+        return to_json_text(returned, "result")
+    except InvalidInput as error:
+        raise InvalidResult(str(error)) from error
 
 
 def from_json_text(text: str | bytes, field: str = "payload") -> Any:

@@ -11,20 +11,19 @@ from serverless_tasks.core import transitions
 from serverless_tasks.core.context import TaskContext
 from serverless_tasks.core.dispatch import Dispatcher, call
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import AttemptTimeout, InvalidInput, LostRace, PermanentError
+from serverless_tasks.core.errors import AttemptTimeout, LostRace, PermanentError
 from serverless_tasks.core.events import TaskQueueEvent
-from serverless_tasks.core.json_text import from_json_text, to_json_text
+from serverless_tasks.core.json_text import from_json_text, result_text, to_json_text
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock, after, from_iso
 from serverless_tasks.workers.deadline import DeadlineReached, deadline
 from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.watch import Watch
 
 CLOSING_SECONDS = 5.0
 """Left of the invocation for the writes after the handler."""
 LEASE_MARGIN = 5.0
 """Seconds by which a lease outlives its invocation, for clocks that differ."""
-LOOK_SECONDS = 5.0
-"""``context.cancelled`` looks at the table at most this often."""
 HAND_OVER_SECONDS = 60.0
 """A checkpoint with less than this left of the invocation ends it, or with less than a tenth of a short one."""
 
@@ -78,9 +77,8 @@ class Attempt:
         self._remaining = remaining
         self._timeout = timeout
         self._hand_over = min(HAND_OVER_SECONDS, 0.1 * remaining())
-        self._looked_at: datetime | None = None
-        self._gone = False
         self._task: TaskEntity
+        self._watch = Watch(self._is_mine, clock)
 
     def lease_until(self, task: TaskEntity, now: datetime) -> datetime:
         """When a worker that claims the task now can be believed dead: its invocation or its attempt has ended by then."""
@@ -91,13 +89,13 @@ class Attempt:
     def run(self, task: TaskEntity, event: TaskQueueEvent) -> Completed | Failed | Continues | Lost:
         """Load the input, run the handler, store the result. Errors of AWS pass through; those of user code do not."""
         self._task = task
-        event = replace(event, task_entity=task, input=self._load(task.input_text, task.input_ref))
-        context = self._context(task)
         try:
+            event = replace(event, task_entity=task, input=self._load(task.input_text, task.input_ref))
+            context = self._context(task)
             with deadline(self._left()):
                 pairs = self._dispatcher.resolve(event)
-                returned = call(pairs, context)
-            return self._completed(returned)
+                text = result_text(call(pairs, context))
+            return self._completed(text)
         except HandOver:
             return Continues(self._task)
         except Stop:
@@ -110,11 +108,7 @@ class Attempt:
             logger.exception("the handler failed", extra=task_keys(task))
             return Failed(self._task, error, permanent=False)
 
-    def _completed(self, returned: Any) -> Completed | Failed:
-        try:
-            text = to_json_text(returned, "result")
-        except InvalidInput as error:
-            return Failed(self._task, error, permanent=True)
+    def _completed(self, text: str) -> Completed:
         what = f"result-{self._task.run}-{self._task.attempt}.json"
         return Completed(self._task, self._cloud.payloads.inline_or_stored("result", text, self._task, what))
 
@@ -126,7 +120,7 @@ class Attempt:
             idempotency_key=task.id,
             state=self._load(attributes.get("checkpoint"), attributes.get("checkpointRef")),
             remaining_time=self._left,
-            is_cancelled=self._is_gone,
+            is_cancelled=self._watch.is_gone,
             save=self._save,
         )
 
@@ -146,20 +140,14 @@ class Attempt:
         try:
             self._task = self._cloud.table.update_task(transitions.worker_data(self._task, self._clock(), sets, (other,)))
         except LostRace:
-            self._gone = True
             raise Stop from None
         if self._remaining() - CLOSING_SECONDS < self._hand_over:
             raise HandOver
 
-    def _is_gone(self) -> bool:
-        now = self._clock()
-        if self._gone or (self._looked_at and now < after(self._looked_at, LOOK_SECONDS)):
-            return self._gone
-        self._looked_at = now
+    def _is_mine(self) -> bool:
         found = self._cloud.table.get(self._task.key)
         mine = (TaskStatus.PROCESSING, self._task.run, self._task.attempt)
-        self._gone = found is None or (found.status, found.run, found.attempt) != mine
-        return self._gone
+        return found is not None and (found.status, found.run, found.attempt) == mine
 
     def _left(self) -> float:
         attempt_left = self._attempt_left(self._task.attempt_started_at, self._clock())

@@ -1,0 +1,46 @@
+"""What the state machine does next, decided from the chunks (design, section 6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from serverless_tasks.core.chunks import Chunk
+
+MAX_STALLED_ROUNDS = 5
+"""Rounds in a row in which no chunk could even be claimed, before the task is given up."""
+STALLED_SECONDS = 5
+"""The first wait after such a round; each next one is twice as long."""
+LONGEST_WAIT = 3600
+"""Seconds. Plan looks again at least this often, so that a cancelled task's execution does not sleep for hours."""
+
+Plan = Mapping[str, Any]
+"""``{"next": "run" | "wait" | "finish" | "stop" | "stalled", "chunks"?, "seconds"?, "claims", "stalled"}``."""
+
+
+def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan | None) -> Plan:
+    """Run the chunks that are due, wait for the next one, finish, or say that nothing moves any more."""
+    left = [chunk for chunk in chunks if not chunk.done_in(run)]
+    claims = sum(chunk.attempt for chunk in chunks)
+    stalled = _stalled_rounds(previous, claims)
+    state = {"claims": claims, "stalled": stalled}
+    if not left:
+        return {"next": "finish", **state}
+    if stalled >= MAX_STALLED_ROUNDS:
+        return {"next": "stalled", **state}
+    if stalled and previous and previous["next"] == "run":
+        return {"next": "wait", "seconds": STALLED_SECONDS * 2 ** (stalled - 1), **state}
+    waits = {chunk.number: chunk.due_in(run, now) for chunk in left}
+    due = [number for number, wait in waits.items() if wait <= 0]
+    if due:
+        return {"next": "run", "chunks": due, **state}
+    seconds = min(LONGEST_WAIT, max(1, math.ceil(min(waits.values()))))
+    return {"next": "wait", "seconds": seconds, **state}
+
+
+def _stalled_rounds(previous: Plan | None, claims: int) -> int:
+    if not previous or previous["claims"] != claims:
+        return 0
+    return int(previous["stalled"]) + (previous["next"] == "run")

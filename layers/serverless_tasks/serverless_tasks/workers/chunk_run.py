@@ -1,0 +1,245 @@
+"""One worker's time with one claimed chunk."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.payloads import JSON_LINES, join_lines, payload_key
+from serverless_tasks.core import chunks, outcomes
+from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core.context import TaskContext
+from serverless_tasks.core.dispatch import Dispatcher
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import AttemptTimeout, PayloadMissing, PermanentError, WorkerLost
+from serverless_tasks.core.failures import describe
+from serverless_tasks.core.json_text import fits_inline, from_json_text, result_text, size
+from serverless_tasks.core.task_type import policy_of
+from serverless_tasks.core.times import Clock, after, from_millis, to_millis
+from serverless_tasks.workers.attempt import CLOSING_SECONDS
+from serverless_tasks.workers.deadline import DeadlineReached, deadline
+from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.sub_task_call import run_sub_task
+from serverless_tasks.workers.watch import Watch
+
+FLUSH_SECONDS = 5.0
+"""Outcomes are written while the chunk runs when this much has passed since the last time …"""
+FLUSH_SHARE = 0.1
+"""… and this share of the time so far: so a long chunk is written ever more seldom, in total about a hundred times."""
+IDLE_SECONDS = 30.0
+"""A worker sleeps at most this long for a retry that becomes due; a longer wait is left to a later round, which costs nothing."""
+RESULT_LIMIT = 262_144
+"""Bytes of a result above which it is an object of its own, which a link can lead to."""
+MAX_SILENT_DEATHS = 5
+"""Claims in a row whose workers died without a sign of which sub-task killed them."""
+
+
+class CutShort(Exception):
+    """The invocation ended before the sub-task's own time was up, and others had used it: it is not charged for that."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What this invocation has seen so far."""
+
+    ran: int = 0
+    longest: float = 0.0
+    flushed_at: datetime | None = None
+
+
+class ChunkRun:
+    """Runs what is due, in input order, retries what becomes due in time, and writes the outcomes."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        dispatcher: Dispatcher,
+        task: TaskEntity,
+        chunk: Chunk,
+        *,
+        remaining: Callable[[], float],
+        clock: Clock,
+        rand: Callable[[], float],
+        sleep: Callable[[float], None],
+        still_wanted: Callable[[], bool],
+    ) -> None:
+        self._cloud = cloud
+        self._dispatcher = dispatcher
+        self._task = task
+        self._chunk = chunk
+        self._remaining = remaining
+        self._clock = clock
+        self._random = rand
+        self._sleep = sleep
+        self._watch = Watch(still_wanted, clock)
+        self._policy = policy_of(task.type)
+        self._lines = self._load_lines()
+        self._pending: list[tuple[int, int]] = []
+        self._started_at = clock()
+        self._seen = _Seen(flushed_at=self._started_at)
+        self._careful = chunk.claims > 1
+
+    def run(self) -> Chunk:
+        """Returns the released chunk. Raises :class:`LostRace` when the chunk was taken over."""
+        if self._careful:
+            self._charge_the_dead()
+        self._pending = self._find_pending()
+        while self._pending and self._next_is_worth_it():
+            due, offset = heapq.heappop(self._pending)
+            try:
+                self._run_one(offset)
+            except CutShort:
+                heapq.heappush(self._pending, (due, offset))
+                break
+            if self._flush_is_due() and not self._flush():
+                break
+        return self._release()
+
+    def _load_lines(self) -> list[str]:
+        chunk = self._chunk
+        if chunk.outcomes is not None:
+            return chunk.outcomes.split("\n")[:-1]
+        if chunk.outcomes_ref is not None:
+            return list(self._cloud.payloads.lines(chunk.outcomes_ref))
+        return [outcomes.NOTHING] * chunk.range.count
+
+    def _find_pending(self) -> list[tuple[int, int]]:
+        entries = [outcomes.parse_line(line, self._task.run) for line in self._lines]
+        pending = [(e.due if e else 0, offset) for offset, e in enumerate(entries) if e is None or not e.ended]
+        heapq.heapify(pending)
+        return pending
+
+    def _next_is_worth_it(self) -> bool:
+        """Sleep until the next one is due, if that is soon; then say whether there is time for another."""
+        wait = (self._pending[0][0] - to_millis(self._clock())) / 1000
+        if wait > min(IDLE_SECONDS, self._left()):
+            return False
+        if wait > 0:
+            self._sleep(wait)
+        return self._seen.ran == 0 or self._left() > self._seen.longest
+
+    def _left(self) -> float:
+        return self._remaining() - CLOSING_SECONDS
+
+    def _run_one(self, offset: int) -> None:
+        if self._careful:
+            self._cloud.table.update(chunks.mark_in_flight(self._chunk, self._chunk.range.first + offset))
+        before = outcomes.parse_line(self._lines[offset], self._task.run)
+        attempt = before.attempt + 1 if before else 1
+        started = self._clock()
+        left = self._left()
+        try:
+            with deadline(min(left, self._policy.timeout)):
+                result = run_sub_task(self._dispatcher, self._task, self._event_call(offset, attempt), self._context(offset, attempt))
+            self._lines[offset] = self._completed(offset, attempt, started, result_text(result))
+        except DeadlineReached:
+            if left < self._policy.timeout and self._seen.ran:
+                raise CutShort from None
+            limit = f"{self._policy.timeout:g} s" if left >= self._policy.timeout else "its invocation"
+            self._failed(offset, attempt, started, AttemptTimeout(f"the attempt ran longer than {limit}"), permanent=False)
+        except PermanentError as error:
+            self._failed(offset, attempt, started, error, permanent=True)
+        except (Exception, SystemExit) as error:
+            logger.exception("a sub-task failed", extra={**task_keys(self._task), "index": self._chunk.range.first + offset})
+            self._failed(offset, attempt, started, error, permanent=False)
+        self._seen.ran += 1
+        self._seen.longest = max(self._seen.longest, (self._clock() - started).total_seconds())
+
+    def _event_call(self, offset: int, attempt: int) -> dict[str, Any]:
+        context = {
+            "run": self._task.run,
+            "chunk": self._chunk.number,
+            "attempt": attempt,
+            "executionArn": self._task.execution_arn,
+        }
+        element = self._elements[offset]
+        value = from_json_text(element) if isinstance(element, str) else element[0]
+        return {"taskEntity": self._task, "index": self._chunk.range.first + offset, "input": value, "context": context}
+
+    @cached_property
+    def _elements(self) -> list[Any]:
+        """The chunk's elements: JSON text each, or, of an input that is in the item, the value alone in a tuple."""
+        place = self._chunk.range
+        if self._task.input_ref is None:
+            return [(value,) for value in self._task.input[place.first : place.first + place.count]]
+        lines = list(self._cloud.payloads.lines(self._task.input_ref, place.byte_start, place.byte_end))
+        if len(lines) != place.count:
+            raise PayloadMissing(f"chunk {place.number} of the input has {len(lines)} lines, not {place.count}")
+        return lines
+
+    def _context(self, offset: int, attempt: int) -> TaskContext:
+        ends_at = after(self._clock(), min(self._left(), self._policy.timeout))
+        return TaskContext(
+            attempt=attempt,
+            run=self._task.run,
+            idempotency_key=str(self._task.key.sub_task(self._chunk.range.first + offset)),
+            remaining_time=lambda: (ends_at - self._clock()).total_seconds(),
+            is_cancelled=self._watch.is_gone,
+        )
+
+    def _completed(self, offset: int, attempt: int, started: datetime, text: str) -> str:
+        times = (attempt, to_millis(started), to_millis(self._clock()))
+        if size(text) <= RESULT_LIMIT:
+            return outcomes.completed_line(*times, text)
+        index = self._chunk.range.first + offset
+        key = payload_key(self._task.tenant_code, self._task.code, f"results/{index}-{self._task.run}-{attempt}.json")
+        return outcomes.referenced_line(*times, self._cloud.payloads.put(key, text))
+
+    def _failed(self, offset: int, attempt: int, started: datetime, error: BaseException, *, permanent: bool) -> None:
+        now, run, told = self._clock(), self._task.run, describe(error)
+        times = (attempt, to_millis(started), to_millis(now))
+        if permanent or attempt >= self._policy.max_attempts:
+            self._lines[offset] = outcomes.failed_line(*times, told, run)
+            return
+        due = to_millis(after(now, self._policy.backoff.delay(attempt, self._random)))
+        self._lines[offset] = outcomes.waiting_line(*times, told, run, due)
+        heapq.heappush(self._pending, (due, offset))
+
+    def _charge_the_dead(self) -> None:
+        """Somebody died with this chunk: charge the sub-task that was in flight, or all of them when it is never known which."""
+        entries = [outcomes.parse_line(line, self._task.run) for line in self._lines]
+        open_offsets = [offset for offset, entry in enumerate(entries) if entry is None or not entry.ended]
+        if self._chunk.in_flight is not None:
+            charged = {self._chunk.in_flight - self._chunk.range.first} & set(open_offsets)
+        else:
+            charged = set(open_offsets) if self._chunk.claims > MAX_SILENT_DEATHS else set()
+        for offset in sorted(charged):
+            before = entries[offset]
+            attempt = before.attempt + 1 if before else 1
+            error = WorkerLost("the worker died or was killed while it ran this sub-task")
+            self._failed(offset, attempt, self._clock(), error, permanent=self._chunk.in_flight is None)
+        if charged:
+            self._flush()
+
+    def _flush_is_due(self) -> bool:
+        if self._careful:
+            return True
+        now, flushed_at = self._clock(), self._seen.flushed_at or self._started_at
+        so_far, since = now - self._started_at, now - flushed_at
+        return since.total_seconds() >= max(FLUSH_SECONDS, FLUSH_SHARE * so_far.total_seconds())
+
+    def _flush(self) -> bool:
+        """Write the outcomes so far; returns whether the task still wants more of them."""
+        completed, failed, _ = outcomes.tally(self._lines, self._task.run)
+        self._cloud.table.update(chunks.flush(self._chunk, self._stored_lines(), (completed, failed)))
+        self._seen.flushed_at = self._clock()
+        return not self._watch.is_gone()
+
+    def _release(self) -> Chunk:
+        completed, failed, due = outcomes.tally(self._lines, self._task.run)
+        due_at = None if due is None else from_millis(due)
+        update = chunks.release(self._chunk, self._stored_lines(), (completed, failed), self._clock(), due_at)
+        return Chunk.from_item(self._cloud.table.update(update))
+
+    def _stored_lines(self) -> dict[str, Any]:
+        text = join_lines(self._lines)
+        if fits_inline(text):
+            return {"outcomes": text}
+        what = f"outcomes/{self._chunk.sk}-{self._chunk.run}-{self._chunk.attempt}.jsonl"
+        key = payload_key(self._task.tenant_code, self._task.code, what)
+        return {"outcomesRef": self._cloud.payloads.put(key, text, JSON_LINES)}

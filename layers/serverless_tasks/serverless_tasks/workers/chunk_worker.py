@@ -1,0 +1,114 @@
+"""The chunk worker: claims one chunk, runs the sub-tasks that are due, writes their outcomes.
+
+    claim ── sub-tasks ──┬── flush now and then ──┬──> release, done      count it on the parent
+                         └────────────────────────┴──> release, due later a later round
+
+A worker that dies leaves a lease; when it is over a later round claims the chunk again and runs it carefully: the index
+about to run is written first, so that a sub-task that kills its worker is charged for it alone.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core import chunks
+from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core.dispatch import Dispatcher
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import LostRace
+from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.times import Clock, after, utc_now
+from serverless_tasks.workers.attempt import LEASE_MARGIN
+from serverless_tasks.workers.chunk_run import ChunkRun
+from serverless_tasks.workers.log import logger, task_keys
+
+
+class ChunkWorker:
+    """Runs chunks of sub-tasks."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        dispatcher: Dispatcher,
+        clock: Clock = utc_now,
+        rand: Callable[[], float] = random.random,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._cloud = cloud
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._random = rand
+        self._sleep = sleep
+
+    def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
+        """Work on the chunk of a call ``{"pk", "sk", "run", "chunk"}``. Called twice or late, it does nothing twice."""
+        key, run = TaskKey(call["pk"], call["sk"]), call["run"]
+        if (task := self._parent(key, run)) is None:
+            return logger.info("the task has ended or is in another run", extra={"taskId": str(key), "run": run})
+        if (chunk := self._claim(task, call["chunk"], remaining())) is None:
+            return None
+        runner = ChunkRun(
+            self._cloud,
+            self._dispatcher,
+            task,
+            chunk,
+            remaining=remaining,
+            clock=self._clock,
+            rand=self._random,
+            sleep=self._sleep,
+            still_wanted=lambda: self._parent(key, run) is not None,
+        )
+        try:
+            chunk = runner.run()
+        except LostRace:
+            return logger.warning("lost the lease of a chunk, its outcomes are dropped", extra=_chunk_keys(task, chunk))
+        logger.info("chunk released", extra=_chunk_keys(task, chunk))
+        if chunk.done_in(run):
+            self._count(task, chunk)
+        return None
+
+    def _parent(self, key: TaskKey, run: int) -> TaskEntity | None:
+        task = self._cloud.table.get(key)
+        wanted = task is not None and task.status is TaskStatus.PROCESSING and task.run == run
+        return task if wanted else None
+
+    def _claim(self, task: TaskEntity, number: int, remaining: float) -> Chunk | None:
+        now = self._clock()
+        lease_until = after(now, remaining + LEASE_MARGIN)
+        try:
+            return Chunk.from_item(self._cloud.table.update(chunks.claim(task, number, now, lease_until)))
+        except LostRace as lost:
+            if lost.item is None:
+                raise
+            seen = Chunk.from_item(lost.item)
+        if seen.done_in(task.run):
+            # Its worker may have died before it counted the chunk; counting is idempotent.
+            self._count(task, seen)
+            return None
+        if seen.run >= task.run:
+            return logger.info("the chunk is held or not due", extra=_chunk_keys(task, seen))
+        try:
+            return Chunk.from_item(self._cloud.table.update(chunks.take_over(seen, task.run, lease_until)))
+        except LostRace:
+            return logger.info("another worker took the chunk over", extra=_chunk_keys(task, seen))
+
+    def _count(self, task: TaskEntity, chunk: Chunk) -> None:
+        try:
+            self._cloud.table.update(chunks.progress(task, chunk, self._clock()))
+        except LostRace:
+            logger.info("the chunk was counted before, or the task has ended", extra=_chunk_keys(task, chunk))
+
+
+def _chunk_keys(task: TaskEntity, chunk: Chunk) -> dict[str, Any]:
+    return {
+        **task_keys(task),
+        "attempt": chunk.attempt,
+        "chunk": chunk.number,
+        "succeeded": chunk.succeeded,
+        "failed": chunk.failed,
+    }

@@ -1,0 +1,140 @@
+"""Finish: counts the outcomes of a Step Functions task, runs its fan-in, and ends it. Only here is its outcome decided."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core import chunks, failures, transitions
+from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core.dispatch import Dispatcher
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import AttemptTimeout, LostRace, PermanentError, SubTasksFailed, WorkerLost
+from serverless_tasks.core.events import StepFunctionTaskEvent
+from serverless_tasks.core.json_text import from_json_text, result_text
+from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.core.outcomes import Outcome, outcomes_of
+from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.task_type import TaskType, policy_of
+from serverless_tasks.core.times import Clock, utc_now
+from serverless_tasks.workers.attempt import CLOSING_SECONDS
+from serverless_tasks.workers.deadline import DeadlineReached, deadline
+from serverless_tasks.workers.log import logger, task_keys
+
+
+class Finisher:
+    """What the state machine's Finish and GiveUp states call."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        dispatcher: Dispatcher,
+        clock: Clock = utc_now,
+        rand: Callable[[], float] = random.random,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._cloud = cloud
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._random = rand
+        self._sleep = sleep
+
+    def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
+        """End the task of a call ``{"pk", "sk", "run", "failure"?}``. Called again, it goes on or does nothing."""
+        task = self._cloud.table.get(TaskKey(call["pk"], call["sk"]))
+        if task is None or task.run != call["run"] or task.status.terminal:
+            return logger.info("nothing to finish", extra={"taskId": f"{call['pk']}#{call['sk']}", "run": call["run"]})
+        if failure := call.get("failure"):
+            cause = f"{failure.get('Error', 'failure')}: {failure.get('Cause', '')}"
+            return self._fail(task, WorkerLost(f"the state machine gave up. {cause}"))
+        try:
+            self._finish(task, remaining)
+        except LostRace:
+            logger.info("the task was ended meanwhile", extra=task_keys(task))
+        return None
+
+    def _finish(self, task: TaskEntity, remaining: Callable[[], float]) -> None:
+        found = list(self._cloud.table.chunks(task.tenant_code, task.code))
+        counts, done = chunks.recount(found, task.run)
+        if len(done) < len(found):
+            raise WorkerLost(f"{len(found) - len(done)} chunks have not ended")
+        if task.status is not TaskStatus.FINISHED:
+            task = self._write(transitions.finished(task, self._clock(), counts))
+        policy = policy_of(task.type)
+        failed_count, count = counts["subTaskFailedCount"], task.attributes["subTaskCount"]
+        if not policy.tolerates(failed_count, count):
+            return self._fail(task, self._sub_tasks_failed(task, found, failed_count, count, policy))
+        return self._fan_in(task, found, policy, remaining)
+
+    def _fan_in(
+        self, task: TaskEntity, found: list[Chunk], policy: TaskType, remaining: Callable[[], float]
+    ) -> None:
+        if policy.finished_handler is None:
+            return self._complete(task, "null")
+        event = self._event(task)
+        for attempt in range(1, policy.max_attempts + 1):
+            try:
+                with deadline(min(policy.timeout, remaining() - CLOSING_SECONDS)):
+                    text = result_text(policy.finished_handler(event, self._outcomes(task, found)))
+                return self._complete(task, text)
+            except DeadlineReached:
+                return self._fail(task, AttemptTimeout("the fan-in ran too long"))
+            except PermanentError as error:
+                return self._fail(task, error)
+            except (Exception, SystemExit) as error:
+                logger.exception("the fan-in failed", extra={**task_keys(task), "fanInAttempt": attempt})
+                delay = policy.backoff.delay(attempt, self._random)
+                if attempt == policy.max_attempts or delay > remaining() - 2 * CLOSING_SECONDS:
+                    return self._fail(task, error)
+                self._sleep(delay)
+        return None
+
+    def _event(self, task: TaskEntity) -> StepFunctionTaskEvent:
+        call = {
+            "taskEntity": task,
+            "index": None,
+            "input": self._input(task),
+            "context": {"run": task.run, "executionArn": task.execution_arn},
+        }
+        [event] = self._dispatcher.events.transform_step_function(call)
+        return event
+
+    def _input(self, task: TaskEntity) -> Any:
+        if task.input_ref is None:
+            return task.input
+        return [from_json_text(line) for line in self._cloud.payloads.lines(task.input_ref)]
+
+    def _outcomes(self, task: TaskEntity, found: list[Chunk]) -> Iterator[Outcome]:
+        for chunk in found:
+            yield from outcomes_of(chunk.range.first, self._lines(chunk), task.run, self._cloud.payloads.load)
+
+    def _lines(self, chunk: Chunk) -> Iterator[str]:
+        if chunk.outcomes_ref is not None:
+            return self._cloud.payloads.lines(chunk.outcomes_ref)
+        return iter((chunk.outcomes or "").split("\n")[:-1])
+
+    def _sub_tasks_failed(
+        self, task: TaskEntity, found: list[Chunk], failed: int, count: int, policy: TaskType
+    ) -> SubTasksFailed:
+        with_failures = [chunk for chunk in found if chunk.failed]
+        first = next(o for o in self._outcomes(task, with_failures) if o.status is TaskStatus.FAILED)
+        error = failures.reason(dict(first.error or {}))
+        tolerated = policy.tolerated_failures
+        return SubTasksFailed(f"{failed} of {count} sub-tasks failed, {tolerated} tolerated; sub-task {first.index}: {error}")
+
+    def _complete(self, task: TaskEntity, text: str) -> None:
+        stored = self._cloud.payloads.inline_or_stored("result", text, task, f"result-{task.run}.json")
+        self._write(transitions.completed(task, self._clock(), stored, self._cloud.settings.retention_days))
+
+    def _fail(self, task: TaskEntity, error: BaseException) -> None:
+        told = failures.describe(error)
+        days = self._cloud.settings.retention_days
+        self._write(transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days))
+
+    def _write(self, update: Any) -> TaskEntity:
+        task = self._cloud.table.update_task(update)
+        logger.info("task is %s", task.status, extra=task_keys(task))
+        return task

@@ -1,0 +1,128 @@
+"""Plan: cuts the input of a Step Functions task into chunks, once, and says each round what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
+from serverless_tasks.core import chunks, failures, rounds, transitions
+from serverless_tasks.core.chunks import Range
+from serverless_tasks.core.dispatch import Dispatcher, no_handler
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import LostRace, PermanentError, WorkerLost
+from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.task_type import find_task_type, policy_of
+from serverless_tasks.core.times import Clock, utc_now
+from serverless_tasks.workers.log import logger, task_keys
+
+TRIES = 5
+"""How often a lost race is looked at again; the relay's late STARTED is the usual one, and it comes once."""
+STOP: dict[str, Any] = {"next": "stop"}
+
+
+class Planner:
+    """What the state machine's Plan state calls."""
+
+    def __init__(self, cloud: Cloud, dispatcher: Dispatcher, clock: Clock = utc_now) -> None:
+        self._cloud = cloud
+        self._dispatcher = dispatcher
+        self._clock = clock
+
+    def handle(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``{"input": {"pk", "sk", "run", "plan"?}, "executionArn"}`` to the next step (see :mod:`rounds`)."""
+        state = call["input"]
+        for _ in range(TRIES):
+            task = self._cloud.table.get(TaskKey(state["pk"], state["sk"]))
+            if task is None or task.run != state["run"] or task.status.terminal or task.status is TaskStatus.FINISHED:
+                return _if_finished(task, state["run"])
+            try:
+                return self._next(task, state.get("plan"), call["executionArn"])
+            except LostRace:
+                logger.info("lost a race, looking again", extra=task_keys(task))
+        raise LostRace("every write of the plan lost its race")
+
+    def _next(self, task: TaskEntity, previous: rounds.Plan | None, execution_arn: str) -> Mapping[str, Any]:
+        if task.status is not TaskStatus.PROCESSING:
+            return self._begin(task, execution_arn)
+        found = list(self._cloud.table.chunks(task.tenant_code, task.code))
+        step = rounds.next_step(found, task.run, self._clock(), previous)
+        if step["next"] != "stalled":
+            logger.info("plan: %s", step["next"], extra={**task_keys(task), "plan": step})
+            return step
+        return self._fail(task, WorkerLost("no chunk worker could start; its log says why"))
+
+    def _begin(self, task: TaskEntity, execution_arn: str) -> Mapping[str, Any]:
+        if not self._has_handler(task.type):
+            return self._fail(task, no_handler(task.type))
+        try:
+            count, offsets = self._measure(task)
+        except PermanentError as error:
+            return self._fail(task, error)
+        fresh = self._write_chunks(task, count, offsets)
+        known = [] if fresh else list(self._cloud.table.chunks(task.tenant_code, task.code))
+        counts, done = chunks.recount(known, task.run)
+        planned = transitions.planned(task, self._clock(), execution_arn, {"subTaskCount": count, **counts}, done)
+        task = self._cloud.table.update_task(planned)
+        logger.info("planned %d sub-tasks", count, extra=task_keys(task))
+        if not fresh:
+            return rounds.next_step(known, task.run, self._clock(), None)
+        numbers = list(range(-(-count // fresh)))
+        return {"next": "run" if numbers else "finish", "chunks": numbers, "claims": 0, "stalled": 0}
+
+    def _has_handler(self, task_type: str) -> bool:
+        if not self._dispatcher.routes_by_type:
+            return True
+        found = find_task_type(task_type)
+        return found is not None and found.sub_task_handler is not None
+
+    def _measure(self, task: TaskEntity) -> tuple[int, Any]:
+        """How many elements the input has and, if it is in the bucket, where their lines begin."""
+        if task.input_ref is None:
+            return len(task.input), None
+        offsets = self._cloud.payloads.line_offsets(task.input_ref)
+        return len(offsets) - 1, offsets
+
+    def _write_chunks(self, task: TaskEntity, count: int, offsets: Any) -> int:
+        """Write the chunks that are not there yet; returns the chunk size if none was, else 0.
+
+        Chunk 0 goes first and settles the size: a plan that died half-way may have cut by other parameters than ours.
+        """
+        concurrency = self._cloud.settings.fan_out_concurrency
+        size = chunks.chunk_size(count, concurrency, policy_of(task.type).chunk_size)
+        if count == 0:
+            return size
+        [first, *_] = chunks.cut(count, size, offsets)
+        fresh = self._write_chunk(task, first)
+        if not fresh:
+            existing = self._cloud.table.chunk(task.tenant_code, task.code, 0)
+            size = existing.range.count if existing else size
+        rest = list(chunks.cut(count, size, offsets))[1:]
+        with ThreadPoolExecutor(POOL_SIZE) as pool:
+            written = list(pool.map(lambda place: self._write_chunk(task, place), rest))
+        return size if fresh and all(written) else 0
+
+    def _write_chunk(self, task: TaskEntity, place: Range) -> bool:
+        expires_at = int(self._clock().timestamp()) + 2 * self._cloud.settings.retention_days * 86400
+        try:
+            self._cloud.table.put(chunks.create(task, place, expires_at))
+        except LostRace:
+            return False
+        return True
+
+    def _fail(self, task: TaskEntity, error: Exception) -> Mapping[str, Any]:
+        told = failures.describe(error)
+        days = self._cloud.settings.retention_days
+        failed = transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days)
+        task = self._cloud.table.update_task(failed)
+        logger.error("task is FAILED: %s", failures.reason(told), extra=task_keys(task))
+        return STOP
+
+
+def _if_finished(task: TaskEntity | None, run: int) -> Mapping[str, Any]:
+    """A fan-in that was cut short goes on; everything else that is not to be planned stops the execution."""
+    if task is not None and task.run == run and task.status is TaskStatus.FINISHED:
+        return {"next": "finish", "claims": 0, "stalled": 0}
+    return STOP

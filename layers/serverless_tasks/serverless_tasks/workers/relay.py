@@ -1,0 +1,67 @@
+"""The relay: reads status changes from the table's stream and says them to whom they concern.
+
+The stream is the outbox. What is written is sent at least once, and nothing is sent before it is written: a record that
+comes twice sends its message twice, which every receiver is built for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core import transitions
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import LostRace, MalformedMessage
+from serverless_tasks.core.expressions import Update
+from serverless_tasks.core.factories import EventFactory
+from serverless_tasks.core.status import TaskKind, TaskStatus
+from serverless_tasks.core.times import Clock, utc_now
+from serverless_tasks.workers.log import logger, task_keys
+
+
+class Relay:
+    """From stream records to queue, state machine and topics."""
+
+    def __init__(self, cloud: Cloud, events: EventFactory | None = None, clock: Clock = utc_now) -> None:
+        self._cloud = cloud
+        self._events = events or EventFactory()
+        self._clock = clock
+
+    def handle(self, record: Mapping[str, Any]) -> None:
+        """Pass one stream record on. An error of AWS comes through, so that the record is delivered again."""
+        try:
+            [event] = self._events.transform_dynamodb_stream({"Records": [record]})
+        except MalformedMessage as error:
+            return logger.warning("ignored a foreign record", extra={"reason": str(error)[:500]})
+        task = event.task_entity
+        if task is None or task.change != "status":
+            return None
+        return self._pass_on(task)
+
+    def _pass_on(self, task: TaskEntity) -> None:
+        if task.status is TaskStatus.CREATED:
+            self._dispatch(task)
+        if task.status is TaskStatus.CANCELLED and task.execution_arn:
+            self._cloud.executions.stop(task)
+        if task.status.terminal or self._cloud.settings.status_messages == "all":
+            self._cloud.topics.publish_status(task)
+        if task.status is TaskStatus.FAILED:
+            error = task.error or {}
+            self._cloud.topics.publish_alarm(task, f"{error.get('type', 'Error')}: {error.get('message', '')}")
+        logger.info("passed on", extra=task_keys(task))
+
+    def _dispatch(self, task: TaskEntity) -> None:
+        if task.kind is TaskKind.TASK:
+            self._cloud.queue.send(task)
+            self._record(transitions.queued(task, self._clock()), task)
+        else:
+            execution_arn = self._cloud.executions.start(task)
+            self._record(transitions.started(task, self._clock(), execution_arn), task)
+
+    def _record(self, update: Update, task: TaskEntity) -> None:
+        try:
+            self._cloud.table.update(update)
+        except LostRace:
+            # A fast worker has the task already, or this record came before: the later status stands.
+            logger.info("a late dispatch hides nothing", extra=task_keys(task))
