@@ -16,7 +16,8 @@ setup: $(READY) ## set up .venv (again, when requirements/dev.txt changed)
 $(READY): requirements/dev.txt
 	@python=$$(sh local/find_python.sh) && echo "Setting up $(VENV) with $$python: about a minute, once" && \
 		"$$python" -m venv --clear $(VENV)
-	@$(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@# The file names everything, so nothing is left to resolve; pips before 24 cannot resolve it with hashes.
+	@$(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 check: $(READY) ## format, lint, types, template, unit tests
@@ -49,8 +50,8 @@ build: $(READY) ## build functions and layer into .aws-sam/build
 	@$(PYTHON_IN_VENV) -m local build
 
 lock: $(READY) ## pin requirements/dev.txt anew from requirements/dev.in
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --upgrade -o requirements/dev.txt requirements/dev.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" --upgrade -o requirements/dev.txt requirements/dev.in
 
 clean: ## remove what was built and set up
 	@[ ! -e $(READY) ] || $(PYTHON_IN_VENV) -m local down
