@@ -1,9 +1,90 @@
 """Stops before the engine would run a template that it only half understands."""
 
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+from local import isolation, understood
+from local import template as templates
+from local.errors import LocalCloudError
 from local.settings import Settings
 
+_SOURCES = ("CodeUri", "ContentUri", "DefinitionUri")
 
-def check(template: Path, settings: Settings) -> None:
+
+def check(path: Path, settings: Settings) -> None:
     """Raise if the template uses what the engine ignores and the launcher does not wire."""
+    template = templates.load(path)
+    problems = [*of_state_machines(template, path.parent), *of_resources(transformed(template, settings.region))]
+    if problems:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise LocalCloudError(
+            f"The local engine ignores this without a word, so that what runs here would not be what runs on AWS:\n"
+            f"{listed}\nWire it in local/wiring.py, or say in local/understood.py why it is harmless here."
+        )
+
+
+def transformed(template: Mapping[str, Any], region: str) -> dict[str, Any]:
+    """Return the template after the SAM transform, which is what the engine gets to see."""
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
+    copy = json.loads(json.dumps(template))
+    for resource in copy["Resources"].values():
+        # The transform insists on packaged sources; where they are does not matter here.
+        properties = resource.get("Properties", {})
+        properties.update({name: "s3://bucket/key" for name in _SOURCES if name in properties})
+    translator = Translator({}, Parser(), boto_session=isolation.session(region))
+    result: dict[str, Any] = translator.translate(copy, parameter_values={})
+    return result
+
+
+def of_resources(processed: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every property, of a resource type we know, that has no effect."""
+    for name, resource in processed["Resources"].items():
+        known = understood.RESOURCES.get(resource["Type"])
+        for property_name in resource.get("Properties", {}) if known else ():
+            if known and not known.knows(property_name):
+                yield f"{name} ({resource['Type']}): {property_name}"
+
+
+def of_state_machines(template: Mapping[str, Any], directory: Path) -> Iterator[str]:
+    """Yield every field of the template's state machines that has no effect."""
+    for name, resource in template["Resources"].items():
+        properties = resource.get("Properties", {})
+        definition = properties.get("Definition")
+        if isinstance(source := properties.get("DefinitionUri"), str):
+            text = (directory / source).read_text(encoding="utf-8")
+            # Substitutions may stand where a number goes; any number does for looking at the fields.
+            definition = json.loads(re.sub(r"\$\{[^}]+}", "0", text))
+        if definition:
+            yield from (f"{name}: {problem}" for problem in of_states(definition, understood.MACHINE))
+
+
+def of_states(machine: Mapping[str, Any], known: understood.Understood, jsonata: bool = False) -> Iterator[str]:
+    """Yield every field of a state machine, or of the processor of a Map, that has no effect."""
+    jsonata = machine.get("QueryLanguage", "JSONata" if jsonata else "JSONPath") == "JSONata"
+    yield from (field for field in machine if not known.knows(field))
+    for name, state in machine["States"].items():
+        yield from (f"{name}: {problem}" for problem in _of_state(state, jsonata))
+
+
+_PROCESSOR = understood.Understood(understood.MACHINE.honoured | {"ProcessorConfig"})
+
+
+def _of_state(state: Mapping[str, Any], jsonata: bool) -> Iterator[str]:
+    known = understood.STATES[state["Type"]]
+    yield from (field for field in state if not known.knows(field))
+    for retrier in state.get("Retry", []):
+        yield from (f"Retry: {field}" for field in retrier if not understood.RETRIER.knows(field))
+    processor = state.get("ItemProcessor") or state.get("Iterator")
+    branches = state.get("Branches", []) + ([processor] if processor else [])
+    speaks_jsonata = state.get("QueryLanguage", "JSONata" if jsonata else "JSONPath") == "JSONata"
+    if speaks_jsonata and processor and processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
+        yield "JSONata in a Distributed Map"
+    for branch in branches:
+        yield from of_states(branch, _PROCESSOR, jsonata)

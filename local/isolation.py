@@ -60,6 +60,16 @@ def environment(endpoint_url: str | None, region: str) -> dict[str, str]:
     return env
 
 
+def session(region: str) -> boto3.Session:
+    """Return a session that knows no profile, no file and no credentials but dummies."""
+    return boto3.Session(
+        aws_access_key_id=DUMMY_KEY,
+        aws_secret_access_key=DUMMY_KEY,
+        region_name=region,
+        botocore_session=botocore.session.Session(session_vars=_SESSION_VARIABLES),
+    )
+
+
 class Clients:
     """boto3 clients for one local endpoint, made once each and safe to share between threads."""
 
@@ -68,13 +78,7 @@ class Clients:
         self.region = region
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
-        session = botocore.session.Session(session_vars=_SESSION_VARIABLES)
-        self._session: Any = boto3.Session(
-            aws_access_key_id=DUMMY_KEY,
-            aws_secret_access_key=DUMMY_KEY,
-            region_name=region,
-            botocore_session=session,
-        )
+        self._session: Any = session(region)
 
     def __call__(self, service: str) -> Any:
         """Return the client of a service, such as "dynamodb"."""

@@ -1,0 +1,138 @@
+"""What the engine (ministack 1.5.33) makes of a template, as far as this repository and its forks are likely to use it.
+
+Read off the engine's source, resource type by resource type. A property counts as honoured if the engine behaves by it
+(or if it only describes), as wired if `local.wiring` sets it after the deployment, as harmless if the engine ignores
+it and nothing local depends on it; the reason stands beside it. Everything else of a type listed here stops the
+launcher. Types not listed are passed on unchecked (the engine itself refuses those that it does not know).
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Understood:
+    """Properties of one resource type, or fields of one kind of state."""
+
+    honoured: frozenset[str]
+    wired: frozenset[str] = frozenset()
+    harmless: dict[str, str] = field(default_factory=dict)
+
+    def knows(self, name: str) -> bool:
+        """Whether the property is honoured, wired or harmless."""
+        return name in self.honoured or name in self.wired or name in self.harmless
+
+
+def _understood(honoured: str, wired: str = "", **harmless: str) -> Understood:
+    return Understood(frozenset(honoured.split()), frozenset(wired.split()), harmless)
+
+
+_NO_BILL = "cost and encryption at rest do not exist here"
+_ONE_MACHINE = "functions run as processes of this machine"
+_FIELDS = "InputPath OutputPath ResultPath ResultSelector Parameters Assign Output Arguments Next End Comment Type"
+
+RESOURCES: dict[str, Understood] = {
+    "AWS::ApiGatewayV2::Api": _understood(
+        "Name ProtocolType Description Version Tags DisableExecuteApiEndpoint", "Body"
+    ),
+    "AWS::ApiGatewayV2::Stage": _understood(
+        "ApiId StageName AutoDeploy StageVariables Description Tags",
+        AccessLogSettings="the engine's own log shows every request",
+        DefaultRouteSettings="throttling protects an account; nobody else calls here",
+        RouteSettings="throttling protects an account; nobody else calls here",
+    ),
+    "AWS::Cognito::UserPool": _understood(
+        "AdminCreateUserConfig AliasAttributes AutoVerifiedAttributes LambdaConfig Policies Schema UserPoolName "
+        "UserPoolTags UsernameAttributes UsernameConfiguration",
+        DeletionProtection="everything here ends with the engine",
+    ),
+    "AWS::Cognito::UserPoolClient": _understood(
+        "AccessTokenValidity ClientName ExplicitAuthFlows GenerateSecret IdTokenValidity PreventUserExistenceErrors "
+        "RefreshTokenValidity TokenValidityUnits UserPoolId",
+        EnableTokenRevocation="nothing here revokes a token",
+        ReadAttributes="the launcher's users are made by an administrator",
+        WriteAttributes="the launcher's users are made by an administrator",
+    ),
+    "AWS::Cognito::UserPoolGroup": _understood("Description GroupName Precedence UserPoolId"),
+    "AWS::DynamoDB::Table": _understood(
+        "AttributeDefinitions GlobalSecondaryIndexes KeySchema LocalSecondaryIndexes StreamSpecification TableName "
+        "Tags",
+        "TimeToLiveSpecification",
+        BillingMode=_NO_BILL,
+        ContributorInsightsSpecification=_NO_BILL,
+        DeletionProtectionEnabled="everything here ends with the engine",
+        PointInTimeRecoverySpecification="everything here ends with the engine",
+        SSESpecification=_NO_BILL,
+    ),
+    "AWS::IAM::ManagedPolicy": _understood("Description ManagedPolicyName Path PolicyDocument"),
+    "AWS::IAM::Role": _understood(
+        "AssumeRolePolicyDocument Description ManagedPolicyArns MaxSessionDuration Path Policies RoleName Tags",
+        PermissionsBoundary="permissions are not enforced here",
+    ),
+    "AWS::Lambda::EventSourceMapping": _understood(
+        "BatchSize Enabled EventSourceArn FilterCriteria FunctionName FunctionResponseTypes StartingPosition",
+        "ScalingConfig",
+        BisectBatchOnFunctionError="a failing batch is retried whole: slower, not different",
+    ),
+    "AWS::Lambda::Function": _understood(
+        "Code Description Environment FunctionName Handler Layers PackageType Role Runtime Tags Timeout",
+        Architectures=_ONE_MACHINE,
+        EphemeralStorage=_ONE_MACHINE,
+        LoggingConfig="the log level reaches the functions as an environment variable, too",
+        MemorySize=_ONE_MACHINE,
+        TracingConfig="there is no X-Ray here to send to",
+    ),
+    "AWS::Lambda::LayerVersion": _understood(
+        "CompatibleArchitectures CompatibleRuntimes Content Description LayerName LicenseInfo"
+    ),
+    "AWS::Lambda::Permission": _understood("Action FunctionName Principal SourceAccount SourceArn"),
+    "AWS::Logs::LogGroup": _understood("LogGroupName Tags", RetentionInDays="everything here ends with the engine"),
+    "AWS::S3::Bucket": _understood(
+        "BucketName CorsConfiguration NotificationConfiguration PublicAccessBlockConfiguration Tags "
+        "VersioningConfiguration",
+        BucketEncryption=_NO_BILL,
+        LifecycleConfiguration="everything here ends with the engine, long before an object would expire",
+        OwnershipControls="one account owns everything here",
+    ),
+    "AWS::S3::BucketPolicy": _understood("Bucket", PolicyDocument="permissions are not enforced here"),
+    "AWS::SNS::Topic": _understood(
+        "DisplayName Subscription Tags TopicName", KmsMasterKeyId=_NO_BILL, TracingConfig="there is no X-Ray here"
+    ),
+    "AWS::SQS::Queue": _understood(
+        "DelaySeconds MaximumMessageSize MessageRetentionPeriod QueueName ReceiveMessageWaitTimeSeconds "
+        "RedriveAllowPolicy RedrivePolicy Tags VisibilityTimeout",
+        KmsMasterKeyId=_NO_BILL,
+        SqsManagedSseEnabled=_NO_BILL,
+    ),
+    "AWS::StepFunctions::StateMachine": _understood(
+        "Definition DefinitionS3Location DefinitionString DefinitionSubstitutions RoleArn StateMachineName "
+        "StateMachineType Tags",
+        LoggingConfiguration="the history of every execution is there to read",
+        TracingConfiguration="there is no X-Ray here to send to",
+    ),
+}
+
+MACHINE = _understood("StartAt States Comment Version QueryLanguage")
+"""Fields of a state machine; TimeoutSeconds is ignored."""
+
+STATES: dict[str, Understood] = {
+    "Choice": _understood(f"Choices Default {_FIELDS}"),
+    "Fail": _understood("Type Comment Error Cause ErrorPath CausePath"),
+    "Map": _understood(
+        "ItemProcessor ItemReader ItemSelector Items ItemsPath Iterator Label MaxConcurrency ToleratedFailureCount "
+        f"ToleratedFailurePercentage Retry Catch QueryLanguage {_FIELDS}"
+    ),
+    "Parallel": _understood(f"Branches Retry Catch QueryLanguage {_FIELDS}"),
+    "Pass": _understood(f"Result QueryLanguage {_FIELDS}"),
+    "Succeed": _understood(_FIELDS),
+    "Task": _understood(
+        f"Resource TimeoutSeconds Retry Catch QueryLanguage {_FIELDS}", Credentials="permissions are not enforced here"
+    ),
+    "Wait": _understood(f"Seconds SecondsPath Timestamp TimestampPath {_FIELDS}"),
+}
+"""Fields of every kind of state; ItemBatcher, ResultWriter, MaxConcurrencyPath and HeartbeatSeconds are ignored."""
+
+RETRIER = _understood(
+    "ErrorEquals IntervalSeconds BackoffRate MaxAttempts Comment",
+    MaxDelaySeconds="retries of throttles that do not happen here would only be further apart",
+    JitterStrategy="the load of one person needs no spreading",
+)
