@@ -125,6 +125,11 @@ class TaskEntity:
         values["history"] = tuple(item.get("history", ()))
         return cls(**values)
 
+    @staticmethod
+    def attribute_names() -> tuple[str, ...]:
+        """The table's attributes of a parent, ``id`` aside."""
+        return tuple(_ATTRIBUTES.values())
+
     def to_item(self) -> Item:
         """The table item, without what is empty."""
         values = {attribute: getattr(self, name) for name, attribute in _ATTRIBUTES.items()}

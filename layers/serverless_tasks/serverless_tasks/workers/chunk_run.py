@@ -9,16 +9,17 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from serverless_tasks.adapters.chunk_data import elements, load_lines, store_lines
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.adapters.payloads import JSON_LINES, join_lines, payload_key
+from serverless_tasks.adapters.payloads import payload_key
 from serverless_tasks.core import chunks, outcomes
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.context import TaskContext
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import AttemptTimeout, PayloadMissing, PermanentError, WorkerLost
+from serverless_tasks.core.errors import AttemptTimeout, PermanentError, WorkerLost
 from serverless_tasks.core.failures import describe
-from serverless_tasks.core.json_text import fits_inline, from_json_text, result_text, size
+from serverless_tasks.core.json_text import result_text, size
 from serverless_tasks.core.task_type import policy_of
 from serverless_tasks.core.times import Clock, after, from_millis, to_millis
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
@@ -78,7 +79,7 @@ class ChunkRun:
         self._sleep = sleep
         self._watch = Watch(still_wanted, clock)
         self._policy = policy_of(task.type)
-        self._lines = self._load_lines()
+        self._lines = list(load_lines(cloud.payloads, chunk))
         self._pending: list[tuple[int, int]] = []
         self._started_at = clock()
         self._seen = _Seen(flushed_at=self._started_at)
@@ -99,14 +100,6 @@ class ChunkRun:
             if self._flush_is_due() and not self._flush():
                 break
         return self._release()
-
-    def _load_lines(self) -> list[str]:
-        chunk = self._chunk
-        if chunk.outcomes is not None:
-            return chunk.outcomes.split("\n")[:-1]
-        if chunk.outcomes_ref is not None:
-            return list(self._cloud.payloads.lines(chunk.outcomes_ref))
-        return [outcomes.NOTHING] * chunk.range.count
 
     def _find_pending(self) -> list[tuple[int, int]]:
         entries = [outcomes.parse_line(line, self._task.run) for line in self._lines]
@@ -157,20 +150,12 @@ class ChunkRun:
             "attempt": attempt,
             "executionArn": self._task.execution_arn,
         }
-        element = self._elements[offset]
-        value = from_json_text(element) if isinstance(element, str) else element[0]
-        return {"taskEntity": self._task, "index": self._chunk.range.first + offset, "input": value, "context": context}
+        index = self._chunk.range.first + offset
+        return {"taskEntity": self._task, "index": index, "input": self._elements[offset], "context": context}
 
     @cached_property
     def _elements(self) -> list[Any]:
-        """The chunk's elements: JSON text each, or, of an input that is in the item, the value alone in a tuple."""
-        place = self._chunk.range
-        if self._task.input_ref is None:
-            return [(value,) for value in self._task.input[place.first : place.first + place.count]]
-        lines = list(self._cloud.payloads.lines(self._task.input_ref, place.byte_start, place.byte_end))
-        if len(lines) != place.count:
-            raise PayloadMissing(f"chunk {place.number} of the input has {len(lines)} lines, not {place.count}")
-        return lines
+        return list(elements(self._cloud.payloads, self._task, self._chunk.range))
 
     def _context(self, offset: int, attempt: int) -> TaskContext:
         ends_at = after(self._clock(), min(self._left(), self._policy.timeout))
@@ -226,20 +211,15 @@ class ChunkRun:
     def _flush(self) -> bool:
         """Write the outcomes so far; returns whether the task still wants more of them."""
         completed, failed, _ = outcomes.tally(self._lines, self._task.run)
-        self._cloud.table.update(chunks.flush(self._chunk, self._stored_lines(), (completed, failed)))
+        self._cloud.table.update(chunks.flush(self._chunk, self._stored(), (completed, failed)))
         self._seen.flushed_at = self._clock()
         return not self._watch.is_gone()
 
     def _release(self) -> Chunk:
         completed, failed, due = outcomes.tally(self._lines, self._task.run)
         due_at = None if due is None else from_millis(due)
-        update = chunks.release(self._chunk, self._stored_lines(), (completed, failed), self._clock(), due_at)
+        update = chunks.release(self._chunk, self._stored(), (completed, failed), self._clock(), due_at)
         return Chunk.from_item(self._cloud.table.update(update))
 
-    def _stored_lines(self) -> dict[str, Any]:
-        text = join_lines(self._lines)
-        if fits_inline(text):
-            return {"outcomes": text}
-        what = f"outcomes/{self._chunk.sk}-{self._chunk.run}-{self._chunk.attempt}.jsonl"
-        key = payload_key(self._task.tenant_code, self._task.code, what)
-        return {"outcomesRef": self._cloud.payloads.put(key, text, JSON_LINES)}
+    def _stored(self) -> dict[str, Any]:
+        return store_lines(self._cloud.payloads, self._task, self._chunk, self._lines)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from serverless_tasks.adapters.chunk_data import load_lines
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import chunks, failures, transitions
 from serverless_tasks.core.chunks import Chunk
@@ -108,13 +109,9 @@ class Finisher:
         return [from_json_text(line) for line in self._cloud.payloads.lines(task.input_ref)]
 
     def _outcomes(self, task: TaskEntity, found: list[Chunk]) -> Iterator[Outcome]:
+        payloads = self._cloud.payloads
         for chunk in found:
-            yield from outcomes_of(chunk.range.first, self._lines(chunk), task.run, self._cloud.payloads.load)
-
-    def _lines(self, chunk: Chunk) -> Iterator[str]:
-        if chunk.outcomes_ref is not None:
-            return self._cloud.payloads.lines(chunk.outcomes_ref)
-        return iter((chunk.outcomes or "").split("\n")[:-1])
+            yield from outcomes_of(chunk.range.first, load_lines(payloads, chunk), task.run, payloads.load)
 
     def _sub_tasks_failed(
         self, task: TaskEntity, found: list[Chunk], failed: int, count: int, policy: TaskType

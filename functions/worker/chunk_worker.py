@@ -1,0 +1,16 @@
+"""Chunk worker: runs the sub-tasks of one chunk."""
+
+from typing import Any
+
+from invocation import cloud, dispatcher, remaining_seconds
+from serverless_tasks.workers.chunk_worker import ChunkWorker
+from serverless_tasks.workers.log import logger
+
+worker = ChunkWorker(cloud, dispatcher)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """A chunk's number in, nothing out: what a map collects counts against a state's size."""
+    worker.handle(event, remaining_seconds(context))
+    return {}

@@ -1,0 +1,16 @@
+"""Finish: counts the outcomes of a Step Functions task, runs its fan-in and ends it."""
+
+from typing import Any
+
+from invocation import cloud, dispatcher, remaining_seconds
+from serverless_tasks.workers.finisher import Finisher
+from serverless_tasks.workers.log import logger
+
+finisher = Finisher(cloud, dispatcher)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The state's input in, nothing out."""
+    finisher.handle(event, remaining_seconds(context))
+    return {}

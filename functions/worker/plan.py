@@ -1,0 +1,16 @@
+"""Plan: cuts a Step Functions task into chunks and says what is due."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from invocation import cloud, dispatcher
+from serverless_tasks.workers.log import logger
+from serverless_tasks.workers.planner import Planner
+
+planner = Planner(cloud, dispatcher)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> Mapping[str, Any]:
+    """The state's input and the execution's ARN in, the next step out."""
+    return planner.handle(event)

@@ -1,0 +1,1 @@
+"""Your task types, one file each. Every file here is imported when a worker starts."""

@@ -1,0 +1,84 @@
+"""Serverless Tasks: long-running background work on AWS with status, progress, history and retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from serverless_tasks.core.context import TaskContext
+from serverless_tasks.core.dispatch import event_handler
+from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
+from serverless_tasks.core.errors import (
+    AttemptTimeout,
+    InvalidInput,
+    InvalidResult,
+    LostRace,
+    MalformedMessage,
+    NoHandler,
+    PayloadInBucket,
+    PayloadMissing,
+    PermanentError,
+    SubTasksFailed,
+    TaskError,
+    TaskNotFound,
+    TransitionRefused,
+    WorkerLost,
+)
+from serverless_tasks.core.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
+from serverless_tasks.core.factories import EventFactory, TaskQueueEventFactory
+from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.core.outcomes import Outcome
+from serverless_tasks.core.retry import Backoff
+from serverless_tasks.core.status import TaskKind, TaskStatus
+from serverless_tasks.core.task_type import TaskType
+
+if TYPE_CHECKING:
+    from serverless_tasks.service import Caller, TaskService
+    from serverless_tasks.task_lists import Page, TaskQuery
+
+__all__ = [
+    "AttemptTimeout",
+    "Backoff",
+    "Caller",
+    "Event",
+    "EventFactory",
+    "InvalidInput",
+    "InvalidResult",
+    "LostRace",
+    "MalformedMessage",
+    "NoHandler",
+    "Outcome",
+    "Page",
+    "PayloadInBucket",
+    "PayloadMissing",
+    "PermanentError",
+    "StepFunctionTaskEvent",
+    "SubTaskEntity",
+    "SubTasksFailed",
+    "TaskContext",
+    "TaskEntity",
+    "TaskError",
+    "TaskEvent",
+    "TaskKey",
+    "TaskKind",
+    "TaskNotFound",
+    "TaskQuery",
+    "TaskQueueEvent",
+    "TaskQueueEventFactory",
+    "TaskService",
+    "TaskStatus",
+    "TaskType",
+    "TransitionRefused",
+    "WorkerLost",
+    "event_handler",
+]
+
+_NEED_BOTO3 = {"TaskService": "service", "Caller": "service", "Page": "task_lists", "TaskQuery": "task_lists"}
+
+
+def __getattr__(name: str) -> Any:
+    """Names that need boto3 are imported when asked for: a task type, and its tests, do without."""
+    if name not in _NEED_BOTO3:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_NEED_BOTO3[name]}"), name)

@@ -1,0 +1,39 @@
+"""What belongs to a chunk but may be in the bucket: its elements of the input, and its lines of outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from serverless_tasks.adapters.payloads import JSON_LINES, PayloadStore, join_lines, payload_key
+from serverless_tasks.core.chunks import Chunk, Range
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.json_text import fits_inline, from_json_text
+from serverless_tasks.core.outcomes import NOTHING
+
+
+def elements(payloads: PayloadStore, task: TaskEntity, place: Range) -> Iterator[Any]:
+    """The chunk's elements of the input, in order. Raises ``PayloadMissing`` when the bucket lost them."""
+    if task.input_ref is None:
+        yield from task.input[place.first : place.first + place.count]
+        return
+    for line in payloads.lines(task.input_ref, place.byte_start, place.byte_end):
+        yield from_json_text(line)
+
+
+def load_lines(payloads: PayloadStore, chunk: Chunk) -> Iterator[str]:
+    """The chunk's lines of outcomes, one per sub-task."""
+    if chunk.outcomes_ref is not None:
+        return payloads.lines(chunk.outcomes_ref)
+    if chunk.outcomes is not None:
+        return iter(chunk.outcomes.split("\n")[:-1])
+    return iter([NOTHING] * chunk.range.count)
+
+
+def store_lines(payloads: PayloadStore, task: TaskEntity, chunk: Chunk, lines: Sequence[str]) -> dict[str, Any]:
+    """``{"outcomes": text}`` up to 4 KB, else ``{"outcomesRef": reference}`` of a new object of this claim."""
+    text = join_lines(lines)
+    if fits_inline(text):
+        return {"outcomes": text}
+    what = f"outcomes/{chunk.sk}-{chunk.run}-{chunk.attempt}.jsonl"
+    return {"outcomesRef": payloads.put(payload_key(task.tenant_code, task.code, what), text, JSON_LINES)}

@@ -1,0 +1,86 @@
+"""Sub-tasks as people see them: read from the chunks, in input order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from serverless_tasks.adapters.chunk_data import elements, load_lines
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core.cursors import decode_cursor, encode_cursor, invalid_cursor
+from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
+from serverless_tasks.core.json_text import size, to_json_text
+from serverless_tasks.core.outcomes import Entry, parse_line
+from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.times import from_millis, to_iso
+from serverless_tasks.task_lists import Page, check_limit
+
+PAGE_BYTES = 4_000_000
+"""Of inputs and results in one page: a Lambda function answers at most 6 MB."""
+
+
+def list_sub_tasks(
+    cloud: Cloud, task: TaskEntity, status: TaskStatus | None, limit: int, cursor: str | None
+) -> Page[SubTaskEntity]:
+    """A page of sub-tasks. It ends early, with a cursor, where inputs and results are large."""
+    check_limit(limit)
+    query = [task.tenant_code, task.id, status]
+    number, first = _position(query, cursor)
+    found: list[SubTaskEntity] = []
+    left = PAGE_BYTES
+    for chunk in cloud.table.chunks(task.tenant_code, task.code, number):
+        for sub_task in _of_chunk(cloud, task, chunk, first):
+            if status not in (None, sub_task.status):
+                continue
+            left -= _bytes(sub_task)
+            if len(found) == limit or (found and left < 0):
+                return Page(found, encode_cursor(query, [chunk.number, sub_task.index]))
+            found.append(sub_task)
+    return Page(found, None)
+
+
+def derive(task: TaskEntity, index: int, value: Any, entry: Entry | None) -> SubTaskEntity:
+    """The sub-task of an entry. One without an outcome is CREATED while its parent is open, then what its parent is."""
+    status = entry.status if entry and entry.ended else TaskStatus.CREATED
+    if status is TaskStatus.CREATED and task.status.terminal:
+        status = task.status
+    key = task.key.sub_task(index)
+    attributes = {_ATTRIBUTE[entry.letter]: entry.value} if entry else {}
+    return SubTaskEntity(
+        pk=key.pk,
+        sk=key.sk,
+        index=index,
+        status=status,
+        attempt=entry.attempt if entry else 0,
+        input=value,
+        attributes=attributes,
+        started_at=to_iso(from_millis(entry.started)) if entry else None,
+        finished_at=to_iso(from_millis(entry.finished)) if entry and entry.ended else None,
+    )
+
+
+_ATTRIBUTE = {"C": "result", "R": "resultRef", "F": "error", "W": "error"}
+
+
+def _of_chunk(cloud: Cloud, task: TaskEntity, chunk: Chunk, first: int) -> Iterator[SubTaskEntity]:
+    lines = load_lines(cloud.payloads, chunk)
+    values = elements(cloud.payloads, task, chunk.range)
+    for offset, (line, value) in enumerate(zip(lines, values, strict=True)):
+        index = chunk.range.first + offset
+        if index >= first:
+            yield derive(task, index, value, parse_line(line, task.run))
+
+
+def _position(query: list[Any], cursor: str | None) -> tuple[int, int]:
+    if cursor is None:
+        return 0, 0
+    match decode_cursor(query, cursor):
+        case [int(number), int(first)] if 0 <= number <= first:
+            return number, first
+        case _:
+            raise invalid_cursor()
+
+
+def _bytes(sub_task: SubTaskEntity) -> int:
+    return size(to_json_text([sub_task.input, sub_task.attributes], "sub-task"))
