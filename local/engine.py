@@ -83,6 +83,7 @@ class Engine:
         return self._directory / "engine"
 
     def _launch(self) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)  # of one that was killed
         scratch = self._data / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
         self._secret = secrets.token_hex(8)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from local import isolation
 from local.errors import LocalCloudError
-from local.paths import BUILD, ROOT, TEMPLATE
+from local.paths import BUILD, ROOT, SAM_CONFIG, TEMPLATE
 from local.settings import ENVIRONMENT, Settings
+
+_CONFIG = ("--config-file", str(SAM_CONFIG), "--config-env", ENVIRONMENT)
 
 
 def build(settings: Settings) -> None:
@@ -35,7 +37,7 @@ def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: s
     # `sam build` looks for the runtime's own python3.x: the virtual environment has it.
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     env["__SAM_CLI_APP_DIR"] = str(_home())
-    arguments = [sys.executable, "-m", "samcli", command, "--config-env", ENVIRONMENT, *options]
+    arguments = [sys.executable, "-m", "samcli", command, *_CONFIG, *options]
     if parameters:
         arguments += ["--parameter-overrides", *settings.parameter_overrides()]
     done = subprocess.run(arguments, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)

@@ -14,7 +14,7 @@ from local import isolation, settings
 from local import stack as stack_file
 from local.cloud import LocalCloud
 from local.errors import LocalCloudError
-from local.locking import locked
+from local.locking import held_until_exit, locked
 from local.paths import ROOT, SOURCES
 from local.stack import Stack
 
@@ -28,21 +28,20 @@ Say = Callable[[str], None]
 
 def serve(directory: Path, say: Say, with_sam: bool = False, watch: bool = False) -> None:
     """Run the local cloud in this directory until a signal or Ctrl-C; watch: deploy again when a source changes."""
-    with locked(directory / "server.lock", wait=False) as ours:
-        if not ours:
-            raise LocalCloudError("the local cloud is already up (`make local-down` stops it)")
-        pid_file = directory / "server.pid"
-        pid_file.write_text(str(os.getpid()), encoding="utf-8")
-        signal.signal(signal.SIGTERM, _interrupt)
-        try:
-            with LocalCloud(directory, with_sam=with_sam, say=say) as cloud:
-                for line in welcome(cloud.stack):
-                    say(line)
-                _run(cloud, say, watch)
-        except KeyboardInterrupt:
-            say("Stopped")
-        finally:
-            pid_file.unlink(missing_ok=True)
+    if not held_until_exit(directory / "server.lock"):
+        raise LocalCloudError("the local cloud is already up (`make local-down` stops it)")
+    pid_file = directory / "server.pid"
+    pid_file.write_text(str(os.getpid()), encoding="utf-8")
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with LocalCloud(directory, with_sam=with_sam, say=say) as cloud:
+            for line in welcome(cloud.stack):
+                say(line)
+            _run(cloud, say, watch)
+    except KeyboardInterrupt:
+        say("Stopped")
+    finally:
+        pid_file.unlink(missing_ok=True)
 
 
 def start(directory: Path, say: Say, with_sam: bool = False) -> Stack:
