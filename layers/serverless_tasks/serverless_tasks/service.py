@@ -57,16 +57,26 @@ class TaskService:
         return cls(Cloud.from_environment())
 
     def create_task(
-        self, tenant_code: str, task_type: str, input: Any, name: str | None = None, caller: Caller = NOBODY
+        self,
+        tenant_code: str,
+        task_type: str,
+        input: Any,  # noqa: A002  # the field's name everywhere
+        name: str | None = None,
+        caller: Caller = NOBODY,
     ) -> TaskEntity:
         """Create a single task; it is dispatched by the stream. Raises :class:`InvalidInput` naming the field."""
         text = to_json_text(input, "input")
         task = self._new(TaskKind.TASK, tenant_code, task_type, name, caller)
-        stored = self._cloud.payloads.inline_or_stored("input", text, task, "input.json") if text else {}
+        stored = self._cloud.payloads.inline_or_stored("input", text, task, "input.json")
         return self._save(task, stored)
 
     def create_step_function_task(
-        self, tenant_code: str, task_type: str, input: Sequence[Any], name: str | None = None, caller: Caller = NOBODY
+        self,
+        tenant_code: str,
+        task_type: str,
+        input: Sequence[Any],  # noqa: A002  # the field's name everywhere
+        name: str | None = None,
+        caller: Caller = NOBODY,
     ) -> TaskEntity:
         """Create a Step Functions task, a sub-task for each element of ``input``. Raises :class:`InvalidInput`."""
         if not isinstance(input, (list, tuple)):
@@ -121,8 +131,8 @@ class TaskService:
     ) -> TaskEntity:
         """Move a task to ``status`` and set ``result``, ``error`` or ``progress``, for code that drives a task itself.
 
-        Raises :class:`TransitionRefused` for what the rules of design, section 5, do not allow, :class:`TaskNotFound`, and
-        :class:`InvalidInput` for an attribute that is not one of the three.
+        Raises :class:`TransitionRefused` for what the rules of design, section 5, do not allow, :class:`TaskNotFound`,
+        and :class:`InvalidInput` for an attribute that is not one of the three.
         """
         given = _storable(attributes or {})
         days = self._cloud.settings.retention_days
@@ -158,7 +168,7 @@ class TaskService:
         return self._decide(key, lambda task: transitions.cancelled(task, self._clock(), by, days))
 
     def retry_task(self, key: TaskKey, by: str | None = None) -> TaskEntity:
-        """Begin a new run of a task that is FAILED or CANCELLED, else :class:`TransitionRefused`; :class:`TaskNotFound`."""
+        """Begin a new run of a task. Raises :class:`TransitionRefused` unless it is FAILED or CANCELLED."""
         seconds = self._cloud.settings.first_look_seconds
         return self._decide(key, lambda task: transitions.retried(task, self._clock(), by, seconds))
 
@@ -180,9 +190,7 @@ class TaskService:
             "subTasks": [{"pk": s.pk, "sk": s.sk, "status": s.status} for s in known],
         }
 
-    def _new(
-        self, kind: TaskKind, tenant_code: str, task_type: str, name: str | None, caller: Caller
-    ) -> TaskEntity:
+    def _new(self, kind: TaskKind, tenant_code: str, task_type: str, name: str | None, caller: Caller) -> TaskEntity:
         check_name("tenantCode", tenant_code)
         check_name("taskType", task_type)
         _check_text_name(name)
@@ -222,7 +230,7 @@ class TaskService:
         return task
 
     def _decide(self, key: TaskKey, decide: Any) -> TaskEntity:
-        """Read, decide, write; where another writer was first, all again. Each winner moves the task on, so this ends."""
+        """Read, decide, write; where another writer was first, all again."""
         for _ in range(WRITE_TRIES):
             update: Update = decide(self._require(key))
             try:

@@ -73,7 +73,7 @@ class TaskQuery:
 
 
 def list_tasks(table: TaskTable, query: TaskQuery, limit: int, cursor: str | None) -> Page[TaskEntity]:
-    """A page of tasks without input, result and history. With a filter it may be short, or empty, and still have a cursor."""
+    """A page of tasks without input, result and history. With a filter it may be short and still have a cursor."""
     check_limit(limit)
     start = _start_key(query, decode_cursor(query.fingerprint, cursor)) if cursor else None
     found: list[TaskEntity] = []

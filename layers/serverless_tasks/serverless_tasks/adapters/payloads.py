@@ -1,4 +1,4 @@
-"""The payload bucket: what is above 4 KB, each payload an object of its own that is never changed after its writer is done.
+"""The payload bucket: what is above 4 KB, each payload an object that nobody changes after its writer is done.
 
 Keys begin with the tenant and the task's code, so that no two tasks share an object:
 ``payloads/<tenant>/<code>/<what>``.

@@ -23,7 +23,10 @@ class TaskQueue:
         self._dead_letter_url = dead_letter_url
 
     def send(self, task: TaskEntity) -> None:
-        """Dispatch a single task. The tenant is the message group, so that one tenant's backlog delays no other (fair queue)."""
+        """Dispatch a single task.
+
+        The tenant is the message group, so that one tenant's backlog delays no other (fair queue).
+        """
         body = json.dumps(task_message(task), separators=(",", ":"))
         self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageGroupId=task.tenant_code)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Names of the stack's resources and numbers of its parameters. A function is given only what it uses; the rest is empty."""
+    """Names of the stack's resources and numbers of its parameters; empty is what the function does not use."""
 
     table_name: str = ""
     bucket_name: str = ""

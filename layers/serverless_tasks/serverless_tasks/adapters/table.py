@@ -27,7 +27,8 @@ class TaskTable:
 
     def get(self, key: TaskKey) -> TaskEntity | None:
         """The task as it is now (strongly consistent), or None."""
-        answer = self._client.get_item(TableName=self.name, Key=encode_item({"pk": key.pk, "sk": key.sk}), ConsistentRead=True)
+        typed = encode_item({"pk": key.pk, "sk": key.sk})
+        answer = self._client.get_item(TableName=self.name, Key=typed, ConsistentRead=True)
         return TaskEntity.from_item(decode_item(answer["Item"])) if "Item" in answer else None
 
     def put(self, put: Put) -> None:
@@ -75,12 +76,12 @@ class TaskTable:
         last = answer.get("LastEvaluatedKey")
         return [decode_item(item) for item in answer["Items"]], decode_item(last) if last else None
 
-    def batch_get(self, keys: Sequence[TaskKey], **projection: Any) -> dict[TaskKey, Item]:
+    def batch_get(self, keys: Sequence[TaskKey], **options: Any) -> dict[TaskKey, Item]:
         """The items that exist, by key (at most 100 keys). What DynamoDB leaves unprocessed is asked for again."""
         found: dict[TaskKey, Item] = {}
-        wanted = [encode_item({"pk": key.pk, "sk": key.sk}) for key in keys[:BATCH_GET_LIMIT]]
+        wanted: Any = [encode_item({"pk": key.pk, "sk": key.sk}) for key in keys[:BATCH_GET_LIMIT]]
         while wanted:
-            answer = self._client.batch_get_item(RequestItems={self.name: {"Keys": wanted, **projection}})
+            answer: Any = self._client.batch_get_item(RequestItems={self.name: {"Keys": wanted, **options}})
             items = [decode_item(item) for item in answer["Responses"].get(self.name, [])]
             found |= {TaskKey(item["pk"], item["sk"]): item for item in items}
             wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
@@ -96,5 +97,5 @@ class TaskTable:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            item = error.response.get("Item")
+            item: Any = error.response.get("Item")
             raise LostRace("another writer was first", decode_item(item) if item else None) from None

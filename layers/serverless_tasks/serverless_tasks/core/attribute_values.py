@@ -1,6 +1,6 @@
 """DynamoDB's typed JSON to plain values and back, for the types that our items hold.
 
-boto3 has this too, but the core may not import it (stream records are decoded here), and it knows neither int nor float.
+boto3 has this too, but the core may not import it (stream records are decoded here), and it knows no float.
 """
 
 from __future__ import annotations

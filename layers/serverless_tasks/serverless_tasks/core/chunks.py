@@ -1,6 +1,6 @@
 """Chunks: contiguous ranges of sub-tasks, the unit of scheduling, storage and crash recovery (design, section 6).
 
-A chunk is an item of its own. Its writes name run and attempt, so that a worker whose lease was taken over changes nothing.
+A chunk is an item of its own. Its writes name run and attempt: a worker whose lease was taken over changes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ from typing import Any
 
 from serverless_tasks.core.attribute_values import Item
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.expressions import Clause, Put, Update, absent, absent_or_at_most, contains_not, equals, exists
+from serverless_tasks.core.expressions import (
+    Clause,
+    Put,
+    Update,
+    absent,
+    absent_or_at_most,
+    contains_not,
+    equals,
+    exists,
+)
 from serverless_tasks.core.keys import chunk_sk, chunks_pk
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import from_iso, to_iso
@@ -25,7 +34,7 @@ DEFAULT_MAX_SIZE = 1000
 
 
 def chunk_size(count: int, concurrency: int, wanted: int | None = None) -> int:
-    """Sub-tasks per chunk: two chunks for each that may run at once, so that a slow one does not hold up the end."""
+    """Sub-tasks per chunk: two chunks for each that may run at once, so that a slow one holds up little."""
     least = -(-count // MAX_CHUNKS)
     even = -(-count // (2 * concurrency))
     return max(least, wanted or min(even, DEFAULT_MAX_SIZE), 1)
@@ -33,7 +42,7 @@ def chunk_size(count: int, concurrency: int, wanted: int | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Where a chunk's elements are: ``first`` to ``first + count`` of the list, and which bytes of its object hold them."""
+    """Which elements a chunk has, ``count`` from ``first`` on, and which bytes of the input's object hold them."""
 
     number: int
     first: int
@@ -44,7 +53,7 @@ class Range:
 
 
 def cut(count: int, size: int, offsets: Sequence[int] | None = None) -> Iterator[Range]:
-    """Ranges of ``size`` elements. ``offsets`` are where the elements' lines begin, and at the end where the last one ends."""
+    """Ranges of ``size`` elements. ``offsets``: where each element's line begins and, last, where the last one ends."""
     for number, first in enumerate(range(0, count, size)):
         length = min(size, count - first)
         if offsets is None:
@@ -181,7 +190,9 @@ def mark_in_flight(chunk: Chunk, index: int) -> Update:
     return Update(chunk.pk, chunk.sk, set={"inFlight": index}, conditions=_held(chunk))
 
 
-def release(chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int], now: datetime, due_at: datetime | None) -> Update:
+def release(
+    chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int], now: datetime, due_at: datetime | None
+) -> Update:
     """The worker's last write: the chunk is done, or due again later."""
     sets: dict[str, Any] = {**outcomes, "succeeded": counts[0], "failed": counts[1], "claims": 0}
     removes = (*_other(outcomes), "leaseUntil", "inFlight")

@@ -55,8 +55,8 @@ class TaskContext:
     def checkpoint(self, state: Any, progress: float | None = None) -> None:
         """Save where the handler is; the next attempt finds ``state`` in :attr:`state`.
 
-        When the invocation's time is nearly up this call does not return: the invocation ends and the attempt goes on in
-        another one, which begins the handler anew with that state.
+        When the invocation's time is nearly up this call does not return: the attempt goes on in another invocation,
+        which begins the handler anew with that state.
 
         Parameters
         ----------

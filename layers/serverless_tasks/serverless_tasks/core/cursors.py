@@ -1,4 +1,4 @@
-"""Cursors: where a listing goes on. Opaque, and bound to tenant and query; keys are made anew from what the caller may see."""
+"""Cursors: where a listing goes on. Opaque, and bound to tenant and query."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def decode_cursor(query: Sequence[Any], cursor: str) -> list[Any]:
         raise invalid_cursor() from None
     if fingerprint != _fingerprint(query):
         raise invalid_cursor()
-    return position
+    return list(position)
 
 
 def invalid_cursor() -> InvalidInput:

@@ -118,7 +118,7 @@ class TaskEntity:
 
     @classmethod
     def from_item(cls, item: Item) -> TaskEntity:
-        """The entity of a table item. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for an item that is no parent."""
+        """The entity of a table item. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is no parent."""
         values = {name: item[attribute] for name, attribute in _ATTRIBUTES.items() if attribute in item}
         values["kind"] = TaskKind(item["kind"])
         values["status"] = TaskStatus(item["status"])

@@ -1,4 +1,4 @@
-"""Errors that the package raises. Whoever calls it never sees a botocore ``ClientError`` for a case that the design knows."""
+"""Errors that the package raises. A case that the design knows never shows as a botocore ``ClientError``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class LostRace(TaskError):
 
 
 class PayloadInBucket(TaskError):
-    """The payload is above the inline limit and was not loaded; ``TaskService.load_input`` and ``load_result`` load it."""
+    """The payload is above 4 KB and was not loaded; ``TaskService.load_input`` and ``load_result`` load it."""
 
 
 class InvalidResult(PermanentError):

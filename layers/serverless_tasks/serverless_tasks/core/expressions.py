@@ -17,7 +17,7 @@ Path = str
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One clause of a condition: ``template`` with ``{0}``, ``{1}`` for the paths and ``{v0}``, ``{v1}`` for the values."""
+    """One clause of a condition: ``template`` has ``{0}`` for the first path and ``{v0}`` for the first value."""
 
     name: str
     template: str

@@ -1,7 +1,7 @@
 """Event factories: from what AWS delivers to what handlers get.
 
-The default ones route by task type and need no change. A fork that wants its own event classes derives from one of these
-and names it in the template (parameters ``TaskQueueEventFactory`` and ``EventFactory``).
+The default ones route by task type and need no change. A fork that wants its own event classes derives from one of
+these and names it in the template (parameters ``TaskQueueEventFactory`` and ``EventFactory``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class EventFactory:
         return [TaskQueueEvent.from_sqs_record(record) for record in event["Records"]]
 
     def transform_step_function(self, event: Mapping[str, Any]) -> list[StepFunctionTaskEvent]:
-        """Events of one sub-task's call: ``{"taskEntity", "index", "input", "context": {"run", "chunk", "attempt", …}}``."""
+        """Events of one sub-task's call: ``{"taskEntity", "index", "input", "context": {"run", "chunk", …}}``."""
         return [StepFunctionTaskEvent.from_call(event)]
 
 

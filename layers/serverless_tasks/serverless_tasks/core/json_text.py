@@ -45,7 +45,7 @@ def result_text(returned: Any) -> str:
 
 
 def from_json_text(text: str | bytes, field: str = "payload") -> Any:
-    """The value of JSON text. Raises :class:`InvalidInput` naming ``field``, also for NaN, Infinity and numbers too large for a double."""
+    """The value of JSON text. Raises :class:`InvalidInput` naming ``field``, also for NaN and for 1e999."""
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:

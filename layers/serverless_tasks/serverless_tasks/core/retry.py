@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from serverless_tasks.core.errors import InvalidInput
 
 MAX_BACKOFF = 6 * 3600
-"""Seconds. SQS hides a message for at most 12 hours after its receipt; half of that leaves room for the attempt itself."""
+"""Seconds. SQS hides a message for at most 12 hours after its receipt; half leaves room for the attempt."""
 
 Random = Callable[[], float]
 """Gives a number in [0, 1)."""
@@ -16,7 +16,7 @@ Random = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Exponential backoff with full jitter: a random time up to ``base`` · ``factor``\\ :sup:`attempt - 1`, at most ``cap``.
+    """Exponential backoff with full jitter: a random time up to base · factor ** (attempt - 1), at most cap.
 
     Full jitter spreads the retries of many tasks that failed together
     (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).

@@ -43,4 +43,5 @@ def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan |
 def _stalled_rounds(previous: Plan | None, claims: int) -> int:
     if not previous or previous["claims"] != claims:
         return 0
-    return int(previous["stalled"]) + (previous["next"] == "run")
+    again: bool = previous["next"] == "run"
+    return int(previous["stalled"]) + again

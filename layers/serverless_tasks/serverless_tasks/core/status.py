@@ -38,7 +38,7 @@ class TaskStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether the task has ended. Only an explicit retry leads out of FAILED and CANCELLED; nothing out of COMPLETED."""
+        """Whether the task has ended. An explicit retry leads out of FAILED and CANCELLED; nothing out of COMPLETED."""
         return self in TERMINAL
 
 

@@ -35,7 +35,7 @@ def started(task: TaskEntity, at: datetime, execution_arn: str) -> Update:
 
 
 def claimed(task: TaskEntity, at: datetime, lease_until: datetime) -> Update:
-    """A queue worker takes the task, with the next attempt, or with the same one where an invocation ended in between."""
+    """A queue worker takes the task: with the next attempt, or the same one where only an invocation ended."""
     continues = task.status is TaskStatus.QUEUED and task.attempt > 0
     attempt = task.attempt if continues else task.attempt + 1
     sets: dict[str, Any] = {"attempt": attempt, "leaseUntil": to_iso(lease_until)}
@@ -46,7 +46,8 @@ def claimed(task: TaskEntity, at: datetime, lease_until: datetime) -> Update:
 
 def continued(task: TaskEntity, at: datetime) -> Update:
     """The invocation's time is up; the attempt goes on from its checkpoint in another one."""
-    return _transition(task, TaskStatus.QUEUED, at, worker=True, reason="goes on from its checkpoint", removes=("leaseUntil",))
+    reason = "goes on from its checkpoint"
+    return _transition(task, TaskStatus.QUEUED, at, worker=True, reason=reason, removes=("leaseUntil",))
 
 
 def errored(task: TaskEntity, at: datetime, error_text: str, next_attempt_at: datetime, reason: str) -> Update:
@@ -56,7 +57,9 @@ def errored(task: TaskEntity, at: datetime, error_text: str, next_attempt_at: da
     return _transition(task, TaskStatus.ERRORED, at, worker=True, reason=reason, sets=sets, removes=removes)
 
 
-def planned(task: TaskEntity, at: datetime, execution_arn: str | None, counts: Sets, done_chunks: frozenset[int]) -> Update:
+def planned(
+    task: TaskEntity, at: datetime, execution_arn: str | None, counts: Sets, done_chunks: frozenset[int]
+) -> Update:
     """The chunks of a Step Functions task are there and begin to run."""
     sets = _attributes(counts) | ({"executionArn": execution_arn} if execution_arn and not task.execution_arn else {})
     removes: tuple[str, ...] = ()
@@ -74,9 +77,11 @@ def finished(task: TaskEntity, at: datetime, counts: Sets) -> Update:
 
 def completed(task: TaskEntity, at: datetime, result: Sets, retention_days: int) -> Update:
     """Done, with ``{"result": text}`` or ``{"resultRef": ref}``."""
-    removes = tuple(f"attributes.{name}" for name in ("error", "checkpoint", "checkpointRef") if name in task.attributes)
+    gone = ("error", "checkpoint", "checkpointRef")
+    removes = tuple(f"attributes.{name}" for name in gone if name in task.attributes)
     progress = {"progress": 1} if task.kind is TaskKind.TASK else {}
-    return _ended(task, TaskStatus.COMPLETED, at, retention_days, sets=_attributes({**result, **progress}), removes=removes)
+    sets = _attributes({**result, **progress})
+    return _ended(task, TaskStatus.COMPLETED, at, retention_days, sets=sets, removes=removes)
 
 
 def failed(task: TaskEntity, at: datetime, error_text: str, reason: str, retention_days: int) -> Update:

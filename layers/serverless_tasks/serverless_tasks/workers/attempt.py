@@ -81,10 +81,11 @@ class Attempt:
         self._watch = Watch(self._is_mine, clock)
 
     def lease_until(self, task: TaskEntity, now: datetime) -> datetime:
-        """When a worker that claims the task now can be believed dead: its invocation or its attempt has ended by then."""
+        """When a worker that claims the task now can be believed dead: its invocation or its attempt is over."""
         goes_on = task.status is TaskStatus.QUEUED and task.attempt > 0
         started = task.attempt_started_at if goes_on else None
-        return after(now, min(self._remaining(), self._attempt_left(started, now) + CLOSING_SECONDS) + LEASE_MARGIN)
+        longest = min(self._remaining(), self._attempt_left(started, now) + CLOSING_SECONDS)
+        return after(now, longest + LEASE_MARGIN)
 
     def run(self, task: TaskEntity, event: TaskQueueEvent) -> Completed | Failed | Continues | Lost:
         """Load the input, run the handler, store the result. Errors of AWS pass through; those of user code do not."""
@@ -138,7 +139,8 @@ class Attempt:
             sets["attributes.progress"] = progress
         other = "attributes.checkpoint" if "checkpointRef" in stored else "attributes.checkpointRef"
         try:
-            self._task = self._cloud.table.update_task(transitions.worker_data(self._task, self._clock(), sets, (other,)))
+            update = transitions.worker_data(self._task, self._clock(), sets, (other,))
+            self._task = self._cloud.table.update_task(update)
         except LostRace:
             raise Stop from None
         if self._remaining() - CLOSING_SECONDS < self._hand_over:

@@ -33,7 +33,7 @@ FLUSH_SECONDS = 5.0
 FLUSH_SHARE = 0.1
 """… and this share of the time so far: so a long chunk is written ever more seldom, in total about a hundred times."""
 IDLE_SECONDS = 30.0
-"""A worker sleeps at most this long for a retry that becomes due; a longer wait is left to a later round, which costs nothing."""
+"""A worker sleeps at most this long for a retry that becomes due; a longer wait is left to a later round."""
 RESULT_LIMIT = 262_144
 """Bytes of a result above which it is an object of its own, which a link can lead to."""
 MAX_SILENT_DEATHS = 5
@@ -41,7 +41,7 @@ MAX_SILENT_DEATHS = 5
 
 
 class CutShort(Exception):
-    """The invocation ended before the sub-task's own time was up, and others had used it: it is not charged for that."""
+    """Others had used up the invocation before the sub-task's own time was up: it is not charged for that."""
 
 
 @dataclass(slots=True)
@@ -128,22 +128,25 @@ class ChunkRun:
         left = self._left()
         try:
             with deadline(min(left, self._policy.timeout)):
-                result = run_sub_task(self._dispatcher, self._task, self._event_call(offset, attempt), self._context(offset, attempt))
-            self._lines[offset] = self._completed(offset, attempt, started, result_text(result))
+                call, context = self._call(offset, attempt), self._context(offset, attempt)
+                text = result_text(run_sub_task(self._dispatcher, self._task, call, context))
+            self._lines[offset] = self._completed(offset, attempt, started, text)
         except DeadlineReached:
             if left < self._policy.timeout and self._seen.ran:
                 raise CutShort from None
             limit = f"{self._policy.timeout:g} s" if left >= self._policy.timeout else "its invocation"
-            self._failed(offset, attempt, started, AttemptTimeout(f"the attempt ran longer than {limit}"), permanent=False)
+            error = AttemptTimeout(f"the attempt ran longer than {limit}")
+            self._failed(offset, attempt, started, error, permanent=False)
         except PermanentError as error:
             self._failed(offset, attempt, started, error, permanent=True)
         except (Exception, SystemExit) as error:
-            logger.exception("a sub-task failed", extra={**task_keys(self._task), "index": self._chunk.range.first + offset})
+            keys = {**task_keys(self._task), "index": self._chunk.range.first + offset}
+            logger.exception("a sub-task failed", extra=keys)
             self._failed(offset, attempt, started, error, permanent=False)
         self._seen.ran += 1
         self._seen.longest = max(self._seen.longest, (self._clock() - started).total_seconds())
 
-    def _event_call(self, offset: int, attempt: int) -> dict[str, Any]:
+    def _call(self, offset: int, attempt: int) -> dict[str, Any]:
         context = {
             "run": self._task.run,
             "chunk": self._chunk.number,
@@ -186,7 +189,7 @@ class ChunkRun:
         heapq.heappush(self._pending, (due, offset))
 
     def _charge_the_dead(self) -> None:
-        """Somebody died with this chunk: charge the sub-task that was in flight, or all of them when it is never known which."""
+        """Charge the sub-task that was in flight when a worker died, or all when it is never known which."""
         entries = [outcomes.parse_line(line, self._task.run) for line in self._lines]
         open_offsets = [offset for offset, entry in enumerate(entries) if entry is None or not entry.ended]
         if self._chunk.in_flight is not None:

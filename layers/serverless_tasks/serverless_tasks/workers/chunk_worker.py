@@ -91,11 +91,13 @@ class ChunkWorker:
             self._count(task, seen)
             return None
         if seen.run >= task.run:
-            return logger.info("the chunk is held or not due", extra=_chunk_keys(task, seen))
+            logger.info("the chunk is held by another worker", extra=_chunk_keys(task, seen))
+            return None
         try:
             return Chunk.from_item(self._cloud.table.update(chunks.take_over(seen, task.run, lease_until)))
         except LostRace:
-            return logger.info("another worker took the chunk over", extra=_chunk_keys(task, seen))
+            logger.info("another worker took the chunk over", extra=_chunk_keys(task, seen))
+            return None
 
     def _count(self, task: TaskEntity, chunk: Chunk) -> None:
         try:

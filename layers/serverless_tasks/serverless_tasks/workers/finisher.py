@@ -1,4 +1,4 @@
-"""Finish: counts the outcomes of a Step Functions task, runs its fan-in, and ends it. Only here is its outcome decided."""
+"""Finish: counts the outcomes of a Step Functions task, runs its fan-in, and decides how it ends."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ class Finisher:
             return self._fail(task, self._sub_tasks_failed(task, found, failed_count, count, policy))
         return self._fan_in(task, found, policy, remaining)
 
-    def _fan_in(
-        self, task: TaskEntity, found: list[Chunk], policy: TaskType, remaining: Callable[[], float]
-    ) -> None:
+    def _fan_in(self, task: TaskEntity, found: list[Chunk], policy: TaskType, remaining: Callable[[], float]) -> None:
         if policy.finished_handler is None:
             return self._complete(task, "null")
         event = self._event(task)
@@ -120,7 +118,8 @@ class Finisher:
         first = next(o for o in self._outcomes(task, with_failures) if o.status is TaskStatus.FAILED)
         error = failures.reason(dict(first.error or {}))
         tolerated = policy.tolerated_failures
-        return SubTasksFailed(f"{failed} of {count} sub-tasks failed, {tolerated} tolerated; sub-task {first.index}: {error}")
+        summary = f"{failed} of {count} sub-tasks failed, {tolerated} tolerated"
+        return SubTasksFailed(f"{summary}; sub-task {first.index}: {error}")
 
     def _complete(self, task: TaskEntity, text: str) -> None:
         stored = self._cloud.payloads.inline_or_stored("result", text, task, f"result-{task.run}.json")

@@ -23,7 +23,7 @@ from serverless_tasks.core.errors import LostRace, MalformedMessage, NoHandler, 
 from serverless_tasks.core.events import TaskQueueEvent
 from serverless_tasks.core.expressions import Update
 from serverless_tasks.core.task_type import TaskType, policy_of
-from serverless_tasks.core.times import Clock, utc_now
+from serverless_tasks.core.times import Clock, after, utc_now
 from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost
 from serverless_tasks.workers.log import logger, task_keys
 
@@ -95,7 +95,7 @@ class QueueWorker:
         try:
             self._settle(attempt.run(task, event), event, policy)
         except LostRace:
-            # Ended or taken over meanwhile: whoever did that wrote what counts. The message comes back and is decided anew.
+            # Ended or taken over meanwhile; whoever did that wrote what counts. The message comes back to be decided anew.
             logger.warning("lost the lease, the outcome is dropped", extra=task_keys(task))
             raise Redeliver("lost the lease") from None
 
@@ -118,8 +118,9 @@ class QueueWorker:
                 self._return(event, 0)
             case Failed(task, error, permanent):
                 if permanent or task.attempt >= policy.max_attempts:
-                    return self._fail(task, error)
-                self._write_errored(task, error, now, event, policy)
+                    self._fail(task, error)
+                else:
+                    self._write_errored(task, error, now, event, policy)
             case Lost(task):
                 raise LostRace("the task was ended or taken over", None)
 
@@ -128,7 +129,7 @@ class QueueWorker:
     ) -> None:
         delay = policy.backoff.delay(task.attempt, self._random)
         told = failures.describe(error)
-        due = transitions.after(now, delay)
+        due = after(now, delay)
         self._write(transitions.errored(task, now, failures.error_text(told), due, failures.reason(told)))
         self._return(event, delay)
 
