@@ -1,15 +1,17 @@
 """The local cloud as an object: `with LocalCloud() as cloud: ...`."""
 
 import contextlib
+import json
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from local import artifacts, deployment, guard, logs, sam, settings, users, wiring
+from local import artifacts, deployment, guard, http, logs, sam, settings, users, wiring
 from local import stack as stack_file
 from local.engine import Engine
 from local.errors import LocalCloudError
+from local.http import Answer
 from local.isolation import Clients
 from local.locking import locked
 from local.paths import BUILD, TEMPLATE
@@ -65,6 +67,23 @@ class Connection:
                 stack["users"] = users.ensure(self.client, stack["userPoolId"], stack["userPoolClientId"], known)
             stack_file.write(self.directory, stack)
         return stack
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, user: str | None = "alice", **options: Any
+    ) -> Answer:
+        """Call the HTTP API as a user (None: without a token); options: those of `local.http.request`."""
+        stack = self.stack
+        tokens = {person["username"]: person["token"] for person in stack["users"]}
+        return http.request(method, stack["apiUrl"] + path, body, token=tokens[user] if user else None, **options)
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """Call a function, by its name in the template, and return what it returns; raise what it raises."""
+        _, name = deployment.resources(self.client, self._settings.stack_name)[function]
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        result = json.loads(answer["Payload"].read() or "null")
+        if "FunctionError" in answer:
+            raise RuntimeError(f"{function}: {result}")
+        return result
 
 
 class LocalCloud(Connection):
