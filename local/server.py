@@ -24,6 +24,8 @@ STOP_SECONDS = 30
 _LOOK_SECONDS = 0.5
 
 Say = Callable[[str], None]
+_started: list[subprocess.Popen[bytes]] = []
+"""Servers that are to outlive this process; dropping one would make Python warn that it still runs."""
 
 
 def serve(directory: Path, say: Say, with_sam: bool = False, watch: bool = False) -> None:
@@ -59,6 +61,7 @@ def start(directory: Path, say: Say, with_sam: bool = False) -> Stack:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # lives on when the terminal goes
         )
+    _started.append(process)
     return _wait_until_ready(directory, process)
 
 
