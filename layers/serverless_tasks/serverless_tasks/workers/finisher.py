@@ -72,7 +72,7 @@ class Finisher:
 
     def _fan_in(self, task: TaskEntity, found: list[Chunk], policy: TaskType, remaining: Callable[[], float]) -> None:
         if policy.finished_handler is None:
-            return self._complete(task, "null")
+            return self._complete(task, None)
         event = self._event(task)
         for attempt in range(1, policy.max_attempts + 1):
             try:
@@ -121,8 +121,10 @@ class Finisher:
         summary = f"{failed} of {count} sub-tasks failed, {tolerated} tolerated"
         return SubTasksFailed(f"{summary}; sub-task {first.index}: {error}")
 
-    def _complete(self, task: TaskEntity, text: str) -> None:
-        stored = self._cloud.payloads.inline_or_stored("result", text, task, f"result-{task.run}.json")
+    def _complete(self, task: TaskEntity, text: str | None) -> None:
+        """End the task with the fan-in's result, or with none where its type has no fan-in."""
+        what = f"result-{task.run}.json"
+        stored = {} if text is None else self._cloud.payloads.inline_or_stored("result", text, task, what)
         self._write(transitions.completed(task, self._clock(), stored, self._cloud.settings.retention_days))
 
     def _fail(self, task: TaskEntity, error: BaseException) -> None:

@@ -95,7 +95,7 @@ class QueueWorker:
         try:
             self._settle(attempt.run(task, event), event, policy)
         except LostRace:
-            # Ended or taken over meanwhile; whoever did that wrote what counts. The message comes back to be decided anew.
+            # Ended or taken over meanwhile: whoever did that wrote what counts. The message is decided anew.
             logger.warning("lost the lease, the outcome is dropped", extra=task_keys(task))
             raise Redeliver("lost the lease") from None
 
