@@ -18,9 +18,9 @@ from serverless_tasks.core.expressions import (
     Update,
     absent,
     absent_or_at_most,
-    contains_not,
     equals,
     exists,
+    lacks,
 )
 from serverless_tasks.core.keys import chunk_sk, chunks_pk
 from serverless_tasks.core.status import TaskStatus
@@ -217,7 +217,7 @@ def progress(task: TaskEntity, chunk: Chunk, now: datetime) -> Update:
         conditions=(
             equals("status", TaskStatus.PROCESSING),
             equals("run", task.run),
-            contains_not("doneChunks", chunk.number),
+            lacks("doneChunks", chunk.number),
         ),
     )
 

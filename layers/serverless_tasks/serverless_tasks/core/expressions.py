@@ -1,6 +1,6 @@
 """Writes as values: an :class:`Update` says what it sets and what it expects, and renders to DynamoDB's expressions.
 
-Every clause of a condition has a name, so that a reader, a log line and a test can speak of it.
+A condition is a tuple of clauses, each a value too, so that a log line and a test can speak of it.
 """
 
 from __future__ import annotations
@@ -15,39 +15,56 @@ Path = str
 """Attribute, or ``attribute.key`` inside a map. Segments need no escaping: each gets a placeholder."""
 
 
+TEMPLATES = {
+    "equals": "{path} = {value}",
+    "exists": "attribute_exists({path})",
+    "absent": "attribute_not_exists({path})",
+    "absent or at most": "(attribute_not_exists({path}) OR {path} <= {value})",
+    "lacks": "NOT contains({path}, {value})",
+}
+"""What each operator of a clause is to DynamoDB. To ``lacks``, an absent set lacks everything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One clause of a condition: ``template`` has ``{0}`` for the first path and ``{v0}`` for the first value."""
+    """One clause of a condition: ``status equals CREATED``."""
 
-    name: str
-    template: str
-    paths: tuple[Path, ...]
-    values: tuple[Any, ...] = ()
+    path: Path
+    operator: str
+    value: Any = None
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether the operator compares with a value."""
+        return "{value}" in TEMPLATES[self.operator]
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.operator}" + (f" {self.value}" if self.takes_value else "")
 
 
-def equals(path: Path, value: Any, name: str = "") -> Clause:
+def equals(path: Path, value: Any) -> Clause:
     """The attribute has this value."""
-    return Clause(name or f"expected {path}", "{0} = {v0}", (path,), (value,))
+    return Clause(path, "equals", value)
 
 
 def exists(path: Path) -> Clause:
     """The attribute is there."""
-    return Clause(f"{path} exists", "attribute_exists({0})", (path,))
+    return Clause(path, "exists")
 
 
 def absent(path: Path) -> Clause:
     """The attribute is not there."""
-    return Clause(f"{path} absent", "attribute_not_exists({0})", (path,))
+    return Clause(path, "absent")
 
 
 def absent_or_at_most(path: Path, value: Any) -> Clause:
     """The attribute is not there, or not above this value: a lease that nobody holds, or that ran out."""
-    return Clause(f"{path} absent or past", "(attribute_not_exists({0}) OR {0} <= {v0})", (path,), (value,))
+    return Clause(path, "absent or at most", value)
 
 
-def contains_not(path: Path, value: Any) -> Clause:
-    """The set does not contain this value (also true when there is no set)."""
-    return Clause(f"{path} lacks value", "NOT contains({0}, {v0})", (path,), (value,))
+def lacks(path: Path, value: Any) -> Clause:
+    """The set does not contain this value."""
+    return Clause(path, "lacks", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +135,8 @@ class _Names:
         return " AND ".join(self._clause(clause) for clause in clauses)
 
     def _clause(self, clause: Clause) -> str:
-        paths = [self.path(path) for path in clause.paths]
-        values = {f"v{n}": self.value(value) for n, value in enumerate(clause.values)}
-        return clause.template.format(*paths, **values)
+        value = self.value(clause.value) if clause.takes_value else ""
+        return TEMPLATES[clause.operator].format(path=self.path(clause.path), value=value)
 
     def rendered(self) -> dict[str, Any]:
         values = {"ExpressionAttributeValues": self._values} if self._values else {}
