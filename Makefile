@@ -17,7 +17,7 @@ $(READY): requirements/dev.txt
 	@python=$$(sh local/find_python.sh) && echo "Setting up $(VENV) with $$python: about a minute, once" && \
 		"$$python" -m venv --clear $(VENV)
 	@# The file names everything, so nothing is left to resolve; pips before 24 cannot resolve it with hashes.
-	@$(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@$(PYTHON_IN_VENV) -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 check: $(READY) ## format, lint, types, template, unit tests

@@ -35,5 +35,5 @@ if ! found=$(find_python); then
     exit 1
 fi
 version=$("$found" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-[ "$version" = 3.13 ] || echo "Python 3.13 was not found: $version stands in for it on this machine." >&2
+[ "$version" = 3.13 ] || echo "Python $version stands in for 3.13, the runtime of the template, on this machine." >&2
 echo "$found"
