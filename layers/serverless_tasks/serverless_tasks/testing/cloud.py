@@ -1,0 +1,146 @@
+"""The stack's resources in memory, each with the methods of its adapter."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import PayloadMissing
+from serverless_tasks.core.json_text import fits_inline, from_json_text
+from serverless_tasks.core.messages import alarm_message, status_message, task_message
+from serverless_tasks.core.times import Clock, after
+from serverless_tasks.testing.table import MemoryTable
+
+
+class MemoryPayloads:
+    """Stands in for ``PayloadStore``."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, str] = {}
+
+    def inline_or_stored(self, name: str, text: str, task: TaskEntity, what: str) -> dict[str, Any]:
+        """``{name: text}`` up to 4 KB, else ``{nameRef: reference}``."""
+        if fits_inline(text):
+            return {name: text}
+        return {f"{name}Ref": self.put(f"payloads/{task.tenant_code}/{task.code}/{what}", text)}
+
+    def put(self, key: str, text: str, content_type: str = "") -> dict[str, Any]:
+        """Store the text and return its reference."""
+        self.objects[key] = text
+        return {"key": key, "bytes": len(text.encode()), "etag": f'"{hash(text):x}"'}
+
+    def load(self, reference: Mapping[str, Any]) -> Any:
+        """The value of a stored payload."""
+        return from_json_text(self._text(reference))
+
+    def lines(self, reference: Mapping[str, Any], start: int | None = None, end: int | None = None) -> Iterator[str]:
+        """Lines of a stored payload."""
+        yield from self._text(reference).encode()[start:end].decode().split("\n")[:-1]
+
+    def line_offsets(self, reference: Mapping[str, Any]) -> array[int]:
+        """Where each line begins, and at the end where the last one ends."""
+        offsets = array("Q", [0])
+        for line in self.lines(reference):
+            offsets.append(offsets[-1] + len(line.encode()) + 1)
+        return offsets
+
+    def link(self, reference: Mapping[str, Any]) -> str:
+        """Something to show."""
+        return f"memory:{reference['key']}"
+
+    def _text(self, reference: Mapping[str, Any]) -> str:
+        try:
+            return self.objects[reference["key"]]
+        except KeyError:
+            raise PayloadMissing(f"the bucket has no {reference['key']} as it was written") from None
+
+
+class MemoryQueue:
+    """Stands in for ``TaskQueue``; messages come back when their visibility ends."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.messages: dict[str, dict[str, Any]] = {}
+        self.dead_letters: list[tuple[str, str]] = []
+        self._sent = 0
+
+    def send(self, task: TaskEntity) -> None:
+        """Put the task's message on the queue."""
+        self.send_body(json.dumps(task_message(task)))
+
+    def send_body(self, body: str) -> None:
+        """Put any message on the queue."""
+        self._sent += 1
+        handle = f"message-{self._sent}"
+        self.messages[handle] = {"messageId": handle, "receiptHandle": handle, "body": body, "visible": self._clock()}
+
+    def receive(self, visibility: float = 5400) -> dict[str, Any] | None:
+        """One visible message, hidden from now on, or None."""
+        now = self._clock()
+        for message in self.messages.values():
+            if message["visible"] <= now:
+                message["visible"] = after(now, visibility)
+                return message
+        return None
+
+    def delete(self, record: Mapping[str, Any]) -> None:
+        """Acknowledge a message."""
+        self.messages.pop(record["receiptHandle"], None)
+
+    def hide(self, record: Mapping[str, Any], seconds: float) -> None:
+        """Let the message come back after so many seconds."""
+        if record["receiptHandle"] in self.messages:
+            self.messages[record["receiptHandle"]]["visible"] = after(self._clock(), max(0, seconds))
+
+    def set_aside(self, record: Mapping[str, Any], reason: str) -> None:
+        """Put the message on the dead-letter queue."""
+        self.dead_letters.append((record["body"], reason))
+
+
+class MemoryExecutions:
+    """Stands in for ``Executions``: ``inputs`` of what was started, by name."""
+
+    def __init__(self) -> None:
+        self.inputs: dict[str, dict[str, Any]] = {}
+        self.stopped: set[str] = set()
+
+    def start(self, task: TaskEntity) -> str:
+        """Start the execution of this task and run, unless it was started before."""
+        name = f"{task.code}-{task.run}" if task.run else task.code
+        self.inputs.setdefault(name, {"pk": task.pk, "sk": task.sk, "run": task.run})
+        return name
+
+    def stop(self, task: TaskEntity) -> None:
+        """Stop it."""
+        self.stopped.add(task.execution_arn or "")
+
+
+class MemoryTopics:
+    """Stands in for ``Topics``: what was published, in order."""
+
+    def __init__(self) -> None:
+        self.statuses: list[dict[str, Any]] = []
+        self.alarms: list[dict[str, Any]] = []
+
+    def publish_status(self, task: TaskEntity) -> None:
+        """Keep the status message."""
+        self.statuses.append(status_message(task, "tasks"))
+
+    def publish_alarm(self, task: TaskEntity, error_message: str) -> None:
+        """Keep the alarm message."""
+        self.alarms.append(alarm_message(task, error_message, "tasks"))
+
+
+class MemoryCloud:
+    """Stands in for ``Cloud``."""
+
+    def __init__(self, clock: Clock, settings: Any) -> None:
+        self.settings = settings
+        self.table = MemoryTable()
+        self.payloads = MemoryPayloads()
+        self.queue = MemoryQueue(clock)
+        self.executions = MemoryExecutions()
+        self.topics = MemoryTopics()

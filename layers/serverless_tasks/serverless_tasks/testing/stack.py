@@ -1,0 +1,149 @@
+"""The whole stack in memory: every function, driven step by step on a virtual clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.settings import Settings
+from serverless_tasks.core.dispatch import Dispatcher
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.service import TaskService
+from serverless_tasks.testing.cloud import MemoryCloud
+from serverless_tasks.workers.chunk_worker import ChunkWorker
+from serverless_tasks.workers.finisher import Finisher
+from serverless_tasks.workers.planner import Planner
+from serverless_tasks.workers.queue_worker import QueueWorker, Redeliver
+from serverless_tasks.workers.relay import Relay
+
+INVOCATION_SECONDS = 900.0
+MAX_STEPS = 10_000
+
+
+class VirtualClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Tell the time."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+class MemoryStack:
+    """Runs tasks to their end in memory: ``stack.run(stack.service.create_task(…).key)``."""
+
+    def __init__(self, dispatcher: Dispatcher | None = None, **settings: Any) -> None:
+        self.clock = VirtualClock()
+        self.memory = MemoryCloud(self.clock, Settings(**settings))
+        cloud = cast("Cloud", self.memory)
+        dispatcher = dispatcher or Dispatcher()
+        self.service = TaskService(cloud, self.clock)
+        self.relay = Relay(cloud, clock=self.clock)
+        self.queue_worker = QueueWorker(cloud, dispatcher, self.clock, rand=lambda: 1.0)
+        self.planner = Planner(cloud, dispatcher, self.clock)
+        self.chunk_worker = ChunkWorker(cloud, dispatcher, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
+        self.finisher = Finisher(cloud, dispatcher, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
+        self.executions: dict[str, Execution] = {}
+
+    def run(self, key: TaskKey) -> TaskEntity:
+        """Let everything happen, and time pass where nothing can, until the task has ended."""
+        for _ in range(MAX_STEPS):
+            task = self.task(key)
+            if task.status.terminal and not self.memory.table.stream:
+                return task
+            if not self.step():
+                self.clock.advance(1)
+        raise AssertionError(f"the task is still {self.task(key).status}")
+
+    def task(self, key: TaskKey) -> TaskEntity:
+        """The task as it is now."""
+        task = self.memory.table.get(key)
+        if task is None:
+            raise AssertionError(f"there is no task {key}")
+        return task
+
+    def step(self) -> bool:
+        """Do one thing that can be done now; returns whether there was one."""
+        return self.relay_one() or self.work_one() or any(execution.step() for execution in self._executions())
+
+    def relay_one(self) -> bool:
+        """Pass the oldest stream record on."""
+        if not self.memory.table.stream:
+            return False
+        self.relay.handle(self.memory.table.stream[0])
+        del self.memory.table.stream[0]
+        return True
+
+    def work_one(self) -> bool:
+        """Work off one visible message."""
+        record = self.memory.queue.receive()
+        if record is None:
+            return False
+        try:
+            self.queue_worker.handle(record, self._invocation())
+            self.memory.queue.delete(record)
+        except Redeliver:
+            pass
+        return True
+
+    def _executions(self) -> list[Execution]:
+        for name, payload in self.memory.executions.inputs.items():
+            self.executions.setdefault(name, Execution(self, name, payload))
+        return [e for e in self.executions.values() if e.name not in self.memory.executions.stopped]
+
+    def _invocation(self) -> Callable[[], float]:
+        ends_at = self.clock() + timedelta(seconds=INVOCATION_SECONDS)
+        return lambda: (ends_at - self.clock()).total_seconds()
+
+    def invoke(self, function: str, payload: Mapping[str, Any]) -> Any:
+        """Call plan, chunk or finish as the state machine does: JSON in, JSON out."""
+        payload = json.loads(json.dumps(payload))
+        if function == "plan":
+            return json.loads(json.dumps(self.planner.handle(payload)))
+        worker = self.chunk_worker if function == "chunk" else self.finisher
+        return worker.handle(payload, self._invocation())
+
+
+class Execution:
+    """One execution of ``statemachine/fan_out.asl.json``, state by state."""
+
+    def __init__(self, stack: MemoryStack, name: str, payload: Mapping[str, Any]) -> None:
+        self._stack = stack
+        self.name = name
+        self._state: dict[str, Any] = dict(payload)
+        self.next = "Plan"
+        self._wakes_at = stack.clock()
+
+    def step(self) -> bool:
+        """Enter the next state; returns whether there was one that could be entered now."""
+        if self.next == "End" or self._stack.clock() < self._wakes_at:
+            return False
+        self.next = {"Plan": self._plan, "RunChunks": self._run_chunks, "Finish": self._finish}[self.next]()
+        return True
+
+    def _plan(self) -> str:
+        plan = self._stack.invoke("plan", {"input": self._state, "executionArn": self.name})
+        self._state["plan"] = plan
+        if plan["next"] == "wait":
+            self._wakes_at = self._stack.clock() + timedelta(seconds=plan["seconds"])
+        return {"run": "RunChunks", "wait": "Plan", "finish": "Finish"}.get(plan["next"], "End")
+
+    def _run_chunks(self) -> str:
+        for number in self._state["plan"]["chunks"]:
+            call = {name: self._state[name] for name in ("pk", "sk", "run")}
+            self._stack.invoke("chunk", {**call, "chunk": number})
+        return "Plan"
+
+    def _finish(self) -> str:
+        self._stack.invoke("finish", self._state)
+        return "End"

@@ -1,0 +1,115 @@
+"""The tasks table in memory, with the conditions and the stream of the real one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from serverless_tasks.core.attribute_values import Item, decode_item, encode_item
+from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import LostRace
+from serverless_tasks.core.expressions import Clause, Put, Update
+from serverless_tasks.core.keys import TaskKey, chunk_sk, chunks_pk
+
+HOLDS: dict[str, Callable[[Any, Any], bool]] = {
+    "equals": lambda found, value: bool(found == value),
+    "exists": lambda found, _: found is not None,
+    "absent": lambda found, _: found is None,
+    "absent or at most": lambda found, value: found is None or found <= value,
+    "lacks": lambda found, value: found is None or value not in found,
+}
+"""What each operator of a clause means."""
+
+
+class MemoryTable:
+    """Stands in for ``TaskTable``. ``stream`` are the records that the relay's filter lets through, oldest first."""
+
+    def __init__(self) -> None:
+        self.name = "tasks"
+        self.items: dict[tuple[str, str], Item] = {}
+        self.stream: list[dict[str, Any]] = []
+
+    def get(self, key: TaskKey) -> TaskEntity | None:
+        """The task, or None."""
+        item = self.items.get((key.pk, key.sk))
+        return TaskEntity.from_item(copy.deepcopy(item)) if item else None
+
+    def put(self, put: Put) -> None:
+        """Write a new item. Raises :class:`LostRace` when it is there already."""
+        key = (put.item["pk"], put.item["sk"])
+        if key in self.items:
+            raise LostRace("the item exists", copy.deepcopy(self.items[key]))
+        self._store(key, copy.deepcopy(put.item))
+
+    def update(self, update: Update) -> Item:
+        """Apply a conditional update and return the item as it is then. Raises :class:`LostRace`."""
+        key = (update.pk, update.sk)
+        found = self.items.get(key)
+        broken = [clause for clause in update.conditions if not _holds(clause, found)]
+        if broken:
+            raise LostRace(f"not so: {broken[0]}", copy.deepcopy(found))
+        self._store(key, _applied(update, copy.deepcopy(found) if found else {"pk": update.pk, "sk": update.sk}))
+        return copy.deepcopy(self.items[key])
+
+    def update_task(self, update: Update) -> TaskEntity:
+        """:meth:`update` of a parent."""
+        return TaskEntity.from_item(self.update(update))
+
+    def chunk(self, tenant_code: str, code: str, number: int) -> Chunk | None:
+        """One chunk, or None."""
+        item = self.items.get((chunks_pk(tenant_code, code), chunk_sk(number)))
+        return Chunk.from_item(copy.deepcopy(item)) if item else None
+
+    def chunks(self, tenant_code: str, code: str, first: int = 0) -> Iterator[Chunk]:
+        """The chunks from number ``first`` on, in order."""
+        pk = chunks_pk(tenant_code, code)
+        for key in sorted(key for key in self.items if key[0] == pk and key[1] >= chunk_sk(first)):
+            yield Chunk.from_item(copy.deepcopy(self.items[key]))
+
+    def batch_get(self, keys: Sequence[TaskKey], **_options: Any) -> dict[TaskKey, Item]:
+        """The items that exist, by key."""
+        return {key: copy.deepcopy(self.items[key.pk, key.sk]) for key in keys if (key.pk, key.sk) in self.items}
+
+    def _store(self, key: tuple[str, str], item: Item) -> None:
+        item = decode_item(encode_item(item))  # as the real table gives it back: plain strings, no enums
+        self.items[key] = item
+        if item["kind"] in ("TASK", "SFN_TASK") and item["change"] == "status":
+            self.stream.append({"eventName": "MODIFY", "dynamodb": {"NewImage": encode_item(item)}})
+
+
+def _holds(clause: Clause, item: Item | None) -> bool:
+    return HOLDS[clause.operator](_read(item or {}, clause.path), clause.value)
+
+
+def _read(item: Item, path: str) -> Any:
+    value: Any = item
+    for segment in path.split("."):
+        value = value.get(segment) if isinstance(value, dict) else None
+    return value
+
+
+def _applied(update: Update, item: Item) -> Item:
+    before = copy.deepcopy(item)
+    for path in update.remove:
+        parent, name = _parent(item, path)
+        parent.pop(name, None)
+    for path, value in update.set.items():
+        parent, name = _parent(item, path)
+        parent[name] = value
+    for path, number in update.increment.items():
+        parent, name = _parent(item, path)
+        parent[name] = _read(before, path) + number
+    for path, number in update.count.items():
+        item[path] = item.get(path, 0) + number
+    for path, numbers in update.add_to_set.items():
+        item[path] = frozenset(item.get(path, frozenset())) | numbers
+    return item
+
+
+def _parent(item: Item, path: str) -> tuple[Item, str]:
+    *segments, name = path.split(".")
+    for segment in segments:
+        item = item[segment]
+    return item, name
