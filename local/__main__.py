@@ -49,16 +49,26 @@ def _command(command: str, directory: Path, with_sam: bool, username: str | None
         case "down":
             _say("Stopped" if server.stop(directory) else "The local cloud is not up")
         case "deploy":
-            Connection.to(directory).deploy(with_sam)
+            _connected(directory).deploy(with_sam)
             _say(f"Deployed in {time.monotonic() - began:.1f} s")
         case "token":
-            people = Connection.to(directory).sign_in()["users"]
-            _say(next(user["token"] for user in people if username in (None, user["username"])))
+            people = _connected(directory).sign_in()["users"]
+            tokens = [user["token"] for user in people if username in (None, user["username"])]
+            if not tokens:
+                raise LocalCloudError(f"there is no user {username!r}")
+            _say(tokens[0])
         case "build":
             with locked(BUILD.parent / "lock"):
                 sam.build(settings.read())
+            _say(f"Built into {BUILD}")
         case "validate":
             sam.validate(settings.read())
+
+
+def _connected(directory: Path) -> Connection:
+    if not server.is_up(directory):
+        raise LocalCloudError("the local cloud is not up: start it with `make local-up` or `make local`")
+    return Connection.to(directory)
 
 
 def _say(line: str) -> None:

@@ -31,7 +31,7 @@ class Connection:
         """Connect to the local cloud that another process runs in this directory."""
         found = stack_file.read(directory)
         if found is None:
-            raise LocalCloudError("the local cloud is not up: start it with `make local-up` or `make local`")
+            raise LocalCloudError("the local cloud is still starting")
         return cls(directory, Clients(found["endpointUrl"], found["region"]), settings.read())
 
     @property
@@ -110,12 +110,13 @@ class LocalCloud(Connection):
         with contextlib.ExitStack() as undo:
             self.directory = self._given or Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-")))
             self.directory.mkdir(parents=True, exist_ok=True)
+            stack_file.remove(self.directory)  # of one that was killed
             self.engine = Engine(self.directory, self._settings.region)
             undo.callback(self.engine.stop)
             self.engine.start()
             self._say(f"Engine started at {self.engine.endpoint_url}")
             self.client = Clients(self.engine.endpoint_url, self._settings.region)
-            undo.callback(stack_file.path_in(self.directory).unlink, missing_ok=True)
+            undo.callback(stack_file.remove, self.directory)
             self._say("Building and deploying the stack")
             self.deploy(self._with_sam)
             follower = logs.LogFollower(self.client, self._settings.stack_name, self.directory / "logs")

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
@@ -20,8 +22,12 @@ _SOURCES = ("CodeUri", "ContentUri", "DefinitionUri")
 
 def check(path: Path, settings: Settings) -> None:
     """Raise if the template uses what the engine ignores and the launcher does not wire."""
-    template = templates.load(path)
-    problems = [*of_state_machines(template, path.parent), *of_resources(transformed(template, settings.region))]
+    try:
+        template = templates.load(path)
+        processed = transformed(template, settings.region)
+        problems = [*of_state_machines(template, path.parent), *of_resources(processed)]
+    except (yaml.YAMLError, InvalidDocumentException, OSError, ValueError) as error:
+        raise LocalCloudError(f"{path.name} cannot be read: {error}") from error
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise LocalCloudError(
@@ -77,7 +83,10 @@ _PROCESSOR = understood.Understood(understood.MACHINE.honoured | {"ProcessorConf
 
 
 def _of_state(state: Mapping[str, Any], jsonata: bool) -> Iterator[str]:
-    known = understood.STATES[state["Type"]]
+    known = understood.STATES.get(state["Type"])
+    if known is None:
+        yield f"type {state['Type']}"
+        return
     yield from (field for field in state if not known.knows(field))
     for retrier in state.get("Retry", []):
         yield from (f"Retry: {field}" for field in retrier if not understood.RETRIER.knows(field))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local import isolation, settings
 from local import stack as stack_file
 from local.cloud import LocalCloud
@@ -52,6 +54,7 @@ def start(directory: Path, say: Say, with_sam: bool = False) -> Stack:
         say("The local cloud is already up")
         return _wait_until_ready(directory, None)
     directory.mkdir(parents=True, exist_ok=True)
+    stack_file.remove(directory)  # of one that was killed; the new one says by this file that it is ready
     with (directory / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "local", "serve", "--directory", str(directory), *["--with-sam"] * with_sam],
@@ -68,15 +71,15 @@ def start(directory: Path, say: Say, with_sam: bool = False) -> Stack:
 def stop(directory: Path) -> bool:
     """Stop the local cloud of this directory; say whether there was one."""
     if not is_up(directory):
-        stack_file.path_in(directory).unlink(missing_ok=True)
+        stack_file.remove(directory)
         return False
-    pid = int((directory / "server.pid").read_text(encoding="utf-8"))
+    pid = _pid(directory)
     os.kill(pid, signal.SIGTERM)
     if not _ended(directory, STOP_SECONDS):
         os.kill(pid, signal.SIGKILL)  # the engine notices that its launcher is gone and ends by itself
         if not _ended(directory, STOP_SECONDS):
             raise LocalCloudError(f"process {pid} does not end")
-    stack_file.path_in(directory).unlink(missing_ok=True)
+    stack_file.remove(directory)
     return True
 
 
@@ -134,7 +137,7 @@ def _deploy_again(cloud: LocalCloud, say: Say) -> None:
     began = time.monotonic()
     try:
         cloud.deploy()
-    except LocalCloudError as error:  # half-written code is no reason to stop
+    except (LocalCloudError, BotoCoreError, ClientError) as error:  # half-written code is no reason to stop
         say(f"Not deployed: {error}")
     else:
         say(f"Deployed in {time.monotonic() - began:.1f} s")
@@ -161,6 +164,15 @@ def _wait_until_ready(directory: Path, process: subprocess.Popen[bytes] | None) 
         if not running:
             raise LocalCloudError((directory / "server.log").read_text(encoding="utf-8", errors="replace").rstrip())
         time.sleep(0.1)
+
+
+def _pid(directory: Path) -> int:
+    """Return the server's process id, which it writes right after it took its lock."""
+    for _ in range(20):
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            return int((directory / "server.pid").read_text(encoding="utf-8"))
+        time.sleep(0.1)
+    raise LocalCloudError(f"{directory / 'server.pid'} does not say which process to stop")
 
 
 def _ended(directory: Path, seconds: float) -> bool:

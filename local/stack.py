@@ -65,6 +65,11 @@ def read(directory: Path) -> Stack | None:
     return stack
 
 
+def remove(directory: Path) -> None:
+    """Remove the file, if it is there: nothing is up any more."""
+    path_in(directory).unlink(missing_ok=True)
+
+
 def write(directory: Path, stack: Stack) -> None:
     """Replace the file in one step, so that nobody reads half of it; only its owner may read the passwords."""
     partial = path_in(directory).with_suffix(".partial")

@@ -128,6 +128,7 @@ def test_knows_its_own_engine_and_chooses_another_port_if_somebody_is_faster(tmp
 
 def test_runs_in_the_background_until_stopped(tmp_path):
     said = []
+    (tmp_path / "stack.json").write_text('{"endpointUrl": "of one that was killed"}')
     first = server.start(tmp_path, said.append)
     try:
         assert server.start(tmp_path, said.append) == first

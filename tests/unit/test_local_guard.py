@@ -67,6 +67,7 @@ def test_stops_with_every_property_that_is_ignored(tmp_path):
             ["M: S: JSONata in a Distributed Map"],
         ),
         (machine({"Type": "Pass"}, QueryLanguage="JSONata"), []),
+        (machine({"Type": "New"}), ["M: S: type New"]),
         (machine({"Type": "Parallel", "Branches": [machine({"Type": "Wait", "X": 1})]}), ["M: S: S: X"]),
         (machine({"Type": "Task", "Resource": "r", "Retry": [{"ErrorEquals": ["x"], "MaxDelaySeconds": 1}]}), []),
         (machine({"Type": "Task", "Resource": "r", "Retry": [{"Until": 1}]}), ["M: S: Retry: Until"]),
@@ -74,6 +75,14 @@ def test_stops_with_every_property_that_is_ignored(tmp_path):
 )
 def test_looks_into_state_machines(definition, expected):
     assert problems(definition) == expected
+
+
+@pytest.mark.parametrize("text", ["a: [", "Resources: {F: {Type: AWS::Serverless::Function, Properties: {}}}"])
+def test_a_template_that_cannot_be_read_is_named(tmp_path, text):
+    broken = tmp_path / "template.yaml"
+    broken.write_text(text)
+    with pytest.raises(LocalCloudError, match=r"template\.yaml cannot be read"):
+        guard.check(broken, settings.read())
 
 
 def test_the_short_forms_of_functions_are_read(tmp_path):
