@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: s
     arguments = [sys.executable, "-m", "samcli", command, *_CONFIG, *options]
     if parameters:
         arguments += ["--parameter-overrides", *settings.parameter_overrides()]
-    done = subprocess.run(arguments, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as scratch:  # SAM CLI leaves empty directories in it
+        env["TMPDIR"] = scratch
+        done = subprocess.run(arguments, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         raise LocalCloudError(f"sam {command} failed:\n{done.stdout}{done.stderr}".rstrip())
 
