@@ -18,15 +18,13 @@ from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound, T
 from serverless_tasks.core.expressions import Put, Update
 from serverless_tasks.core.failures import error_text
 from serverless_tasks.core.json_text import fits_inline, from_json_text, to_json_text
-from serverless_tasks.core.keys import TaskKey, check_name, open_attention
+from serverless_tasks.core.keys import TaskKey, check_name, is_title, open_attention
 from serverless_tasks.core.outcomes import parse_line
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import Clock, after, to_iso, to_millis, utc_now
 from serverless_tasks.sub_tasks import derive, list_sub_tasks
 from serverless_tasks.task_lists import Page, TaskQuery, list_tasks
 
-NAME_LIMIT = 256
-"""Characters of a task's name."""
 WRITE_TRIES = 8
 """How often a write that lost a race is decided anew before the caller is told."""
 OWN_LEASE_SECONDS = 60
@@ -276,10 +274,8 @@ def _created_entry(at: str, by: str | None) -> dict[str, Any]:
 
 
 def _check_text_name(name: str | None) -> None:
-    if name is None:
-        return
-    if not isinstance(name, str) or not 1 <= len(name) <= NAME_LIMIT or not name.isprintable():
-        raise InvalidInput("name", f"must be 1 to {NAME_LIMIT} printable characters")
+    if name is not None and not is_title(name):
+        raise InvalidInput("name", "must be 1 to 256 characters on one line, without control characters")
 
 
 def _storable(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,29 +7,33 @@ from typing import Any
 
 from serverless_tasks.adapters.chunk_data import elements, load_lines
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core.chunks import MAX_CHUNKS, Chunk
 from serverless_tasks.core.cursors import decode_cursor, encode_cursor, invalid_cursor
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
-from serverless_tasks.core.json_text import size, to_json_text
+from serverless_tasks.core.json_text import MAX_DEPTH, size, to_json_text
 from serverless_tasks.core.outcomes import Entry, parse_line
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import from_millis, to_iso
 from serverless_tasks.task_lists import Page, check_limit
 
-PAGE_BYTES = 4_000_000
-"""Of inputs and results in one page: a Lambda function answers at most 6 MB."""
+PAGE_BYTES = 2_500_000
+"""Of inputs and results in one page: a Lambda function answers at most 6 MB, and there every quote counts twice."""
+PAGE_CHUNKS = 100
+"""Chunks that one request reads at most, each with up to two objects: a filter that fits nothing must end in time."""
 
 
 def list_sub_tasks(
     cloud: Cloud, task: TaskEntity, status: TaskStatus | None, limit: int, cursor: str | None
 ) -> Page[SubTaskEntity]:
-    """A page of sub-tasks. It ends early, with a cursor, where inputs and results are large."""
+    """A page of sub-tasks. It ends early, with a cursor, where inputs and results are large or few of many fit."""
     check_limit(limit)
     query = [task.tenant_code, task.id, status]
     number, first = _position(query, cursor)
     found: list[SubTaskEntity] = []
     left = PAGE_BYTES
-    for chunk in cloud.table.chunks(task.tenant_code, task.code, number):
+    for looked_at, chunk in enumerate(cloud.table.chunks(task.tenant_code, task.code, number)):
+        if looked_at == PAGE_CHUNKS:
+            return Page(found, encode_cursor(query, [chunk.number, chunk.range.first]))
         for sub_task in _of_chunk(cloud, task, chunk, first):
             if status not in (None, sub_task.status):
                 continue
@@ -76,11 +80,11 @@ def _position(query: list[Any], cursor: str | None) -> tuple[int, int]:
     if cursor is None:
         return 0, 0
     match decode_cursor(query, cursor):
-        case [int(number), int(first)] if 0 <= number <= first:
+        case [int(number), int(first)] if 0 <= number <= first and number < MAX_CHUNKS:
             return number, first
         case _:
             raise invalid_cursor()
 
 
 def _bytes(sub_task: SubTaskEntity) -> int:
-    return size(to_json_text([sub_task.input, sub_task.attributes], "sub-task"))
+    return size(to_json_text([sub_task.input, sub_task.attributes], "sub-task", MAX_DEPTH + 2))

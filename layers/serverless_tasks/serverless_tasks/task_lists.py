@@ -58,11 +58,16 @@ class TaskQuery:
         """Whether the failed tasks' own index answers it."""
         return self.status is TaskStatus.FAILED
 
+    @property
+    def of_keys(self) -> bool:
+        """Whether the tasks' own keys answer it, without an index."""
+        return not self.of_failed and self.kind is not None and self.task_type is not None
+
     def partition(self) -> tuple[dict[str, Any], str, dict[str, Any]]:
         """Index, key condition and values of the cheapest way to read it."""
         if self.of_failed:
             return {"IndexName": "attention"}, "attention = :p", {":p": failed_attention(self.tenant_code)}
-        if self.kind and self.task_type:
+        if self.of_keys:
             values = {":p": f"{self.kind}#{self.tenant_code}", ":t": f"{self.task_type}#"}
             return {}, "pk = :p AND begins_with(sk, :t)", values
         return {"IndexName": "by_tenant"}, "tenantCode = :p", {":p": self.tenant_code}
@@ -129,9 +134,11 @@ def _start_key(query: TaskQuery, position: list[Any]) -> Item:
         raise invalid_cursor() from None
     if not (is_name(task_type) and is_code(code)) or query.of_failed != (due_at is not None):
         raise invalid_cursor()
+    if query.of_keys and not query.accepts(key):
+        raise invalid_cursor()  # DynamoDB refuses to start outside of what is queried
     start = {"pk": key.pk, "sk": key.sk}
     if query.of_failed:
         return {**start, "attention": failed_attention(query.tenant_code), "dueAt": due_at}
-    if query.kind and query.task_type:
+    if query.of_keys:
         return start
     return {**start, "tenantCode": query.tenant_code, "code": code}

@@ -15,12 +15,14 @@ INLINE_LIMIT = 4096
 """Bytes of UTF-8 up to which a payload stays in the item."""
 MAX_DEPTH = 100
 """Levels of nesting that are accepted."""
+MAX_DIGITS = 4300
+"""Digits of a whole number that are accepted: what Python itself reads and writes (``sys.set_int_max_str_digits``)."""
 
 
-def to_json_text(value: Any, field: str) -> str:
+def to_json_text(value: Any, field: str, levels: int = MAX_DEPTH) -> str:
     """Compact JSON text of ``value``.
 
-    Raises :class:`InvalidInput` naming ``field`` for what is not JSON, NaN and Infinity, and more than 100 levels.
+    Raises :class:`InvalidInput` naming ``field`` for what is not JSON, NaN and Infinity, and more than ``levels``.
     """
     try:
         text = _dumps(value, ascii_only=False)
@@ -28,11 +30,11 @@ def to_json_text(value: Any, field: str) -> str:
     except UnicodeEncodeError:
         text = _dumps(value, ascii_only=True)  # a lone surrogate: valid JSON as an escape, invalid as UTF-8
     except RecursionError:
-        raise _too_deep(field) from None
+        raise _too_deep(field, levels) from None
     except (TypeError, ValueError) as error:
         raise InvalidInput(field, f"is not JSON: {error}") from error
-    if _bracket_count(text) > MAX_DEPTH and depth(value) > MAX_DEPTH:
-        raise _too_deep(field)
+    if _bracket_count(text) > levels and depth(value) > levels:
+        raise _too_deep(field, levels)
     return text
 
 
@@ -44,16 +46,16 @@ def result_text(returned: Any) -> str:
         raise InvalidResult(str(error)) from error
 
 
-def from_json_text(text: str | bytes, field: str = "payload") -> Any:
+def from_json_text(text: str | bytes, field: str = "payload", levels: int = MAX_DEPTH) -> Any:
     """The value of JSON text. Raises :class:`InvalidInput` naming ``field``, also for NaN and for 1e999."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
     except RecursionError:
-        raise _too_deep(field) from None
+        raise _too_deep(field, levels) from None
     except ValueError as error:
         raise InvalidInput(field, f"is not JSON: {error}") from error
-    if depth(value) > MAX_DEPTH:
-        raise _too_deep(field)
+    if depth(value) > levels:
+        raise _too_deep(field, levels)
     return value
 
 
@@ -84,8 +86,8 @@ def _bracket_count(text: str) -> int:
     return text.count("[") + text.count("{")
 
 
-def _too_deep(field: str) -> InvalidInput:
-    return InvalidInput(field, f"is nested deeper than {MAX_DEPTH} levels")
+def _too_deep(field: str, levels: int) -> InvalidInput:
+    return InvalidInput(field, f"is nested deeper than {levels} levels")
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -97,3 +99,9 @@ def _finite(digits: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError(f"the number {digits[:20]} is too large")
     return number
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"the number {digits[:20]}… has more than {MAX_DIGITS} digits")
+    return int(digits)

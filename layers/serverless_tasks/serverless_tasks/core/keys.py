@@ -12,6 +12,8 @@ from serverless_tasks.core.status import TaskKind
 SEPARATOR = "#"
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 """What a tenant code and a task type look like."""
+TITLE_PATTERN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,256}"
+"""What a task's name looks like: any characters of any language, on one line."""
 CODE_PATTERN = r"[0-9A-HJKMNP-TV-Z]{26}"
 """What a ULID looks like (https://github.com/ulid/spec)."""
 SHARDS = 8
@@ -19,6 +21,8 @@ SHARDS = 8
 
 _NAME = re.compile(NAME_PATTERN)
 _CODE = re.compile(CODE_PATTERN)
+_TITLE = re.compile(TITLE_PATTERN)
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_name(field: str, value: object) -> str:
@@ -36,6 +40,11 @@ def is_name(value: object) -> bool:
 def is_code(value: object) -> bool:
     """Whether ``value`` can be the code of a task."""
     return isinstance(value, str) and _CODE.fullmatch(value) is not None
+
+
+def is_title(value: object) -> bool:
+    """Whether ``value`` can be a task's name. Half a surrogate pair cannot: it is no text, and no UTF-8."""
+    return isinstance(value, str) and _TITLE.fullmatch(value) is not None and not _LONE_SURROGATE.search(value)
 
 
 @dataclass(frozen=True, slots=True)

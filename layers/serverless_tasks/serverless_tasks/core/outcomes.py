@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serverless_tasks.core.json_text import from_json_text
+from serverless_tasks.core.json_text import MAX_DEPTH, from_json_text
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import from_millis, to_iso
 
@@ -75,7 +75,7 @@ def waiting_line(attempt: int, started: int, finished: int, error: Mapping[str, 
 
 def parse_line(line: str, run: int) -> Entry | None:
     """The entry, or None where the sub-task has no outcome that counts in ``run``."""
-    parts = from_json_text(line, "outcome")
+    parts = from_json_text(line, "outcome", MAX_DEPTH + 1)  # the line is an array around the result
     if parts is None:
         return None
     entry = Entry(*parts)
