@@ -43,7 +43,7 @@ class TaskEvent(Event):
         """Raises :class:`MalformedMessage` for a record without a task in its new image."""
         try:
             task = TaskEntity.from_item(decode_item(record["dynamodb"]["NewImage"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedMessage(f"the record holds no task: {error!r}") from error
         text = task.input_text
         value = task.input if text is not None else None

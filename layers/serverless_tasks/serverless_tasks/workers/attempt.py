@@ -90,6 +90,8 @@ class Attempt:
     def run(self, task: TaskEntity, event: TaskQueueEvent) -> Completed | Failed | Continues | Lost:
         """Load the input, run the handler, store the result. Errors of AWS pass through; those of user code do not."""
         self._task = task
+        if self._left() <= 0:
+            return self._timed_out()
         try:
             event = replace(event, task_entity=task, input=self._load(task.input_text, task.input_ref))
             context = self._context(task)
@@ -102,7 +104,7 @@ class Attempt:
         except Stop:
             return Lost(self._task)
         except DeadlineReached:
-            return Failed(self._task, AttemptTimeout(f"the attempt ran longer than {self._limit()}"), permanent=False)
+            return self._timed_out()
         except PermanentError as error:
             return Failed(self._task, error, permanent=True)
         except (Exception, SystemExit) as error:
@@ -160,7 +162,7 @@ class Attempt:
             return self._timeout
         return self._timeout - (now - from_iso(started_at)).total_seconds()
 
-    def _limit(self) -> str:
-        if self._attempt_left(self._task.attempt_started_at, self._clock()) <= CLOSING_SECONDS:
-            return f"{self._timeout:g} s"
-        return "its invocation; save checkpoints, and it goes on in another one"
+    def _timed_out(self) -> Failed:
+        own = self._attempt_left(self._task.attempt_started_at, self._clock()) <= CLOSING_SECONDS
+        limit = f"{self._timeout:g} s" if own else "its invocation; save checkpoints, and it goes on in another one"
+        return Failed(self._task, AttemptTimeout(f"the attempt ran longer than {limit}"), permanent=False)

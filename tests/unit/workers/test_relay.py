@@ -1,0 +1,129 @@
+"""The relay: what each status change is passed on to."""
+
+import pytest
+from serverless_tasks import TaskType
+from serverless_tasks.testing import MemoryStack
+
+
+def test_a_new_task_goes_to_the_queue(stack):
+    key = stack.service.create_task("mbc", "cat", 1).key
+
+    stack.relay_one()
+
+    [message] = stack.memory.queue.messages.values()
+    assert message["body"] == (
+        f'{{"v": 1, "action": "task-execute", "pk": "{key.pk}", "sk": "{key.sk}", "kind": "TASK", '
+        '"tenantCode": "mbc", "taskType": "cat", "run": 0}'
+    )
+    task = stack.task(key)
+    assert (str(task.status), task.dispatched_at) == ("QUEUED", "2026-01-01T00:00:00.000Z")
+
+
+def test_a_new_step_functions_task_starts_its_execution_once(stack):
+    key = stack.service.create_step_function_task("mbc", "cat", [1]).key
+    [record] = stack.memory.table.stream
+
+    stack.relay.handle(record)
+    stack.relay.handle(record)  # the stream delivers at least once
+
+    assert stack.memory.executions.inputs == {key.code: {"pk": key.pk, "sk": key.sk, "run": 0}}
+    task = stack.task(key)
+    assert (str(task.status), task.execution_arn, task.version) == ("STARTED", key.code, 1)
+
+
+def test_a_retry_has_an_execution_of_its_own(stack):
+    key = stack.service.create_step_function_task("mbc", "cat", [1]).key
+    stack.service.cancel_task(key)
+    stack.service.retry_task(key)
+
+    while stack.relay_one():
+        pass
+
+    assert list(stack.memory.executions.inputs) == [key.code, f"{key.code}-1"]
+
+
+def test_cancel_stops_the_execution(stack):
+    key = stack.service.create_step_function_task("mbc", "cat", [1]).key
+    stack.relay_one()
+    stack.service.cancel_task(key)
+
+    while stack.relay_one():
+        pass
+
+    assert stack.memory.executions.stopped == {key.code}
+
+
+def test_the_end_of_a_task_is_told_to_the_status_topic(stack):
+    TaskType("cat").task(lambda event, context: {"fed": 1})
+    key = stack.service.create_task("mbc", "cat", 1).key
+
+    task = stack.run(key)
+
+    assert stack.memory.topics.statuses == [
+        {
+            "action": "task-status",
+            "pk": key.pk,
+            "sk": key.sk,
+            "table": "tasks",
+            "id": str(key),
+            "tenantCode": "mbc",
+            "run": 0,
+            "version": 3,
+            "updatedAt": task.updated_at,
+            "content": {"status": "COMPLETED", "attributes": {"result": {"fed": 1}, "progress": 1}},
+        }
+    ]
+    assert stack.memory.topics.alarms == []
+
+
+def test_a_failure_is_told_to_the_alarm_topic(stack):
+    key = stack.service.create_task("mbc", "dog", 1).key
+
+    stack.run(key)
+
+    assert stack.memory.topics.alarms == [
+        {
+            "action": "sfn-alarm",
+            "id": str(key),
+            "table": "tasks",
+            "pk": key.pk,
+            "sk": key.sk,
+            "tenantCode": "mbc",
+            "content": {"errorMessage": "NoHandler: no handler for task type 'dog'"},
+        }
+    ]
+
+
+def test_every_status_is_told_when_asked_for():
+    stack = MemoryStack(status_messages="all")
+    stack.run(stack.service.create_task("mbc", "dog", 1).key)
+
+    assert [m["content"]["status"] for m in stack.memory.topics.statuses] == ["CREATED", "QUEUED", "FAILED"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"dynamodb": {}},
+        {"dynamodb": {"NewImage": {"pk": {"S": "x"}, "sk": {"S": "y"}}}},
+        {"dynamodb": {"NewImage": {"kind": {"S": "TASK"}, "change": {"S": "status"}, "status": {"S": "ODD"}}}},
+        {"dynamodb": {"NewImage": {"kind": {"S": "TASK"}, "change": {"S": "status"}, "status": {"B": "AA=="}}}},
+        {"dynamodb": {"NewImage": {"kind": {"S": "TASK"}, "status": "not typed"}}},
+        {"dynamodb": {"NewImage": None}},
+    ],
+)
+def test_a_foreign_record_is_ignored(stack, record):
+    stack.relay.handle(record)
+
+    assert stack.memory.queue.messages == {}
+
+
+def test_a_record_of_progress_is_ignored(stack):
+    stack.service.create_task("mbc", "cat", 1)
+    [record] = stack.memory.table.stream
+    record["dynamodb"]["NewImage"]["change"] = {"S": "data"}
+
+    stack.relay.handle(record)
+
+    assert stack.memory.queue.messages == {}
