@@ -46,7 +46,7 @@ def test_the_fan_in_gets_every_outcome_in_order_and_makes_the_result(stack, cat)
 
     assert task.result == [[i, "COMPLETED", v, 1, None] for i, v in enumerate("abc")]
     assert seen == [(None, ["a", "b", "c"], key, 0)]
-    assert [h["status"] for h in task.history] == "CREATED STARTED PROCESSING FINISHED COMPLETED".split()
+    assert [h["status"] for h in task.history] == ["CREATED", "STARTED", "PROCESSING", "FINISHED", "COMPLETED"]
 
 
 def test_the_fan_in_gets_an_input_that_is_in_the_bucket(stack, cat):
@@ -61,8 +61,15 @@ def test_without_fan_in_there_is_no_result(stack, cat):
 
 @pytest.mark.parametrize(
     ("tolerated", "bad", "status"),
-    [(0, 0, "COMPLETED"), (0, 1, "FAILED"), (1, 1, "COMPLETED"), (1, 2, "FAILED"), ("50%", 2, "COMPLETED")]
-    + [("50%", 3, "FAILED"), ("100%", 4, "COMPLETED")],
+    [
+        (0, 0, "COMPLETED"),
+        (0, 1, "FAILED"),
+        (1, 1, "COMPLETED"),
+        (1, 2, "FAILED"),
+        ("50%", 2, "COMPLETED"),
+        ("50%", 3, "FAILED"),
+        ("100%", 4, "COMPLETED"),
+    ],
 )
 def test_what_a_type_tolerates_decides(stack, tolerated, bad, status):
     cat = TaskType("cat", tolerated_failures=tolerated)
