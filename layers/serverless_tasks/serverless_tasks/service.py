@@ -9,6 +9,7 @@ from typing import Any
 from ulid import ULID
 
 from serverless_tasks.adapters.chunk_data import load_lines, store_lines
+from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.payloads import JSON_LINES, join_lines, payload_key
 from serverless_tasks.core import chunks, outcomes, transitions
@@ -21,7 +22,7 @@ from serverless_tasks.core.json_text import fits_inline, from_json_text, to_json
 from serverless_tasks.core.keys import TaskKey, check_name, is_title, open_attention
 from serverless_tasks.core.outcomes import parse_line
 from serverless_tasks.core.status import TaskKind, TaskStatus
-from serverless_tasks.core.times import Clock, after, to_iso, to_millis, utc_now
+from serverless_tasks.core.times import Clock, after, to_iso, to_millis
 from serverless_tasks.sub_tasks import derive, list_sub_tasks
 from serverless_tasks.task_lists import Page, TaskQuery, list_tasks
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -9,9 +10,7 @@ Clock = Callable[[], datetime]
 """Tells the time, in UTC. The core is told the time; only the edges ask a clock."""
 
 
-def utc_now() -> datetime:
-    """The clock of production."""
-    return datetime.now(UTC)
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
 def to_iso(moment: datetime) -> str:
@@ -20,7 +19,9 @@ def to_iso(moment: datetime) -> str:
 
 
 def from_iso(text: str) -> datetime:
-    """The reverse of :func:`to_iso`. Raises ``ValueError`` for anything else."""
+    """The reverse of :func:`to_iso`. Raises ``ValueError`` for anything else, which would not sort among them."""
+    if not _ISO.fullmatch(text):
+        raise ValueError(f"not a time like 2026-11-22T09:39:36.123Z: {text[:40]!r}")
     return datetime.fromisoformat(text)
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import chunks
 from serverless_tasks.core.chunks import Chunk
@@ -22,7 +23,7 @@ from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.times import Clock, after, utc_now
+from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import LEASE_MARGIN
 from serverless_tasks.workers.chunk_run import ChunkRun
 from serverless_tasks.workers.log import logger, task_keys

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from serverless_tasks.adapters.chunk_data import load_lines
+from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import chunks, failures, transitions
 from serverless_tasks.core.chunks import Chunk
@@ -20,7 +21,7 @@ from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.outcomes import Outcome, outcomes_of
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.task_type import TaskType, policy_of
-from serverless_tasks.core.times import Clock, utc_now
+from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
 from serverless_tasks.workers.deadline import DeadlineReached, deadline
 from serverless_tasks.workers.log import logger, task_keys

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
 from serverless_tasks.core import chunks, failures, rounds, transitions
 from serverless_tasks.core.chunks import Range
@@ -15,7 +16,7 @@ from serverless_tasks.core.errors import LostRace, PermanentError, WorkerLost
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.task_type import find_task_type, policy_of
-from serverless_tasks.core.times import Clock, utc_now
+from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.log import logger, task_keys
 
 TRIES = 5

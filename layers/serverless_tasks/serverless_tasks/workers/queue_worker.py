@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import claims, failures, transitions
 from serverless_tasks.core.dispatch import Dispatcher, no_handler
@@ -23,7 +24,7 @@ from serverless_tasks.core.errors import LostRace, MalformedMessage, NoHandler, 
 from serverless_tasks.core.events import TaskQueueEvent
 from serverless_tasks.core.expressions import Update
 from serverless_tasks.core.task_type import TaskType, policy_of
-from serverless_tasks.core.times import Clock, after, utc_now
+from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost
 from serverless_tasks.workers.log import logger, task_keys
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import transitions
 from serverless_tasks.core.entity import TaskEntity
@@ -16,7 +17,7 @@ from serverless_tasks.core.errors import LostRace, MalformedMessage
 from serverless_tasks.core.expressions import Update
 from serverless_tasks.core.factories import EventFactory
 from serverless_tasks.core.status import TaskKind, TaskStatus
-from serverless_tasks.core.times import Clock, utc_now
+from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.log import logger, task_keys
 
 
