@@ -30,15 +30,20 @@ class Backoff:
     """Seconds, the most any wait can take; at most 6 hours."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.base <= MAX_BACKOFF:
+        if not is_number(self.base, 0, MAX_BACKOFF):
             raise InvalidInput("backoff.base", f"must be 0 to {MAX_BACKOFF} seconds")
-        if not 1 <= self.factor <= 100:
+        if not is_number(self.factor, 1, 100):
             raise InvalidInput("backoff.factor", "must be 1 to 100")
-        if not self.base <= self.cap <= MAX_BACKOFF:
+        if not is_number(self.cap, self.base, MAX_BACKOFF):
             raise InvalidInput("backoff.cap", f"must be at least backoff.base and at most {MAX_BACKOFF} seconds")
 
     def delay(self, attempt: int, random: Random) -> float:
         """Seconds to wait after ``attempt`` (1, 2, …) failed."""
-        # Above 64 doublings every cap is reached; the bound keeps the power finite.
-        longest = self.base * self.factor ** min(attempt - 1, 64)
+        # After 64 doublings every cap is reached; the bound keeps the power finite, as 1000 does for a slower growth.
+        longest = self.base * self.factor ** min(attempt - 1, 64 if self.factor >= 2 else 1000)
         return min(self.cap, longest) * random()
+
+
+def is_number(value: object, low: float, high: float) -> bool:
+    """Whether ``value`` is a number, which a bool is not, from ``low`` to ``high``."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.keys import check_name
-from serverless_tasks.core.retry import Backoff
+from serverless_tasks.core.retry import Backoff, is_number
 
 if TYPE_CHECKING:
     from serverless_tasks.core.context import TaskContext
@@ -62,10 +63,10 @@ class TaskType:
         tolerated_failures: int | str = 0,
     ) -> None:
         self.name = check_name("name", name)
-        self.max_attempts = _within("max_attempts", max_attempts, 1, MAX_ATTEMPTS)
-        self.backoff = backoff or Backoff()
+        self.max_attempts = _whole("max_attempts", max_attempts, 1, MAX_ATTEMPTS)
+        self.backoff = _backoff(backoff)
         self.timeout = _within("timeout", timeout, 1, MAX_TIMEOUT)
-        self.chunk_size = None if chunk_size is None else _within("chunk_size", chunk_size, 1, MAX_CHUNK_SIZE)
+        self.chunk_size = None if chunk_size is None else _whole("chunk_size", chunk_size, 1, MAX_CHUNK_SIZE)
         self.tolerated_failures = tolerated_failures
         self._tolerated = _tolerance(tolerated_failures)
         self.task_handler: TaskHandler | None = None
@@ -98,7 +99,8 @@ class TaskType:
 
     def _once(self, what: str, present: Any, handler: Any) -> Any:
         if present is not None:
-            raise InvalidInput(what, f"task type {self.name!r} already has a {what} handler, {present.__qualname__}")
+            known = getattr(present, "__qualname__", present)
+            raise InvalidInput(what, f"task type {self.name!r} already has a {what} handler, {known}")
         return handler
 
     def __repr__(self) -> str:
@@ -136,14 +138,26 @@ def _default_policy(name: str) -> TaskType:
 
 
 def _within(field: str, value: Any, low: int, high: int) -> Any:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+    if not is_number(value, low, high):
         raise InvalidInput(field, f"must be a number from {low} to {high}, not {value!r}")
     return value
 
 
+def _whole(field: str, value: Any, low: int, high: int) -> Any:
+    if not (isinstance(value, int) and is_number(value, low, high)):
+        raise InvalidInput(field, f"must be a whole number from {low} to {high}, not {value!r}")
+    return value
+
+
+def _backoff(value: Any) -> Backoff:
+    if value is not None and not isinstance(value, Backoff):
+        raise InvalidInput("backoff", f"must be a Backoff, not {value!r}")
+    return value or Backoff()
+
+
 def _tolerance(tolerated: int | str) -> Callable[[int, int], bool]:
     if isinstance(tolerated, str) and (match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", tolerated)):
-        percent = float(match[1])
+        percent = Fraction(match[1])  # exact: 57 of 10,000 are 0.57 %, and in floats a little more
         if percent <= 100:
             return lambda failed, count: failed * 100 <= percent * count
     if isinstance(tolerated, int) and not isinstance(tolerated, bool) and tolerated >= 0:
