@@ -12,7 +12,7 @@ REASON_LIMIT = 200
 
 def describe(error: BaseException) -> dict[str, str]:
     """``{"type": "ValueError", "message": "…"}``."""
-    return {"type": type(error).__name__[:REASON_LIMIT], "message": _storable(str(error))[:MESSAGE_LIMIT]}
+    return {"type": type(error).__name__[:REASON_LIMIT], "message": _storable(_message(error))[:MESSAGE_LIMIT]}
 
 
 def error_text(error: dict[str, str]) -> str:
@@ -22,7 +22,14 @@ def error_text(error: dict[str, str]) -> str:
 
 def reason(error: dict[str, str]) -> str:
     """The error on one line, for the history."""
-    return f"{error['type']}: {error['message']}"[:REASON_LIMIT]
+    return " ".join(f"{error['type']}: {error['message']}".split())[:REASON_LIMIT]
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # user code as well, and the attempt must end whatever it does
+        return "(its text could not be read)"
 
 
 def _storable(text: str) -> str:
