@@ -21,8 +21,10 @@ def encode(value: Any) -> dict[str, Any]:
             return {"S": str(value)}
         case bool():
             return {"BOOL": value}
-        case int() | float():
-            return {"N": repr(value)}
+        case int():
+            return {"N": int.__repr__(value)}  # not repr(): a subclass (IntEnum, numpy's float64) may say more
+        case float():
+            return {"N": float.__repr__(value)}
         case None:
             return {"NULL": True}
         case Mapping():

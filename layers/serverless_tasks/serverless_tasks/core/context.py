@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 from serverless_tasks.core.errors import InvalidInput
@@ -70,9 +71,14 @@ class TaskContext:
         InvalidInput
             When state is not JSON or progress is not 0 to 1; the task is unharmed.
         """
-        if progress is not None and not 0 <= progress <= 1:
-            raise InvalidInput("progress", f"must be 0 to 1, not {progress!r}")
+        known = None if progress is None else _fraction(progress)
         if self._save is None:
             raise InvalidInput("checkpoint", "sub-tasks have none: give each less to do, or make it a task of its own")
-        self._save(state, progress)
+        self._save(state, known)
         self.state = state
+
+
+def _fraction(progress: Any) -> float:
+    if isinstance(progress, Real) and 0 <= float(progress) <= 1:
+        return float(progress)
+    raise InvalidInput("progress", f"must be a number from 0 to 1, not {progress!r}")

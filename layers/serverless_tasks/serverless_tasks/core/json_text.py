@@ -102,6 +102,6 @@ def _finite(digits: str) -> float:
 
 
 def _whole(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
+    if len(digits.removeprefix("-")) > MAX_DIGITS:
         raise ValueError(f"the number {digits[:20]}… has more than {MAX_DIGITS} digits")
     return int(digits)

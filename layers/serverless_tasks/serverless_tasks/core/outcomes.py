@@ -12,12 +12,11 @@ with times in milliseconds. What failed or waits counts in its own run only: a r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serverless_tasks.core.json_text import MAX_DEPTH, from_json_text
+from serverless_tasks.core.json_text import MAX_DEPTH, from_json_text, to_json_text
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import from_millis, to_iso
 
@@ -130,4 +129,4 @@ def outcomes_of(first: int, lines: Iterable[str], run: int, load: LoadResult) ->
 
 
 def _line(*parts: Any) -> str:
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    return to_json_text(parts, "outcome")
