@@ -197,7 +197,10 @@ def test_an_input_that_the_bucket_lost_fails_the_task(stack):
         ("{}", "v must be 1 to 1"),
         ('{"v":1,"action":"task-execute","run":0}', "pk must be the key of a single task"),
         ('{"v":1,"action":"task-execute","run":"0","pk":"TASK#a","sk":"b#c"}', "run must be a number from 0"),
-        ('{"v":1,"action":"task-execute","run":0,"pk":"TASK#mbc","sk":"cat#gone"}', "there is no such task"),
+        (
+            '{"v":1,"action":"task-execute","run":0,"pk":"TASK#mbc","sk":"cat#01KDVDNA00MR5EXME5V0BEB57M"}',
+            "there is no such task",
+        ),
     ],
 )
 def test_what_can_never_be_processed_is_set_aside_and_holds_nothing_up(stack, body, reason):

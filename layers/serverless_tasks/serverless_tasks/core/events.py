@@ -69,7 +69,7 @@ class TaskQueueEvent(Event):
     @classmethod
     def from_sqs_record(cls, record: Mapping[str, Any]) -> TaskQueueEvent:
         """The event without entity and input, which the worker loads. Raises :class:`MalformedMessage`."""
-        message = parse_task_message(record["body"])
+        message = parse_task_message(record.get("body") or "")
         key = message.key
         return cls(
             task_key=key,

@@ -9,7 +9,7 @@ from typing import Any
 
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import MalformedMessage
-from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.core.keys import SEPARATOR, TaskKey, is_code, is_name
 from serverless_tasks.core.status import TaskKind
 from serverless_tasks.core.views import attributes_view
 
@@ -88,10 +88,13 @@ def alarm_message(task: TaskEntity, error_message: str, table_name: str) -> dict
 
 
 def _task_key(message: Mapping[str, Any]) -> TaskKey:
-    pk, sk = message.get("pk"), message.get("sk")
-    _check(isinstance(pk, str) and pk.startswith(f"{TaskKind.TASK}#"), "pk must be the key of a single task")
-    _check(isinstance(sk, str) and "#" in sk, "sk must be <taskType>#<code>")
-    return TaskKey(str(pk), str(sk))
+    """Checked in full: DynamoDB refuses a key that is too long, and the message would come back for 14 days."""
+    pk, sk = str(message.get("pk")), str(message.get("sk"))
+    kind, _, tenant_code = pk.partition(SEPARATOR)
+    task_type, _, code = sk.partition(SEPARATOR)
+    _check(kind == TaskKind.TASK and is_name(tenant_code), "pk must be the key of a single task")
+    _check(is_name(task_type) and is_code(code), "sk must be <taskType>#<ULID>")
+    return TaskKey(pk, sk)
 
 
 def _check(condition: bool, problem: str) -> None:
