@@ -176,12 +176,13 @@ def take_over(chunk: Chunk, run: int, lease_until: datetime) -> Update:
     )
 
 
-def flush(chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int], in_flight: int | None = None) -> Update:
-    """Outcomes so far, while the worker goes on. ``outcomes`` is ``{"outcomes": text}`` or ``{"outcomesRef": ref}``."""
+def flush(chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int]) -> Update:
+    """Outcomes so far, while the worker goes on. ``outcomes`` is ``{"outcomes": text}`` or ``{"outcomesRef": ref}``.
+
+    What was in flight is among them: a worker that dies after this write died of something else.
+    """
     sets = {**outcomes, "succeeded": counts[0], "failed": counts[1], "claims": 1}
-    removes = _other(outcomes)
-    if in_flight is not None:
-        sets["inFlight"] = in_flight
+    removes = (*_other(outcomes), "inFlight")
     return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
 
 
