@@ -35,6 +35,16 @@ class Executions:
         arn: str = answer["executionArn"]
         return arn
 
+    def is_running(self, task: TaskEntity) -> bool | None:
+        """Whether the execution of this task and run is running, False when it has ended, None when there is none."""
+        try:
+            answer = self._client.describe_execution(executionArn=self._arn(execution_name(task)))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+            return None
+        return bool(answer["status"] == "RUNNING")
+
     def stop(self, task: TaskEntity) -> None:
         """Stop the execution of this task and run. One that is gone or never was is no error."""
         try:

@@ -56,6 +56,15 @@ class TaskTable:
         for item in self.query("pk = :pk AND sk >= :sk", condition, ConsistentRead=True):
             yield Chunk.from_item(item)
 
+    def due(self, shard: str, until: str, limit: int) -> list[TaskKey]:
+        """Keys of the open tasks of a shard of ``attention`` whose time has come, longest overdue first.
+
+        An index follows its table with a delay: read the task before acting on it.
+        """
+        values = {":a": shard, ":until": until}
+        items, _ = self.page("attention = :a AND dueAt <= :until", values, IndexName="attention", Limit=limit)
+        return [TaskKey(item["pk"], item["sk"]) for item in items]
+
     def query(self, condition: str, values: Mapping[str, Any], **options: Any) -> Iterator[Item]:
         """All items of a query, page by page as they are asked for."""
         while True:

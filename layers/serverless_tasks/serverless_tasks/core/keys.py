@@ -12,8 +12,10 @@ from serverless_tasks.core.status import TaskKind
 SEPARATOR = "#"
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 """What a tenant code and a task type look like."""
-TITLE_PATTERN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,256}"
-"""What a task's name looks like: any characters of any language, on one line."""
+TITLE_CHARACTER = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
+"""What a task's name is made of: characters of any language, on one line."""
+TITLE_LIMIT = 256
+"""Characters of a task's name."""
 CODE_PATTERN = r"[0-9A-HJKMNP-TV-Z]{26}"
 """What a ULID looks like (https://github.com/ulid/spec)."""
 SHARDS = 8
@@ -21,7 +23,7 @@ SHARDS = 8
 
 _NAME = re.compile(NAME_PATTERN)
 _CODE = re.compile(CODE_PATTERN)
-_TITLE = re.compile(TITLE_PATTERN)
+_TITLE = re.compile(f"{TITLE_CHARACTER}{{1,{TITLE_LIMIT}}}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -108,9 +110,13 @@ def chunk_sk(number: int) -> str:
     return f"{number:06d}"
 
 
+OPEN_SHARDS = tuple(f"OPEN{SEPARATOR}{number}" for number in range(SHARDS))
+"""The partitions of the index ``attention`` that hold open tasks."""
+
+
 def open_attention(code: str) -> str:
     """Shard of the index ``attention`` in which an open task stands."""
-    return f"OPEN{SEPARATOR}{zlib.crc32(code.encode()) % SHARDS}"
+    return OPEN_SHARDS[zlib.crc32(code.encode()) % SHARDS]
 
 
 def failed_attention(tenant_code: str) -> str:

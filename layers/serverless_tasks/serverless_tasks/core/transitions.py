@@ -130,6 +130,15 @@ def worker_data(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, 
     )
 
 
+def looked_at(task: TaskEntity, at: datetime, due_at: datetime, dispatched: bool) -> Update:
+    """The sweeper's look, before it acts: of two sweepers one gets it."""
+    sets = {"dueAt": to_iso(due_at), "change": "data", "updatedAt": to_iso(at)}
+    if dispatched:
+        sets["dispatchedAt"] = to_iso(at)
+    expected = (equals("status", task.status), equals("version", task.version), equals("dueAt", task.due_at))
+    return Update(task.pk, task.sk, set=sets, conditions=expected)
+
+
 def _ended(
     task: TaskEntity,
     to: TaskStatus,

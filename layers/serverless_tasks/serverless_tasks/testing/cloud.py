@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from serverless_tasks.adapters.executions import execution_name
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.json_text import fits_inline, from_json_text
@@ -101,21 +102,27 @@ class MemoryQueue:
 
 
 class MemoryExecutions:
-    """Stands in for ``Executions``: ``inputs`` of what was started, by name."""
+    """Stands in for ``Executions``: ``inputs`` of what was started, by name, and what has ``ended``."""
 
     def __init__(self) -> None:
         self.inputs: dict[str, dict[str, Any]] = {}
+        self.ended: set[str] = set()
         self.stopped: set[str] = set()
 
     def start(self, task: TaskEntity) -> str:
         """Start the execution of this task and run, unless it was started before."""
-        name = f"{task.code}-{task.run}" if task.run else task.code
+        name = execution_name(task)
         self.inputs.setdefault(name, {"pk": task.pk, "sk": task.sk, "run": task.run})
         return name
 
+    def is_running(self, task: TaskEntity) -> bool | None:
+        """Whether it is running, or None when there is none."""
+        name = execution_name(task)
+        return name not in self.ended | self.stopped if name in self.inputs else None
+
     def stop(self, task: TaskEntity) -> None:
         """Stop it."""
-        self.stopped.add(task.execution_arn or "")
+        self.stopped.add(execution_name(task))
 
 
 class MemoryTopics:

@@ -20,6 +20,7 @@ from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
 from serverless_tasks.workers.queue_worker import QueueWorker, Redeliver
 from serverless_tasks.workers.relay import Relay
+from serverless_tasks.workers.sweeper import Sweeper
 
 INVOCATION_SECONDS = 900.0
 MAX_STEPS = 10_000
@@ -58,6 +59,7 @@ class MemoryStack:
         self.planner = Planner(cloud, dispatcher, self.clock)
         self.chunk_worker = ChunkWorker(cloud, dispatcher, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
         self.finisher = Finisher(cloud, dispatcher, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
+        self.sweeper = Sweeper(cloud, self.clock)
         self.executions: dict[str, Execution] = {}
 
     def run(self, key: TaskKey) -> TaskEntity:
@@ -101,6 +103,10 @@ class MemoryStack:
             pass  # the message returns when its visibility ends
         return True
 
+    def sweep(self) -> int:
+        """Let the sweeper look at what is due; returns how many tasks it looked at."""
+        return self.sweeper.handle(self._invocation())
+
     def _executions(self) -> list[Execution]:
         for name, payload in self.memory.executions.inputs.items():
             self.executions.setdefault(name, Execution(self, name, payload))
@@ -134,6 +140,8 @@ class Execution:
         if self.next == "End" or self._stack.clock() < self._wakes_at:
             return False
         self.next = {"Plan": self._plan, "RunChunks": self._run_chunks, "Finish": self._finish}[self.next]()
+        if self.next == "End":
+            self._stack.memory.executions.ended.add(self.name)
         return True
 
     def _plan(self) -> str:

@@ -68,6 +68,12 @@ class MemoryTable:
         for key in sorted(key for key in self.items if key[0] == pk and key[1] >= chunk_sk(first)):
             yield Chunk.from_item(copy.deepcopy(self.items[key]))
 
+    def due(self, shard: str, until: str, limit: int) -> list[TaskKey]:
+        """Keys of the open tasks of a shard whose time has come, longest overdue first."""
+        found = [i for i in self.items.values() if i.get("attention") == shard and i["dueAt"] <= until]
+        found.sort(key=lambda item: str(item["dueAt"]))
+        return [TaskKey(item["pk"], item["sk"]) for item in found[:limit]]
+
     def batch_get(self, keys: Sequence[TaskKey], **_options: Any) -> dict[TaskKey, Item]:
         """The items that exist, by key."""
         return {key: copy.deepcopy(self.items[key.pk, key.sk]) for key in keys if (key.pk, key.sk) in self.items}

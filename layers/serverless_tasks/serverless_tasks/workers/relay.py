@@ -11,13 +11,12 @@ from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import transitions
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import LostRace, MalformedMessage
-from serverless_tasks.core.expressions import Update
+from serverless_tasks.core.errors import MalformedMessage
 from serverless_tasks.core.factories import EventFactory
-from serverless_tasks.core.status import TaskKind, TaskStatus
+from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock
+from serverless_tasks.workers.dispatching import dispatch
 from serverless_tasks.workers.log import logger, task_keys
 
 
@@ -42,7 +41,7 @@ class Relay:
 
     def _pass_on(self, task: TaskEntity) -> None:
         if task.status is TaskStatus.CREATED:
-            self._dispatch(task)
+            dispatch(self._cloud, task, self._clock())
         if task.status is TaskStatus.CANCELLED and task.execution_arn:
             self._cloud.executions.stop(task)
         if task.status.terminal or self._cloud.settings.status_messages == "all":
@@ -51,18 +50,3 @@ class Relay:
             error = task.error or {}
             self._cloud.topics.publish_alarm(task, f"{error.get('type', 'Error')}: {error.get('message', '')}")
         logger.info("passed on", extra=task_keys(task))
-
-    def _dispatch(self, task: TaskEntity) -> None:
-        if task.kind is TaskKind.TASK:
-            self._cloud.queue.send(task)
-            self._record(transitions.queued(task, self._clock()), task)
-        else:
-            execution_arn = self._cloud.executions.start(task)
-            self._record(transitions.started(task, self._clock(), execution_arn), task)
-
-    def _record(self, update: Update, task: TaskEntity) -> None:
-        try:
-            self._cloud.table.update(update)
-        except LostRace:
-            # A fast worker has the task already, or this record came before: the later status stands.
-            logger.info("a late dispatch hides nothing", extra=task_keys(task))

@@ -1,0 +1,84 @@
+"""The sweeper: looks at tasks that are open past their time, sends them on their way again or ends them.
+
+It is what heals a lost message, a stream record that was given up, an execution that somebody stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from serverless_tasks.adapters.clock import utc_now
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core import failures, transitions
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import LostRace, WorkerLost
+from serverless_tasks.core.keys import OPEN_SHARDS, TaskKey
+from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.sweeps import CheckExecution, Dispatch, sweep
+from serverless_tasks.core.times import Clock, to_iso
+from serverless_tasks.workers.dispatching import dispatch
+from serverless_tasks.workers.log import logger, task_keys
+
+TASKS_PER_SHARD = 100
+"""Tasks of one shard and run; what is left is the oldest of the next run."""
+CLOSING_SECONDS = 10.0
+"""Left of the invocation when no other task is begun."""
+
+
+class Sweeper:
+    """What the schedule calls. Two at once do nothing twice."""
+
+    def __init__(self, cloud: Cloud, clock: Clock = utc_now) -> None:
+        self._cloud = cloud
+        self._clock = clock
+
+    def handle(self, remaining: Callable[[], float]) -> int:
+        """Look at what is due; returns how many tasks were looked at. One that fails keeps no other waiting."""
+        looked = 0
+        for shard in OPEN_SHARDS:
+            for key in self._cloud.table.due(shard, to_iso(self._clock()), TASKS_PER_SHARD):
+                if remaining() < CLOSING_SECONDS:
+                    return looked
+                looked += 1
+                try:
+                    self._look(key)
+                except LostRace:
+                    logger.info("the task moved on by itself", extra={"taskId": str(key)})
+                except Exception:
+                    logger.exception("could not look after a task", extra={"taskId": str(key)})
+        logger.info("swept", extra={"looked": looked})
+        return looked
+
+    def _look(self, key: TaskKey) -> None:
+        task = self._cloud.table.get(key)
+        now = self._clock()
+        if task is None or task.status.terminal or task.due_at is None or task.due_at > to_iso(now):
+            return
+        step = sweep(task, now, self._cloud.settings.first_look_seconds)
+        sends = isinstance(step, Dispatch)
+        task = self._cloud.table.update_task(transitions.looked_at(task, now, step.until, dispatched=sends))
+        if sends:
+            self._dispatch(task)
+        elif isinstance(step, CheckExecution):
+            self._check_execution(task)
+
+    def _dispatch(self, task: TaskEntity) -> None:
+        logger.warning("dispatched again", extra=task_keys(task))
+        if task.status is TaskStatus.CREATED:
+            dispatch(self._cloud, task, self._clock())
+        else:
+            self._cloud.queue.send(task)
+
+    def _check_execution(self, task: TaskEntity) -> None:
+        running = self._cloud.executions.is_running(task)
+        if running:
+            return
+        if running is None:
+            logger.warning("the execution is missing and starts again", extra=task_keys(task))
+            self._cloud.executions.start(task)
+            return
+        told = failures.describe(WorkerLost("its execution has ended without it; retry it"))
+        days = self._cloud.settings.retention_days
+        failed = transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days)
+        logger.error("the execution has ended, the task has not", extra=task_keys(task))
+        self._cloud.table.update(failed)
