@@ -72,6 +72,9 @@ RESOURCES: dict[str, Understood] = {
         "BatchSize Enabled EventSourceArn FilterCriteria FunctionName FunctionResponseTypes StartingPosition",
         "ScalingConfig",
         BisectBatchOnFunctionError="a failing batch is retried whole: slower, not different",
+        MaximumRetryAttempts="a record is retried for ever here, where AWS gives it up to the sweeper",
+        MaximumRecordAgeInSeconds="a record is retried for ever here, where AWS gives it up to the sweeper",
+        DestinationConfig="no record is ever given up here",
     ),
     "AWS::Lambda::Function": _understood(
         "Code Description Environment FunctionName Handler Layers PackageType Role Runtime Tags Timeout",
