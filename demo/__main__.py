@@ -23,8 +23,12 @@ SINGLE = "DEN"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration; 0 if everything in it succeeded."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--date", type=date.fromisoformat, default=SOLSTICE, help="day to compute (%(default)s)")
-    parser.add_argument("--limit", type=float, default=300, help="seconds that the tasks may take (%(default)s)")
+    parser.add_argument(
+        "--date", type=date.fromisoformat, default=SOLSTICE, metavar="YYYY-MM-DD", help="day to compute (%(default)s)"
+    )
+    parser.add_argument(
+        "--limit", type=float, default=300, metavar="SECONDS", help="how long the tasks may take (%(default)s)"
+    )
     options = parser.parse_args(arguments)
 
     console = Console(highlight=False)
@@ -39,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 phase("Stopping the local cloud")
             phase.end()
     except (ApiError, DemoError, LocalCloudError) as problem:
-        console.print(f"The demonstration failed: {problem}", style="red", markup=False)
+        console.print(f"The demonstration failed: {problem}", style="red", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("Stopped.")

@@ -73,7 +73,7 @@ def follow(api: TaskApi, tasks: Sequence[Json], console: Console, limit: float) 
                 return now
             if time.monotonic() > deadline:
                 late = ", ".join(f"{task['name']} is {task['status']}" for task in now if task["status"] not in ENDED)
-                raise DemoError(f"not done within {limit:.0f} seconds: {late}")
+                raise DemoError(f"not done within {limit:g} seconds: {late}")
             time.sleep(POLL_SECONDS)
 
 
@@ -82,7 +82,7 @@ def _update(progress: Progress, bar: TaskID, task: Json) -> None:
     if task["kind"] == "SFN_TASK":
         succeeded, failed = attributes.get("subTaskSucceedCount", 0), attributes.get("subTaskFailedCount", 0)
         total = attributes.get("subTaskCount", 0)
-        counts = f"{succeeded:,} succeeded, {failed:,} failed of {total:,}"
+        counts = f"{succeeded:,} succeeded, {failed:,} failed of {total:,}" if total else task["status"]
         progress.update(bar, total=total or None, completed=succeeded + failed, counts=counts)
     else:
         progress.update(bar, total=1, completed=int(ended), counts=task["status"])

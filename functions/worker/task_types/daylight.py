@@ -8,19 +8,27 @@ The equations are those of NOAA's solar calculator (https://gml.noaa.gov/grad/so
 chapters 25 and 28 of Jean Meeus, "Astronomical Algorithms". Times are good to a minute up to 72° north and south.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from math import acos, asin, cos, degrees, radians, sin, tan
 from typing import Any
 
-from serverless_tasks import PermanentError, StepFunctionTaskEvent, TaskContext, TaskQueueEvent, TaskStatus, TaskType
+from serverless_tasks import (
+    Outcome,
+    PermanentError,
+    StepFunctionTaskEvent,
+    TaskContext,
+    TaskQueueEvent,
+    TaskStatus,
+    TaskType,
+)
 
 DAY = 1440  # minutes
 ALTITUDES = {"sun": -0.833, "civil": -6.0, "nautical": -12.0, "astronomical": -18.0}  # sun: upper edge, refracted
 J2000 = date(2000, 1, 1).toordinal() + 0.5  # noon
 
-daylight = TaskType("daylight", max_attempts=3, timeout=120)
+daylight = TaskType("daylight", timeout=120, chunk_size=100)  # a tenth of a second of work for each invocation
 
 
 # ---------------------------------------------------------------- handlers
@@ -47,7 +55,7 @@ def measure(event: StepFunctionTaskEvent, context: TaskContext) -> dict[str, Any
 
 
 @daylight.finished
-def summarize(event: StepFunctionTaskEvent, outcomes: Iterable[Any]) -> dict[str, Any]:
+def summarize(event: StepFunctionTaskEvent, outcomes: Iterator[Outcome]) -> dict[str, Any]:
     """What the places have in common and which of them stand out, in one pass that keeps none of the outcomes."""
     ranks = {
         "longestDay": lambda place: (place["daylightMinutes"], place["year"]["midnightSunDays"]),
