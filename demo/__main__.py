@@ -56,8 +56,8 @@ def run(console: Console, api: TaskApi, day: date, limit: float) -> None:
     rows = places.read(day.isoformat())
     one = next(row for row in rows if row["code"] == SINGLE)
     created = [
-        api.create_step_function_task(TASK_TYPE, f"Daylight at {len(rows):,} airports", rows),
-        api.create_task(TASK_TYPE, f"Almanac of {SINGLE}", one),
+        api.create_step_function_task(TASK_TYPE, f"{len(rows):,} airports", rows),
+        api.create_task(TASK_TYPE, f"Airport {SINGLE}", one),
     ]
     console.print()
     fan_out, single = ended = follow(api, created, console, limit)
