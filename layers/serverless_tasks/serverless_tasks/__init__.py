@@ -11,6 +11,7 @@ from serverless_tasks.core.errors import (
     AttemptTimeout,
     InvalidInput,
     InvalidResult,
+    KeyReused,
     LostRace,
     MalformedMessage,
     NoHandler,
@@ -32,7 +33,8 @@ from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.task_type import TaskType
 
 if TYPE_CHECKING:
-    from serverless_tasks.service import Caller, TaskService
+    from serverless_tasks.creation import Caller
+    from serverless_tasks.service import TaskService
     from serverless_tasks.task_lists import Page, TaskQuery
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "EventFactory",
     "InvalidInput",
     "InvalidResult",
+    "KeyReused",
     "LostRace",
     "MalformedMessage",
     "NoHandler",
@@ -72,7 +75,7 @@ __all__ = [
     "event_handler",
 ]
 
-_NEED_BOTO3 = {"TaskService": "service", "Caller": "service", "Page": "task_lists", "TaskQuery": "task_lists"}
+_NEED_BOTO3 = {"TaskService": "service", "Caller": "creation", "Page": "task_lists", "TaskQuery": "task_lists"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ulid import ULID
-
-from serverless_tasks.adapters.chunk_data import load_lines, store_lines
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.adapters.payloads import JSON_LINES, join_lines, payload_key
-from serverless_tasks.core import chunks, outcomes, transitions
-from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core import transitions
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
-from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound, TransitionRefused
-from serverless_tasks.core.expressions import Put, Update
-from serverless_tasks.core.failures import error_text
-from serverless_tasks.core.json_text import fits_inline, from_json_text, to_json_text
-from serverless_tasks.core.keys import TaskKey, check_name, is_title, open_attention
-from serverless_tasks.core.outcomes import parse_line
+from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound
+from serverless_tasks.core.expressions import Update
+from serverless_tasks.core.failures import error_of, error_text
+from serverless_tasks.core.json_text import from_json_text, to_json_text
+from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskKind, TaskStatus
-from serverless_tasks.core.times import Clock, after, to_iso, to_millis
-from serverless_tasks.sub_tasks import derive, list_sub_tasks
+from serverless_tasks.core.times import Clock
+from serverless_tasks.creation import NOBODY, Caller, Draft, create
+from serverless_tasks.sub_task_outcomes import write_outcome
+from serverless_tasks.sub_tasks import list_sub_tasks
 from serverless_tasks.task_lists import Page, TaskQuery, list_tasks
 
 WRITE_TRIES = 8
 """How often a write that lost a race is decided anew before the caller is told."""
-OWN_LEASE_SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, for the record: ``createdBy``, ``createdIp``, ``requestId``."""
-
-    user: str | None = None
-    ip: str | None = None
-    request_id: str | None = None
-
-
-NOBODY = Caller()
 
 
 class TaskService:
@@ -62,12 +44,16 @@ class TaskService:
         input: Any,  # noqa: A002  # the field's name everywhere
         name: str | None = None,
         caller: Caller = NOBODY,
+        idempotency_key: str | None = None,
     ) -> TaskEntity:
-        """Create a single task; it is dispatched by the stream. Raises :class:`InvalidInput` naming the field."""
+        """Create a single task; the stream dispatches it.
+
+        With an ``idempotency_key`` the same call of the same user returns the same task for 24 hours. Raises
+        :class:`InvalidInput` naming the field, and :class:`KeyReused` when the key stands for another content.
+        """
         text = to_json_text(input, "input")
-        task = self._new(TaskKind.TASK, tenant_code, task_type, name, caller)
-        stored = self._cloud.payloads.inline_or_stored("input", text, task, "input.json")
-        return self._save(task, stored)
+        draft = Draft(TaskKind.TASK, tenant_code, task_type, name, text, None, caller)
+        return create(self._cloud, self._clock, draft, idempotency_key)
 
     def create_step_function_task(
         self,
@@ -76,17 +62,14 @@ class TaskService:
         input: Sequence[Any],  # noqa: A002  # the field's name everywhere
         name: str | None = None,
         caller: Caller = NOBODY,
+        idempotency_key: str | None = None,
     ) -> TaskEntity:
-        """Create a Step Functions task, a sub-task for each element of ``input``. Raises :class:`InvalidInput`."""
+        """Create a Step Functions task, a sub-task for each element of ``input``; else like :meth:`create_task`."""
         if not isinstance(input, (list, tuple)):
             raise InvalidInput("input", "must be a list, one element for each sub-task")
         text = to_json_text(input, "input")
-        task = self._new(TaskKind.SFN_TASK, tenant_code, task_type, name, caller)
-        if fits_inline(text):
-            return self._save(task, {"input": text})
-        lines = join_lines(to_json_text(element, "input") for element in input)
-        key = payload_key(tenant_code, task.code, "input.jsonl")
-        return self._save(task, {"inputRef": self._cloud.payloads.put(key, lines, JSON_LINES)})
+        draft = Draft(TaskKind.SFN_TASK, tenant_code, task_type, name, text, input, caller)
+        return create(self._cloud, self._clock, draft, idempotency_key)
 
     def get_task(self, key: TaskKey) -> TaskEntity | None:
         """The task, or None."""
@@ -147,19 +130,7 @@ class TaskService:
         Raises :class:`TransitionRefused` when it has one, when its chunk is in a worker's hands, or its parent is not
         PROCESSING; :class:`TaskNotFound`.
         """
-        if status not in (TaskStatus.COMPLETED, TaskStatus.FAILED):
-            raise TransitionRefused(f"a sub-task ends COMPLETED or FAILED, it cannot become {status}")
-        task, chunk, lines = self._take_chunk(key)
-        index = key.index or 0
-        offset = index - chunk.range.first
-        before = parse_line(lines[offset], task.run)
-        refused = before is not None and before.ended
-        if not refused:
-            lines[offset] = self._outcome_line(task, status, attributes or {}, before.attempt if before else 0)
-        self._give_back(task, chunk, lines)
-        if refused:
-            raise TransitionRefused("the sub-task has ended already")
-        return derive(task, index, None, parse_line(lines[offset], task.run))
+        return write_outcome(self._cloud, self._clock, key, status, attributes or {})
 
     def cancel_task(self, key: TaskKey, by: str | None = None) -> TaskEntity:
         """Stop a task. Raises :class:`TransitionRefused` when it has ended, :class:`TaskNotFound`."""
@@ -189,94 +160,21 @@ class TaskService:
             "subTasks": [{"pk": s.pk, "sk": s.sk, "status": s.status} for s in known],
         }
 
-    def _new(self, kind: TaskKind, tenant_code: str, task_type: str, name: str | None, caller: Caller) -> TaskEntity:
-        check_name("tenantCode", tenant_code)
-        check_name("taskType", task_type)
-        _check_text_name(name)
-        now = self._clock()
-        code = str(ULID.from_datetime(now))
-        key = TaskKey.of(kind, tenant_code, task_type, code)
-        return TaskEntity(
-            pk=key.pk,
-            sk=key.sk,
-            kind=kind,
-            code=code,
-            type=task_type,
-            name=name or task_type,
-            tenant_code=tenant_code,
-            status=TaskStatus.CREATED,
-            history=(_created_entry(to_iso(now), caller.user),),
-            request_id=caller.request_id,
-            created_at=to_iso(now),
-            updated_at=to_iso(now),
-            created_by=caller.user,
-            updated_by=caller.user,
-            created_ip=caller.ip,
-            updated_ip=caller.ip,
-            attention=open_attention(code),
-            due_at=to_iso(after(now, self._cloud.settings.first_look_seconds)),
-        )
-
-    def _save(self, task: TaskEntity, stored: Mapping[str, Any]) -> TaskEntity:
-        task = replace(task, input_text=stored.get("input"), input_ref=stored.get("inputRef"))
-        self._cloud.table.put(Put(task.to_item()))
-        return task
-
     def _require(self, key: TaskKey) -> TaskEntity:
         task = self._cloud.table.get(key)
         if task is None:
             raise TaskNotFound(f"there is no task {key}")
         return task
 
-    def _decide(self, key: TaskKey, decide: Any) -> TaskEntity:
+    def _decide(self, key: TaskKey, decide: Callable[[TaskEntity], Update]) -> TaskEntity:
         """Read, decide, write; where another writer was first, all again."""
         for _ in range(WRITE_TRIES):
-            update: Update = decide(self._require(key))
+            update = decide(self._require(key))
             try:
                 return self._cloud.table.update_task(update)
             except LostRace:
                 continue
         raise LostRace(f"{key} changes too fast; ask again")
-
-    def _take_chunk(self, key: TaskKey) -> tuple[TaskEntity, Chunk, list[str]]:
-        task = self._require(key.parent)
-        if task.status is not TaskStatus.PROCESSING:
-            raise TransitionRefused(f"the sub-tasks of a task that is {task.status} cannot change")
-        first = self._cloud.table.chunk(task.tenant_code, task.code, 0)
-        if first is None or key.index is None or key.index >= task.attributes["subTaskCount"]:
-            raise TaskNotFound(f"there is no sub-task {key}")
-        now = self._clock()
-        claim = chunks.claim(task, key.index // first.range.count, now, after(now, OWN_LEASE_SECONDS))
-        try:
-            chunk = Chunk.from_item(self._cloud.table.update(claim))
-        except LostRace:
-            raise TransitionRefused("the sub-task has ended, or a worker has it in its hands") from None
-        return task, chunk, list(load_lines(self._cloud.payloads, chunk))
-
-    def _outcome_line(self, task: TaskEntity, status: TaskStatus, attributes: Mapping[str, Any], attempt: int) -> str:
-        moment = to_millis(self._clock())
-        times = (attempt + 1, moment, moment)
-        if status is TaskStatus.COMPLETED:
-            return outcomes.completed_line(*times, to_json_text(attributes.get("result"), "result"))
-        return outcomes.failed_line(*times, _error(attributes.get("error")), task.run)
-
-    def _give_back(self, task: TaskEntity, chunk: Chunk, lines: list[str]) -> None:
-        completed, failed, _ = outcomes.tally(lines, task.run)
-        stored = store_lines(self._cloud.payloads, task, chunk, lines)
-        released = chunks.release(chunk, stored, (completed, failed), self._clock(), None)
-        chunk = Chunk.from_item(self._cloud.table.update(released))
-        if chunk.done_in(task.run):
-            self._cloud.table.update(chunks.progress(task, chunk, self._clock()))
-
-
-def _created_entry(at: str, by: str | None) -> dict[str, Any]:
-    entry = {"status": TaskStatus.CREATED, "at": at, "attempt": 0}
-    return {**entry, "by": by} if by else entry
-
-
-def _check_text_name(name: str | None) -> None:
-    if name is not None and not is_title(name):
-        raise InvalidInput("name", "must be 1 to 256 characters on one line, without control characters")
 
 
 def _storable(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,13 +185,7 @@ def _storable(attributes: Mapping[str, Any]) -> dict[str, Any]:
     if "result" in attributes:
         stored["result"] = to_json_text(attributes["result"], "result")
     if "error" in attributes:
-        stored["error"] = error_text(_error(attributes["error"]))
+        stored["error"] = error_text(error_of(attributes["error"]))
     if "progress" in attributes:
         stored["progress"] = attributes["progress"]
     return stored
-
-
-def _error(error: Any) -> dict[str, str]:
-    if isinstance(error, Mapping):
-        return {"type": str(error.get("type", "Error")), "message": str(error.get("message", ""))}
-    return {"type": "Error", "message": str(error or "")}

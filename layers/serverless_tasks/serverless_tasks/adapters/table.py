@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from serverless_tasks.core.attribute_values import Item, decode_item, encode, encode_item
+from serverless_tasks.core.attribute_values import Item, decode_item, encode_item
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace
@@ -27,13 +27,33 @@ class TaskTable:
 
     def get(self, key: TaskKey) -> TaskEntity | None:
         """The task as it is now (strongly consistent), or None."""
-        typed = encode_item({"pk": key.pk, "sk": key.sk})
-        answer = self._client.get_item(TableName=self.name, Key=typed, ConsistentRead=True)
-        return TaskEntity.from_item(decode_item(answer["Item"])) if "Item" in answer else None
+        item = self.item(key)
+        return TaskEntity.from_item(item) if item else None
 
     def put(self, put: Put) -> None:
         """Write a new item. Raises :class:`LostRace` when it is there already."""
         self._write(self._client.put_item, put.render())
+
+    def put_all(self, puts: Sequence[Put]) -> None:
+        """Write new items, all or none. Raises :class:`LostRace` with the item that was in the way, if one was."""
+        requests = [{"Put": self._arguments(put.render())} for put in puts]
+        try:
+            self._client.transact_write_items(TransactItems=requests)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            reasons: Any = error.response.get("CancellationReasons", [])
+            codes = {reason.get("Code") for reason in reasons} - {"None"}
+            if not codes <= {"ConditionalCheckFailed", "TransactionConflict"}:
+                raise
+            item = next((reason["Item"] for reason in reasons if reason.get("Item")), None)
+            raise LostRace("another writer was first", decode_item(item) if item else None) from None
+
+    def item(self, key: TaskKey) -> Item | None:
+        """Any item as it is now, or None."""
+        typed = encode_item({"pk": key.pk, "sk": key.sk})
+        answer = self._client.get_item(TableName=self.name, Key=typed, ConsistentRead=True)
+        return decode_item(answer["Item"]) if "Item" in answer else None
 
     def update(self, update: Update) -> Item:
         """Apply a conditional update and return the whole item as it is then. Raises :class:`LostRace`."""
@@ -46,9 +66,8 @@ class TaskTable:
 
     def chunk(self, tenant_code: str, code: str, number: int) -> Chunk | None:
         """One chunk as it is now, or None."""
-        key = encode_item({"pk": chunks_pk(tenant_code, code), "sk": chunk_sk(number)})
-        answer = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
-        return Chunk.from_item(decode_item(answer["Item"])) if "Item" in answer else None
+        item = self.item(TaskKey(chunks_pk(tenant_code, code), chunk_sk(number)))
+        return Chunk.from_item(item) if item else None
 
     def chunks(self, tenant_code: str, code: str, first: int = 0) -> Iterator[Chunk]:
         """The chunks from number ``first`` on, in order, page by page."""
@@ -96,15 +115,19 @@ class TaskTable:
             wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
         return found
 
+    def _arguments(self, rendered: dict[str, Any]) -> dict[str, Any]:
+        typed = {name: encode_item(rendered[name]) for name in _PLAIN if name in rendered}
+        return {**rendered, **typed, "TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
     def _write(self, call: Any, rendered: dict[str, Any]) -> Any:
-        arguments = {**rendered, "TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        for name in ("Key", "Item", "ExpressionAttributeValues"):
-            if name in arguments:
-                arguments[name] = {key: encode(value) for key, value in arguments[name].items()}
         try:
-            return call(**arguments)
+            return call(**self._arguments(rendered))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             item: Any = error.response.get("Item")
             raise LostRace("another writer was first", decode_item(item) if item else None) from None
+
+
+_PLAIN = ("Key", "Item", "ExpressionAttributeValues")
+"""Arguments that expressions render with plain values."""

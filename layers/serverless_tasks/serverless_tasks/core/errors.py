@@ -30,6 +30,10 @@ class TransitionRefused(TaskError):
     """The task's status does not allow this transition."""
 
 
+class KeyReused(TaskError):
+    """The idempotency key stands for a task with another content."""
+
+
 class LostRace(TaskError):
     """Another writer changed the item first, so that a condition of this write no longer held.
 

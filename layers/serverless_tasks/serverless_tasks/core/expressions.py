@@ -103,14 +103,15 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """One PutItem of an item that must not be there yet."""
+    """One PutItem, by default of an item that must not be there yet."""
 
     item: Item
+    conditions: tuple[Clause, ...] = (absent("pk"),)
 
     def render(self) -> dict[str, Any]:
         """Arguments of PutItem, values still plain."""
         names = _Names()
-        condition = names.condition((absent("pk"),))
+        condition = names.condition(self.conditions)
         return {"Item": self.item, "ConditionExpression": condition, **names.rendered()}
 
 

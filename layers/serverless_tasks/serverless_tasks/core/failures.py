@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from serverless_tasks.core.json_text import to_json_text
 
 MESSAGE_LIMIT = 1000
@@ -34,3 +37,10 @@ def _message(error: BaseException) -> str:
 
 def _storable(text: str) -> str:
     return text.encode(errors="replace").decode()
+
+
+def error_of(given: Any) -> dict[str, str]:
+    """An error as user code gives it, a mapping or a message, as it is kept."""
+    if isinstance(given, Mapping):
+        return {"type": str(given.get("type", "Error")), "message": str(given.get("message", ""))[:MESSAGE_LIMIT]}
+    return {"type": "Error", "message": str(given or "")[:MESSAGE_LIMIT]}

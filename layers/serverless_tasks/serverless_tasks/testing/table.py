@@ -33,15 +33,25 @@ class MemoryTable:
 
     def get(self, key: TaskKey) -> TaskEntity | None:
         """The task, or None."""
-        item = self.items.get((key.pk, key.sk))
-        return TaskEntity.from_item(copy.deepcopy(item)) if item else None
+        item = self.item(key)
+        return TaskEntity.from_item(item) if item else None
 
     def put(self, put: Put) -> None:
         """Write a new item. Raises :class:`LostRace` when it is there already."""
-        key = (put.item["pk"], put.item["sk"])
-        if key in self.items:
-            raise LostRace("the item exists", copy.deepcopy(self.items[key]))
-        self._store(key, copy.deepcopy(put.item))
+        self.put_all([put])
+
+    def put_all(self, puts: Sequence[Put]) -> None:
+        """Write new items, all or none."""
+        for put in puts:
+            found = self.items.get((put.item["pk"], put.item["sk"]))
+            if not all(_holds(clause, found) for clause in put.conditions):
+                raise LostRace("the item exists", copy.deepcopy(found))
+        for put in puts:
+            self._store((put.item["pk"], put.item["sk"]), copy.deepcopy(put.item))
+
+    def item(self, key: TaskKey) -> Item | None:
+        """Any item, or None."""
+        return copy.deepcopy(self.items.get((key.pk, key.sk)))
 
     def update(self, update: Update) -> Item:
         """Apply a conditional update and return the item as it is then. Raises :class:`LostRace`."""
@@ -59,8 +69,8 @@ class MemoryTable:
 
     def chunk(self, tenant_code: str, code: str, number: int) -> Chunk | None:
         """One chunk, or None."""
-        item = self.items.get((chunks_pk(tenant_code, code), chunk_sk(number)))
-        return Chunk.from_item(copy.deepcopy(item)) if item else None
+        item = self.item(TaskKey(chunks_pk(tenant_code, code), chunk_sk(number)))
+        return Chunk.from_item(item) if item else None
 
     def chunks(self, tenant_code: str, code: str, first: int = 0) -> Iterator[Chunk]:
         """The chunks from number ``first`` on, in order."""

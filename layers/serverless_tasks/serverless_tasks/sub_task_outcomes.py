@@ -1,0 +1,78 @@
+"""Gives a sub-task its outcome from outside, under the same lease as a worker would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from serverless_tasks.adapters.chunk_data import load_lines, store_lines
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core import chunks, outcomes
+from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
+from serverless_tasks.core.errors import LostRace, TaskNotFound, TransitionRefused
+from serverless_tasks.core.failures import error_of
+from serverless_tasks.core.json_text import to_json_text
+from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.core.outcomes import parse_line
+from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.times import Clock, after, from_millis, to_millis
+from serverless_tasks.sub_tasks import derive
+
+LEASE_SECONDS = 60
+"""Long enough for the few calls made here."""
+Attributes = Mapping[str, Any]
+
+
+def write_outcome(
+    cloud: Cloud, clock: Clock, key: TaskKey, status: TaskStatus, attributes: Attributes
+) -> SubTaskEntity:
+    """End the sub-task. Raises :class:`TransitionRefused` or :class:`TaskNotFound` (see ``TaskService``)."""
+    if status not in (TaskStatus.COMPLETED, TaskStatus.FAILED):
+        raise TransitionRefused(f"a sub-task ends COMPLETED or FAILED, it cannot become {status}")
+    task, chunk = _claim(cloud, clock, key)
+    lines = list(load_lines(cloud.payloads, chunk))
+    index = key.index or 0
+    offset = index - chunk.range.first
+    before = parse_line(lines[offset], task.run)
+    ended = before is not None and before.ended
+    if not ended:
+        lines[offset] = _line(clock, task, status, attributes, before.attempt if before else 0)
+    _release(cloud, clock, task, chunk, lines)
+    if ended:
+        raise TransitionRefused("the sub-task has ended already")
+    return derive(task, index, None, parse_line(lines[offset], task.run))
+
+
+def _claim(cloud: Cloud, clock: Clock, key: TaskKey) -> tuple[TaskEntity, Chunk]:
+    task = cloud.table.get(key.parent)
+    if task is None:
+        raise TaskNotFound(f"there is no task {key.parent}")
+    if task.status is not TaskStatus.PROCESSING:
+        raise TransitionRefused(f"the sub-tasks of a task that is {task.status} cannot change")
+    first = cloud.table.chunk(task.tenant_code, task.code, 0)
+    if first is None or key.index is None or key.index >= task.attributes["subTaskCount"]:
+        raise TaskNotFound(f"there is no sub-task {key}")
+    now = clock()
+    claim = chunks.claim(task, key.index // first.range.count, now, after(now, LEASE_SECONDS))
+    try:
+        return task, Chunk.from_item(cloud.table.update(claim))
+    except LostRace:
+        raise TransitionRefused("the sub-task has ended, or a worker has it in its hands") from None
+
+
+def _line(clock: Clock, task: TaskEntity, status: TaskStatus, attributes: Attributes, attempt: int) -> str:
+    moment = to_millis(clock())
+    times = (attempt + 1, moment, moment)
+    if status is TaskStatus.COMPLETED:
+        return outcomes.completed_line(*times, to_json_text(attributes.get("result"), "result"))
+    return outcomes.failed_line(*times, error_of(attributes.get("error")), task.run)
+
+
+def _release(cloud: Cloud, clock: Clock, task: TaskEntity, chunk: Chunk, lines: list[str]) -> None:
+    completed, failed, due = outcomes.tally(lines, task.run)
+    stored = store_lines(cloud.payloads, task, chunk, lines)
+    due_at = None if due is None else from_millis(due)
+    chunk = Chunk.from_item(cloud.table.update(chunks.release(chunk, stored, (completed, failed), clock(), due_at)))
+    if chunk.done_in(task.run):
+        cloud.table.update(chunks.progress(task, chunk, clock()))
