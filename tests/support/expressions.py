@@ -23,6 +23,7 @@ EXPRESSIONS = {
     "Query": {"KeyConditionExpression", "FilterExpression", "ProjectionExpression"},
     "Scan": {"FilterExpression", "ProjectionExpression"},
 }
+WITHIN_TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "DeleteItem"}
 MAX_EXPRESSION_BYTES = 4096
 MAX_PLACEHOLDER = 255
 READ = {
@@ -40,6 +41,10 @@ def check_request(operation: str, params: Mapping[str, Any]) -> None:
         for table in params["RequestItems"].values():
             for key in table["Keys"]:
                 check_request("GetItem", {**table, "Key": key})
+    elif operation == "TransactWriteItems":
+        for item in params["TransactItems"]:
+            for kind, request in item.items():
+                check_request(WITHIN_TRANSACTION[kind], request)
     elif operation in EXPRESSIONS:
         _Request(operation, params).check()
 

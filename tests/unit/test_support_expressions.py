@@ -149,6 +149,17 @@ def test_every_key_and_the_projection_of_a_batch_are_checked():
         check_request("BatchGetItem", {"RequestItems": {"tasks": {**batch, "Keys": [KEY, {**KEY, "pk": {"S": ""}}]}}})
 
 
+@pytest.mark.parametrize("kind", ["Put", "Update", "Delete", "ConditionCheck"])
+def test_every_request_of_a_transaction_is_checked(kind):
+    target = {"Item": KEY} if kind == "Put" else {"Key": KEY}
+    action = {"UpdateExpression": "REMOVE a"} if kind == "Update" else {}
+    right = {kind: {**target, **action, "ConditionExpression": "attribute_exists(pk)"}}
+    wrong = {kind: {**target, **action, "ConditionExpression": "attribute_exists(#pk)"}}
+    check_request("TransactWriteItems", {"TransactItems": [right]})
+    with pytest.raises(Refused, match="undefined"):
+        check_request("TransactWriteItems", {"TransactItems": [right, wrong]})
+
+
 def test_plain_values_are_checked_as_the_adapter_types_them():
     plain = {"Key": {"pk": "a", "sk": "b"}, "UpdateExpression": "SET a = :v"}
     check_request("UpdateItem", {**plain, "ExpressionAttributeValues": {":v": 1}})
