@@ -6,7 +6,7 @@ PYTHON_IN_VENV := $(BIN)/python
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo local local-up local-down local-deploy build lock clean
+.PHONY: help setup check test demo local local-up local-down local-deploy dead-letters build lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ local-down: $(READY) ## stop it
 
 local-deploy: $(READY) ## deploy what changed to the local cloud that is up
 	@$(PYTHON_IN_VENV) -m local deploy
+
+dead-letters: $(READY) ## show what was set aside in the local cloud; ARGS=--send-back sends it back
+	@$(PYTHON_IN_VENV) -m tools.dead_letters $(ARGS)
 
 build: $(READY) ## build functions and layer into .aws-sam/build
 	@$(PYTHON_IN_VENV) -m local build
