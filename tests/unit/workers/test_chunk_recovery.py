@@ -1,0 +1,228 @@
+"""Chunks: workers that die, chunks that are taken over, counts that are said twice."""
+
+import pytest
+from serverless_tasks import TaskKey, TaskStatus, TaskType
+from serverless_tasks.testing import MemoryStack, WorkerKilled
+
+
+def create(stack: MemoryStack, elements: list[object]) -> TaskKey:
+    return stack.service.create_step_function_task("mbc", "cat", elements).key
+
+
+def planned(stack: MemoryStack, elements: list[object]) -> TaskKey:
+    """A task whose chunks are there and have not run."""
+    key = create(stack, elements)
+    while stack.relay_one():
+        pass
+    for execution in stack._executions():
+        execution.step()
+    return key
+
+
+def run_chunk(stack: MemoryStack, key: TaskKey, number: int = 0, run: int = 0) -> None:
+    stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": run, "chunk": number})
+
+
+def statuses(stack: MemoryStack, key: TaskKey) -> list[str]:
+    return [str(sub_task.status) for sub_task in stack.service.list_sub_tasks(key, limit=100).items]
+
+
+def test_a_sub_task_that_kills_its_worker_is_charged_for_it_alone(stack):
+    cat = TaskType("cat", max_attempts=2, chunk_size=5)
+    ran = []
+
+    @cat.sub_task
+    def handle(event, context):
+        ran.append(event.index)
+        if event.index == 2:
+            raise WorkerKilled
+        return event.index
+
+    key = create(stack, [0, 1, 2, 3, 4])
+    task = stack.run(key)
+
+    assert statuses(stack, key) == ["COMPLETED", "COMPLETED", "FAILED", "COMPLETED", "COMPLETED"]
+    failed = stack.service.list_sub_tasks(key).items[2]
+    assert failed.attributes["error"]["type"] == "WorkerLost"
+    assert failed.attempt == 2
+    # Once without anybody knowing who did it, then carefully, twice.
+    assert ran.count(2) == 3
+    assert task.attributes["subTaskSucceedCount"] == 4
+
+
+def test_a_worker_that_dies_before_any_sub_task_ends_the_chunk_failed(stack, monkeypatch):
+    from serverless_tasks.workers import chunk_run
+
+    cat = TaskType("cat", max_attempts=3, chunk_size=2)
+    cat.sub_task(lambda event, context: None)
+
+    def die(*_args):
+        raise WorkerKilled
+
+    monkeypatch.setattr(chunk_run, "elements", die)
+    monkeypatch.setattr(chunk_run.chunks, "mark_in_flight", die)
+    key = create(stack, [0, 1])
+    task = stack.run(key)
+
+    assert task.status is TaskStatus.FAILED
+    assert statuses(stack, key) == ["FAILED", "FAILED"]
+
+
+def test_outcomes_are_flushed_now_and_then_and_survive_a_death(stack):
+    cat = TaskType("cat", chunk_size=10)
+    ran = []
+
+    @cat.sub_task
+    def handle(event, context):
+        ran.append(event.index)
+        stack.clock.advance(3)
+        if event.index == 7 and ran.count(7) == 1:
+            raise WorkerKilled
+        return event.index
+
+    key = create(stack, list(range(10)))
+    task = stack.run(key)
+
+    assert task.status is TaskStatus.COMPLETED
+    # Flushed after 2, 4 and 6 sub-tasks: 6 and 7 ran again, the others did not.
+    assert ran == [0, 1, 2, 3, 4, 5, 6, 7, 6, 7, 8, 9]
+
+
+def test_a_long_chunk_is_flushed_ever_more_seldom(stack, monkeypatch):
+    cat = TaskType("cat", chunk_size=800)
+    flushes = []
+    cat.sub_task(lambda event, context: stack.clock.advance(1))
+    update = stack.memory.table.update
+
+    def count(change):
+        flushes.append("claims" in change.set and change.set["claims"] == 1)
+        return update(change)
+
+    key = planned(stack, list(range(800)))
+    monkeypatch.setattr(stack.memory.table, "update", count)
+    run_chunk(stack, key)
+
+    assert 30 < sum(flushes) < 50  # 10 in the first 50 s, then each time a tenth more
+
+
+@pytest.mark.parametrize("change", ["cancel", "cancel and retry"])
+def test_a_chunk_of_a_task_that_ended_does_nothing(stack, change):
+    cat = TaskType("cat")
+    ran = []
+    cat.sub_task(lambda event, context: ran.append(1))
+    key = planned(stack, [0])
+    stack.service.cancel_task(key)
+    if change == "cancel and retry":
+        stack.service.retry_task(key)
+
+    run_chunk(stack, key)
+
+    assert ran == []
+
+
+def test_cancel_stops_a_chunk_at_its_next_flush(stack):
+    cat = TaskType("cat", chunk_size=20)
+    ran, seen = [], []
+
+    @cat.sub_task
+    def handle(event, context):
+        ran.append(event.index)
+        stack.clock.advance(2)
+        if event.index == 4:
+            stack.service.cancel_task(key)
+        seen.append(context.cancelled)
+
+    key = planned(stack, list(range(20)))
+    run_chunk(stack, key)
+
+    assert len(ran) < 10
+    assert seen[-1]
+    assert stack.task(key).status is TaskStatus.CANCELLED
+    assert statuses(stack, key)[-1] == "CANCELLED"
+    assert statuses(stack, key)[0] == "COMPLETED"
+
+
+def test_a_chunk_that_is_held_is_not_run_twice_at_once(stack):
+    cat = TaskType("cat", chunk_size=2)
+    ran = []
+
+    @cat.sub_task
+    def handle(event, context):
+        ran.append(event.index)
+        if len(ran) == 1:
+            run_chunk(stack, key)
+
+    key = planned(stack, [0, 1])
+    run_chunk(stack, key)
+
+    assert ran == [0, 1]
+    assert stack.task(key).attributes["subTaskSucceedCount"] == 2
+
+
+def test_a_worker_whose_chunk_was_taken_over_changes_nothing(stack):
+    cat = TaskType("cat", chunk_size=2)
+
+    @cat.sub_task
+    def handle(event, context):
+        if event.index == 0 and not stalled:
+            stalled.append(1)
+            stack.clock.advance(2000)  # beyond the lease
+            run_chunk(stack, key)
+            return "late"
+        return "in time"
+
+    stalled: list[int] = []
+    key = planned(stack, [0, 1])
+    run_chunk(stack, key)
+
+    results = [s.attributes["result"] for s in stack.service.list_sub_tasks(key).items]
+    assert results == ["in time", "in time"]
+    assert stack.task(key).attributes["subTaskSucceedCount"] == 2
+
+
+def test_a_finished_chunk_is_counted_once_however_often_it_is_said(stack, monkeypatch):
+    TaskType("cat", chunk_size=2).sub_task(lambda event, context: None)
+    key = planned(stack, [0, 1, 2])
+    update = stack.memory.table.update
+
+    def die_before_the_count(change):
+        if "doneChunks" in change.add_to_set:
+            raise WorkerKilled
+        return update(change)
+
+    monkeypatch.setattr(stack.memory.table, "update", die_before_the_count)
+    with pytest.raises(WorkerKilled):
+        run_chunk(stack, key)
+    monkeypatch.setattr(stack.memory.table, "update", update)
+    assert stack.task(key).attributes["subTaskSucceedCount"] == 0
+
+    run_chunk(stack, key)
+    run_chunk(stack, key)
+
+    task = stack.task(key)
+    assert (task.attributes["subTaskSucceedCount"], task.done_chunks) == (2, {0})
+    assert (task.version, task.change) == (2, "data")
+
+
+def test_a_retry_runs_only_what_did_not_complete(stack):
+    cat = TaskType("cat", max_attempts=1, chunk_size=2)
+    ran = []
+
+    @cat.sub_task
+    def handle(event, context):
+        ran.append((context.run, event.index))
+        if context.run == 0 and event.index == 1:
+            raise ValueError("first time")
+        return context.run
+
+    key = create(stack, [0, 1, 2, 3])
+    stack.run(key)
+    stack.service.retry_task(key)
+    assert statuses(stack, key) == ["COMPLETED", "CREATED", "COMPLETED", "COMPLETED"]
+    task = stack.run(key)
+
+    assert ran == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 1)]
+    assert task.status is TaskStatus.COMPLETED
+    assert task.attributes["subTaskSucceedCount"] == 4
+    assert [s.attributes["result"] for s in stack.service.list_sub_tasks(key).items] == [0, 1, 0, 0]
+    assert (task.run, task.error, task.execution_arn) == (1, None, f"{key.code}-1")
