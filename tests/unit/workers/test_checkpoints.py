@@ -125,7 +125,13 @@ def test_a_checkpoint_after_cancel_stops_the_handler(stack):
 
 
 @pytest.mark.parametrize(
-    ("state", "progress", "field"), [({1, 2}, None, "state"), (float("inf"), None, "state"), (1, 1.5, "progress")]
+    ("state", "progress", "field"),
+    [
+        ({1, 2}, None, "state"),
+        (float("inf"), None, "state"),
+        ("s" * 1_048_575, None, "state: has 1048577 bytes, 1048576 are allowed"),
+        (1, 1.5, "progress"),
+    ],
 )
 def test_a_bad_checkpoint_is_refused_and_the_task_unharmed(stack, state, progress, field):
     cat = TaskType("cat")

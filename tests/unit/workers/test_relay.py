@@ -127,3 +127,42 @@ def test_a_record_of_progress_is_ignored(stack):
     stack.relay.handle(record)
 
     assert stack.memory.queue.messages == {}
+
+
+class TopicDown(Exception):
+    """SNS does not answer."""
+
+
+def refuse(*_args: object) -> None:
+    raise TopicDown
+
+
+def test_a_topic_that_is_down_does_not_repeat_a_dispatch(monkeypatch):
+    stack = MemoryStack(status_messages="all")
+    monkeypatch.setattr(stack.memory.topics, "publish_status", refuse)
+    stack.service.create_task("mbc", "dog", 1)
+
+    stack.relay_one()
+
+    assert len(stack.memory.queue.messages) == 1
+    assert len(stack.memory.table.stream) == 1  # CREATED is done, QUEUED follows
+
+
+@pytest.mark.parametrize("topic", ["publish_status", "publish_alarm"])
+def test_the_end_of_a_task_is_told_again_until_the_topic_answers(stack, monkeypatch, topic):
+    key = stack.service.create_task("mbc", "dog", 1).key
+    while stack.relay_one() or stack.work_one():
+        if len(stack.memory.table.stream) == 1 and stack.task(key).status.terminal:
+            break
+    publish = getattr(stack.memory.topics, topic)
+    monkeypatch.setattr(stack.memory.topics, topic, refuse)
+    before = stack.task(key)
+    with pytest.raises(TopicDown):
+        stack.relay_one()
+
+    monkeypatch.setattr(stack.memory.topics, topic, publish)
+    stack.relay_one()
+
+    assert len(stack.memory.topics.alarms) == 1
+    assert stack.memory.topics.statuses[-1]["content"]["status"] == "FAILED"
+    assert stack.task(key) == before

@@ -69,7 +69,7 @@ class TaskContext:
         Raises
         ------
         InvalidInput
-            When state is not JSON or progress is not 0 to 1; the task is unharmed.
+            When state is not JSON or has more than 1 MB, or progress is not 0 to 1; the task is unharmed.
         """
         known = None if progress is None else _fraction(progress)
         if self._save is None:

@@ -13,6 +13,8 @@ from serverless_tasks.core.errors import InvalidInput, InvalidResult
 
 INLINE_LIMIT = 4096
 """Bytes of UTF-8 up to which a payload stays in the item."""
+CHECKPOINT_LIMIT = 1_048_576
+"""Bytes of a checkpoint: it is written again and again, and is to say where a handler is, not what it has made."""
 MAX_DEPTH = 100
 """Levels of nesting that are accepted."""
 MAX_DIGITS = 4300

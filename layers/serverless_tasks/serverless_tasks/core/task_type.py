@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 1000
 MAX_TIMEOUT = 14 * 86400
 """Seconds: a task's message lives 14 days on the queue."""
+MAX_SUB_TASK_TIMEOUT = 900
+"""Seconds: a sub-task runs within one invocation, and Lambda ends those after 15 minutes."""
 MAX_CHUNK_SIZE = 10_000
 
 Handler = TypeVar("Handler", bound="Callable[..., Any]")
@@ -40,7 +42,7 @@ class TaskType:
     backoff:
         When a failed attempt is tried again.
     timeout:
-        Seconds that one attempt may run, all its invocations together.
+        Seconds that one attempt may run, all its invocations together; of a type with sub-tasks at most 900.
     chunk_size:
         Sub-tasks that share an invocation and an item; by default the list is cut evenly for ``FanOutConcurrency``.
     tolerated_failures:
@@ -81,6 +83,7 @@ class TaskType:
 
     def sub_task(self, handler: Handler) -> Handler:
         """Decorator: ``handler(event, context)`` runs one sub-task; what it returns is the sub-task's result."""
+        _within("timeout", self.timeout, 1, MAX_SUB_TASK_TIMEOUT)
         self.sub_task_handler = self._once("sub_task", self.sub_task_handler, handler)
         return handler
 

@@ -11,9 +11,9 @@ from serverless_tasks.core import transitions
 from serverless_tasks.core.context import TaskContext
 from serverless_tasks.core.dispatch import Dispatcher, call
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import AttemptTimeout, LostRace, PermanentError
+from serverless_tasks.core.errors import AttemptTimeout, InvalidInput, LostRace, PermanentError
 from serverless_tasks.core.events import TaskQueueEvent
-from serverless_tasks.core.json_text import from_json_text, result_text, to_json_text
+from serverless_tasks.core.json_text import CHECKPOINT_LIMIT, from_json_text, result_text, size, to_json_text
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock, after, from_iso
 from serverless_tasks.workers.deadline import DeadlineReached, deadline
@@ -134,6 +134,10 @@ class Attempt:
 
     def _save(self, state: Any, progress: float | None) -> None:
         text = to_json_text(state, "state")
+        if size(text) > CHECKPOINT_LIMIT:
+            raise InvalidInput(
+                "state", f"has {size(text)} bytes, {CHECKPOINT_LIMIT} are allowed; store it and keep its key"
+            )
         what = f"checkpoint-{self._task.run}-{self._task.attempt}.json"
         stored = self._cloud.payloads.inline_or_stored("checkpoint", text, self._task, what)
         sets = {f"attributes.{name}": value for name, value in stored.items()}

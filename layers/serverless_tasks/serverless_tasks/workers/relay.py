@@ -44,9 +44,22 @@ class Relay:
             dispatch(self._cloud, task, self._clock())
         if task.status is TaskStatus.CANCELLED and task.execution_arn:
             self._cloud.executions.stop(task)
-        if task.status.terminal or self._cloud.settings.status_messages == "all":
-            self._cloud.topics.publish_status(task)
+        if task.status.terminal:
+            self._tell_the_end(task)
+        elif self._cloud.settings.status_messages == "all":
+            self._tell_on_the_way(task)
+        logger.info("passed on", extra=task_keys(task))
+
+    def _tell_the_end(self, task: TaskEntity) -> None:
+        """An error comes through: the record is delivered again, and with it nothing but these messages is repeated."""
+        self._cloud.topics.publish_status(task)
         if task.status is TaskStatus.FAILED:
             error = task.error or {}
             self._cloud.topics.publish_alarm(task, f"{error.get('type', 'Error')}: {error.get('message', '')}")
-        logger.info("passed on", extra=task_keys(task))
+
+    def _tell_on_the_way(self, task: TaskEntity) -> None:
+        """An error is logged and no more: delivered again, the record would dispatch its task again."""
+        try:
+            self._cloud.topics.publish_status(task)
+        except Exception:
+            logger.exception("a status message is lost", extra=task_keys(task))
