@@ -1,0 +1,54 @@
+"""Answers: what the layer's views leave open is filled in, payloads up to 256 KB as values, larger ones as links."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
+from serverless_tasks import PayloadMissing, SubTaskEntity, TaskEntity, TaskService
+from serverless_tasks.core.json_text import MAX_DEPTH, size, to_json_text
+from serverless_tasks.core.views import sub_task_view, task_view
+
+INLINE_BYTES = 262_144
+"""Bytes of a payload up to which an answer carries it."""
+OWN_LEVELS = 10
+"""Levels of nesting that an answer may have around a payload."""
+
+Json = dict[str, Any]
+
+
+def answer(status_code: int, view: Json) -> Response[str]:
+    """A JSON response, made in one go: payloads are the users' and need no second look."""
+    return Response(status_code, APPLICATION_JSON, to_json_text(view, "answer", MAX_DEPTH + OWN_LEVELS))
+
+
+def task_answer(service: TaskService, task: TaskEntity, load_input: Callable[[], Any] | None = None) -> Json:
+    """A task with its input and result. ``load_input``: for an input that is at hand."""
+    view = task_view(task)
+    view |= _payload(service, "input", task.input_ref, load_input or (lambda: service.load_input(task)))
+    if reference := view["attributes"].pop("resultRef", None):
+        view["attributes"] |= _payload(service, "result", reference, lambda: service.load_result(task))
+    return view
+
+
+def sub_task_answer(service: TaskService, task: TaskEntity, sub_task: SubTaskEntity) -> Json:
+    """A sub-task of the task. An input that is too large is found in the task's, to which it links."""
+    view = sub_task_view(sub_task)
+    if reference := view["attributes"].pop("resultRef", None):
+        view["attributes"]["resultUrl"] = service.payload_link(reference)
+    may_be_large = task.input_ref is not None and task.input_ref["bytes"] > INLINE_BYTES
+    if may_be_large and size(to_json_text(sub_task.input, "input")) > INLINE_BYTES:
+        del view["input"]
+        view["inputUrl"] = service.payload_link(task.input_ref or {})
+    return view
+
+
+def _payload(service: TaskService, name: str, reference: Mapping[str, Any] | None, load: Callable[[], Any]) -> Json:
+    if reference is None or reference["bytes"] <= INLINE_BYTES:
+        try:
+            return {name: load()}
+        except PayloadMissing:
+            if reference is None:
+                raise
+            # Somebody emptied the bucket. The task is still worth an answer; its link will say what is missing.
+    return {f"{name}Url": service.payload_link(reference)}

@@ -1,0 +1,165 @@
+"""HTTP API: creates, shows, lists, cancels and retries tasks. Every route is one call of the task service."""
+
+import os
+from typing import Annotated, Any
+
+from answers import answer, sub_task_answer, task_answer
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from bodies import read_json_object, said_to_be_json
+from callers import ApiCaller, Reader, Writer
+from documentation import TaskApi, returns
+from errors import answer_errors
+from models import (
+    CodeInPath,
+    Cursor,
+    KindFilter,
+    Limit,
+    NewStepFunctionTask,
+    NewTask,
+    StatusFilter,
+    SubTaskPage,
+    Task,
+    TaskPage,
+    TaskTypeInPath,
+    TypeFilter,
+)
+from serverless_tasks import Page, TaskEntity, TaskNotFound, TaskQuery, TaskService
+from serverless_tasks.core.views import task_summary
+from serverless_tasks.workers.log import logger
+
+service = TaskService.from_environment()
+app = TaskApi(enable_validation=True, json_body_deserializer=read_json_object)
+answer_errors(app)
+if os.environ.get("API_DOCS") == "true":
+    app.publish_description()
+
+CREATED = returns(201, "The task, not dispatched yet.", Task, 400, 413)
+
+
+@app.post("/tasks", summary="Create a task", operation_id="createTask", status_code=201, responses=CREATED)
+def create_task(body: Annotated[NewTask, Body()], caller: Writer) -> Response[str]:
+    """Create a single task."""
+    caller.check_tenant(body.tenant_code)
+    task = service.create_task(caller.tenant_code, body.task_type, body.input, body.name, caller.record)
+    return answer(201, task_answer(service, task, lambda: body.input))
+
+
+@app.post(
+    "/tasks/step-function-task",
+    summary="Create a Step Functions task",
+    operation_id="createStepFunctionTask",
+    status_code=201,
+    responses=CREATED,
+)
+def create_step_function_task(body: Annotated[NewStepFunctionTask, Body()], caller: Writer) -> Response[str]:
+    """Create a task of which every element of the input is a sub-task."""
+    caller.check_tenant(body.tenant_code)
+    task = service.create_step_function_task(caller.tenant_code, body.task_type, body.input, body.name, caller.record)
+    return answer(201, task_answer(service, task, lambda: body.input))
+
+
+@app.get(
+    "/tasks",
+    summary="List tasks, newest first",
+    operation_id="listTasks",
+    responses=returns(200, "A page of the tenant's tasks.", TaskPage, 400),
+)
+def list_tasks(
+    caller: Reader,
+    kind: KindFilter = None,
+    task_type: TypeFilter = None,
+    status: StatusFilter = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response[str]:
+    """List the tenant's tasks."""
+    page = service.list_tasks(TaskQuery(caller.tenant_code, kind, task_type, status), limit, cursor)
+    return answer(200, _page(page, [task_summary(task) for task in page.items]))
+
+
+@app.get(
+    "/tasks/<taskType>/<code>",
+    summary="Show a task",
+    operation_id="getTask",
+    responses=returns(200, "The task.", Task, 404),
+)
+def get_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Reader) -> Response[str]:
+    """Show a task of either kind."""
+    return answer(200, task_answer(service, _find(caller, task_type, code)))
+
+
+@app.get(
+    "/tasks/<taskType>/<code>/sub-tasks",
+    summary="List the sub-tasks of a task",
+    operation_id="listSubTasks",
+    responses=returns(200, "A page of its sub-tasks; a single task has none.", SubTaskPage, 400, 404),
+)
+def list_sub_tasks(
+    task_type: TaskTypeInPath,
+    code: CodeInPath,
+    caller: Reader,
+    status: StatusFilter = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response[str]:
+    """List sub-tasks in the order of the input."""
+    task = _find(caller, task_type, code)
+    page = service.list_sub_tasks(task.key, status, limit, cursor)
+    return answer(200, _page(page, [sub_task_answer(service, task, sub_task) for sub_task in page.items]))
+
+
+@app.post(
+    "/tasks/<taskType>/<code>/cancel",
+    summary="Stop a task",
+    operation_id="cancelTask",
+    responses=returns(200, "The task, CANCELLED.", Task, 404, 409),
+)
+def cancel_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> Response[str]:
+    """Stop a task that has not ended."""
+    task = _find(caller, task_type, code)
+    caller.check_control(task)
+    return answer(200, task_answer(service, service.cancel_task(task.key, caller.user)))
+
+
+@app.post(
+    "/tasks/<taskType>/<code>/retry",
+    summary="Run a failed or cancelled task again",
+    operation_id="retryTask",
+    status_code=202,
+    responses=returns(202, "The task, in a new run.", Task, 404, 409),
+)
+def retry_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> Response[str]:
+    """Begin a new run; sub-tasks that completed stay completed."""
+    task = _find(caller, task_type, code)
+    caller.check_control(task)
+    return answer(202, task_answer(service, service.retry_task(task.key, caller.user)))
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """An event of the HTTP API in, its response out, one line in the log."""
+    response = app.resolve(said_to_be_json(event), context)
+    request = event["requestContext"]
+    logger.info(
+        "request",
+        extra={
+            "method": request["http"]["method"],
+            "path": event["rawPath"],
+            "statusCode": int(response["statusCode"]),
+            "requestId": request.get("requestId"),
+        },
+    )
+    return response
+
+
+def _find(caller: ApiCaller, task_type: str, code: str) -> TaskEntity:
+    """The task, if it is one of the caller's tenant: another tenant's does not exist for the caller."""
+    task = service.find_task(caller.tenant_code, task_type, code)
+    if task is None:
+        raise TaskNotFound(f"there is no task {task_type}/{code}")
+    return task
+
+
+def _page(page: Page[Any], items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"items": items, **({"cursor": page.cursor} if page.cursor else {})}

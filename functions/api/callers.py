@@ -1,0 +1,72 @@
+"""Who calls: from the claims of an ID token to a tenant, a user, and what the user may do (design, section 7)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Depends, Request
+from aws_lambda_powertools.event_handler.exceptions import ForbiddenError
+from serverless_tasks import Caller, TaskEntity
+from serverless_tasks.core.keys import is_name
+
+ADMIN = "task-admin"
+"""Group that controls all tasks of its tenant."""
+READER = "task-reader"
+"""Group that reads all tasks of its tenant and changes none, whatever other group a user is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCaller:
+    """A signed-in user of one tenant."""
+
+    tenant_code: str
+    user: str
+    """Claim ``sub``: unlike a user name it is never given to somebody else."""
+    groups: frozenset[str]
+    record: Caller
+    """What a task that this request creates says of its origin."""
+
+    def check_tenant(self, named: str | None) -> None:
+        """Raise unless the tenant that a body names, if it does, is the caller's own."""
+        if named not in (None, self.tenant_code):
+            raise ForbiddenError("tenantCode: is not your tenant; leave it out, your token says which one is")
+
+    def check_control(self, task: TaskEntity) -> None:
+        """Raise unless the caller may cancel and retry this task of its tenant."""
+        if ADMIN not in self.groups and task.created_by != self.user:
+            raise ForbiddenError(f"only who created the task, or somebody in the group {ADMIN}, may do that")
+
+
+def signed_in(request: Request) -> ApiCaller:
+    """The user that the ID token names. The signature is API Gateway's business; it lets access tokens pass, too."""
+    context = request.resolved_event["requestContext"]
+    claims: Mapping[str, Any] = ((context.get("authorizer") or {}).get("jwt") or {}).get("claims") or {}
+    tenant, user = claims.get("custom:tenant"), claims.get("sub")
+    if claims.get("token_use") != "id":
+        raise ForbiddenError("send the ID token: no other token says which tenant you belong to")
+    if not isinstance(tenant, str) or not is_name(tenant):
+        raise ForbiddenError("your token has no claim custom:tenant that could be a tenant")
+    if not isinstance(user, str) or not user:
+        raise ForbiddenError("your token has no claim sub")
+    record = Caller(user=user, ip=context["http"].get("sourceIp"), request_id=context.get("requestId"))
+    return ApiCaller(tenant, user, _groups(claims.get("cognito:groups")), record)
+
+
+def _groups(claim: Any) -> frozenset[str]:
+    """Groups of a list, or of its text: API Gateway writes ``[a b]``, others ``["a","b"]`` or ``a,b``."""
+    names = re.findall(r"[^\s,\[\]\"']+", claim) if isinstance(claim, str) else claim
+    return frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset()
+
+
+def may_write(caller: Annotated[ApiCaller, Depends(signed_in)]) -> ApiCaller:
+    """The user, if not one who only reads."""
+    if READER in caller.groups:
+        raise ForbiddenError(f"the group {READER} only reads")
+    return caller
+
+
+Reader = Annotated[ApiCaller, Depends(signed_in)]
+"""Parameter of a route that everybody in the tenant may call."""
+Writer = Annotated[ApiCaller, Depends(may_write)]
+"""Parameter of a route that changes something."""

@@ -1,0 +1,213 @@
+"""Shapes of the API: requests are validated by them, responses described (the unit tests compare every one)."""
+
+from typing import Annotated, Any, NotRequired
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
+from serverless_tasks import TaskKind, TaskStatus
+from serverless_tasks.core.keys import CODE_PATTERN, NAME_PATTERN, TITLE_CHARACTER, TITLE_LIMIT
+from serverless_tasks.task_lists import MAX_LIMIT
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+
+NAME = f"^{NAME_PATTERN}$"
+CAT: JsonDict = {"taskType": "cat", "input": {"key": "value1"}}
+CATS: JsonDict = {"taskType": "cat", "name": "Feed the cats", "input": [{"key": "value1"}, {"key": "value2"}]}
+
+# ------------------------------------------------------------------------------------------------ requests
+
+
+class _NewTask(BaseModel):
+    # A field that is not known is refused: silently ignored, a typing error would be a task that does something else.
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+
+    task_type: Annotated[str, Field(pattern=NAME, description="Which handler runs it.")]
+    name: Annotated[
+        Annotated[str, Field(min_length=1, max_length=TITLE_LIMIT, pattern=f"^{TITLE_CHARACTER}*$")] | None,
+        Field(description="For people, on one line. The task type if it is left out."),
+    ] = None
+    tenant_code: Annotated[
+        str | None, Field(description="Your own tenant, or nothing: your token says which one it is.")
+    ] = None
+
+
+class NewTask(_NewTask):
+    """A single task: one handler call."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [CAT]})
+
+    input: Annotated[Any, Field(description="What the handler gets: any JSON, up to 100 levels deep.")]
+
+
+class NewStepFunctionTask(_NewTask):
+    """A Step Functions task: a list, every element of which is a sub-task."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [CATS]})
+
+    input: Annotated[list[Any], Field(description="A list, one element for each sub-task; up to 100 levels deep.")]
+
+
+TaskTypeInPath = Annotated[str, Path(alias="taskType", pattern=NAME, description="The task's `type`.")]
+CodeInPath = Annotated[str, Path(pattern=f"^{CODE_PATTERN}$", description="The task's `code`.")]
+
+KindFilter = Annotated[TaskKind | SkipJsonSchema[None], Query(description="Only tasks of this kind.")]
+TypeFilter = Annotated[
+    str | SkipJsonSchema[None], Query(alias="taskType", pattern=NAME, description="Only tasks of this type.")
+]
+StatusFilter = Annotated[TaskStatus | SkipJsonSchema[None], Query(description="Only what has this status.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many a page has at most.")]
+Cursor = Annotated[
+    str | SkipJsonSchema[None],
+    Query(min_length=1, description="`cursor` of the page before, with the same other parameters."),
+]
+
+# ----------------------------------------------------------------------------------------------- responses
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-22T09:39:36.123Z"])]
+Count = Annotated[int, Field(ge=0)]
+Link = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+
+
+class TaskError(TypedDict):
+    """Why an attempt failed."""
+
+    type: str
+    message: str
+
+
+class Transition(TypedDict):
+    """A change of the status."""
+
+    status: TaskStatus
+    at: Time
+    attempt: Count
+    by: NotRequired[Annotated[str, Field(description="The user who asked for it.")]]
+    reason: NotRequired[str]
+
+
+class SummaryAttributes(TypedDict):
+    """How far a task is."""
+
+    progress: NotRequired[Annotated[float, Field(ge=0, le=1)]]
+    error: NotRequired[TaskError]
+    subTaskCount: NotRequired[Count]
+    subTaskSucceedCount: NotRequired[Count]
+    subTaskFailedCount: NotRequired[Count]
+    subTaskRunningCount: NotRequired[Count]
+
+
+class TaskAttributes(SummaryAttributes):
+    """How far a task is, and what came of it."""
+
+    result: NotRequired[Annotated[Any, Field(description="What the handler, or the fan-in, returned.")]]
+    resultUrl: NotRequired[Annotated[Link, Field(description="Instead of a result above 256 KB, for 15 minutes.")]]
+
+
+class _TaskHead(TypedDict):
+    id: Annotated[str, Field(description="`pk#sk`.")]
+    pk: str
+    sk: str
+    kind: TaskKind
+    code: Annotated[str, Field(pattern=f"^{CODE_PATTERN}$", description="A ULID: later tasks have greater ones.")]
+    type: Annotated[str, Field(pattern=NAME)]
+    name: str
+    tenantCode: Annotated[str, Field(pattern=NAME)]
+    status: TaskStatus
+    version: Annotated[Count, Field(description="Grows by one with every transition.")]
+    attempt: Annotated[Count, Field(description="0 before the first.")]
+    run: Annotated[Count, Field(description="0, and one more with every retry.")]
+    leaseUntil: NotRequired[Annotated[Time, Field(description="Until when its worker is believed alive.")]]
+    nextAttemptAt: NotRequired[Time]
+    executionArn: NotRequired[str]
+    requestId: NotRequired[str]
+    createdAt: Time
+    updatedAt: Time
+    createdBy: NotRequired[str]
+    updatedBy: NotRequired[str]
+    createdIp: NotRequired[str]
+    updatedIp: NotRequired[str]
+    expiresAt: NotRequired[Annotated[int, Field(description="Seconds since 1970 after which it may be gone.")]]
+
+
+class TaskSummary(_TaskHead):
+    """A task in a list: without input, result and history."""
+
+    attributes: SummaryAttributes
+
+
+class Task(_TaskHead):
+    """A task of either kind."""
+
+    input: NotRequired[Any]
+    inputUrl: NotRequired[
+        Annotated[
+            Link,
+            Field(description="Instead of an input above 256 KB, for 15 minutes. A list is there as JSON Lines."),
+        ]
+    ]
+    attributes: TaskAttributes
+    history: Annotated[list[Transition], Field(description="The first and the newest 49, oldest first.")]
+
+
+class TaskPage(TypedDict):
+    """Tasks, newest first."""
+
+    items: list[TaskSummary]
+    cursor: NotRequired[
+        Annotated[str, Field(description="There may be more. A filtered page may be short, even empty.")]
+    ]
+
+
+class SubTaskAttributes(TypedDict):
+    """What came of a sub-task."""
+
+    result: NotRequired[Any]
+    resultUrl: NotRequired[Annotated[Link, Field(description="Instead of a result above 256 KB, for 15 minutes.")]]
+    error: NotRequired[TaskError]
+
+
+class SubTask(TypedDict):
+    """One element of a Step Functions task."""
+
+    pk: Annotated[str, Field(description="The task's.")]
+    sk: Annotated[str, Field(description="The task's `sk`, `#` and the index.")]
+    index: Count
+    status: TaskStatus
+    attempt: Count
+    input: NotRequired[Any]
+    inputUrl: NotRequired[
+        Annotated[Link, Field(description="Instead of an input above 256 KB: the whole list, as JSON Lines.")]
+    ]
+    attributes: SubTaskAttributes
+    startedAt: NotRequired[Time]
+    finishedAt: NotRequired[Time]
+
+
+class SubTaskPage(TypedDict):
+    """Sub-tasks in the order of the input."""
+
+    items: list[SubTask]
+    cursor: NotRequired[Annotated[str, Field(description="There may be more. A page may be short.")]]
+
+
+class Problem(TypedDict):
+    """What is wrong with a field."""
+
+    field: str
+    message: str
+
+
+class Error(TypedDict):
+    """What went wrong."""
+
+    statusCode: int
+    message: str
+    details: NotRequired[list[Problem]]
+
+
+class NotSignedIn(TypedDict):
+    """API Gateway's own answer."""
+
+    message: str
