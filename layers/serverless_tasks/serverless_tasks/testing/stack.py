@@ -125,6 +125,10 @@ class MemoryStack:
         return worker.handle(payload, self._invocation())
 
 
+RETRIES = {"Plan": (5, 10, 20), "Finish": (5, 10, 20), "GiveUp": (5, 10, 20, 40, 60, 60, 60, 60)}
+"""Seconds between the tries of a state whose function fails."""
+
+
 class Execution:
     """One execution of ``statemachine/fan_out.asl.json``, state by state."""
 
@@ -133,16 +137,32 @@ class Execution:
         self.name = name
         self._state: dict[str, Any] = dict(payload)
         self.next = "Plan"
+        self._failures = 0
         self._wakes_at = stack.clock()
 
     def step(self) -> bool:
         """Enter the next state; returns whether there was one that could be entered now."""
         if self.next == "End" or self._stack.clock() < self._wakes_at:
             return False
-        self.next = {"Plan": self._plan, "RunChunks": self._run_chunks, "Finish": self._finish}[self.next]()
+        run = {"Plan": self._plan, "RunChunks": self._run_chunks, "Finish": self._finish, "GiveUp": self._finish}
+        try:
+            self.next, self._failures = run[self.next](), 0
+        except (Exception, WorkerKilled) as error:
+            self._failed(error)
         if self.next == "End":
             self._stack.memory.executions.ended.add(self.name)
         return True
+
+    def _failed(self, error: BaseException) -> None:
+        waits = RETRIES[self.next]
+        if self._failures < len(waits):
+            self._wakes_at = self._stack.clock() + timedelta(seconds=waits[self._failures])
+            self._failures += 1
+        elif self.next == "GiveUp":
+            self.next = "End"
+        else:
+            self._state["failure"] = {"Error": type(error).__name__, "Cause": str(error)}
+            self.next, self._failures = "GiveUp", 0
 
     def _plan(self) -> str:
         plan = self._stack.invoke("plan", {"input": self._state, "executionArn": self.name})
@@ -154,7 +174,7 @@ class Execution:
     def _run_chunks(self) -> str:
         for number in self._state["plan"]["chunks"]:
             call = {name: self._state[name] for name in ("pk", "sk", "run")}
-            with contextlib.suppress(WorkerKilled):  # a child that fails is no verdict
+            with contextlib.suppress(Exception, WorkerKilled):  # a child that fails is no verdict
                 self._stack.invoke("chunk", {**call, "chunk": number})
         return "Plan"
 
