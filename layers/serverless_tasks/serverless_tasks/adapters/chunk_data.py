@@ -30,10 +30,16 @@ def load_lines(payloads: PayloadStore, chunk: Chunk) -> Iterator[str]:
     return iter([NOTHING] * chunk.range.count)
 
 
-def store_lines(payloads: PayloadStore, task: TaskEntity, chunk: Chunk, lines: Sequence[str]) -> dict[str, Any]:
-    """``{"outcomes": text}`` up to 4 KB, else ``{"outcomesRef": reference}`` of a new object of this claim."""
+def store_lines(
+    payloads: PayloadStore, task: TaskEntity, chunk: Chunk, lines: Sequence[str], slot: int = 0
+) -> dict[str, Any]:
+    """``{"outcomes": text}`` up to 4 KB, else ``{"outcomesRef": reference}``.
+
+    The object is this claim's own, and ``slot`` must differ from that of the claim's last write: until the item refers
+    to the new object the old one stays as it is, whoever dies in between.
+    """
     text = join_lines(lines)
     if fits_inline(text):
         return {"outcomes": text}
-    what = f"outcomes/{chunk.sk}-{chunk.run}-{chunk.attempt}.jsonl"
+    what = f"outcomes/{chunk.sk}-{chunk.attempt}-{slot}.jsonl"
     return {"outcomesRef": payloads.put(payload_key(task.tenant_code, task.code, what), text, JSON_LINES)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,7 +32,7 @@ class MemoryPayloads:
     def put(self, key: str, text: str, content_type: str = "") -> dict[str, Any]:
         """Store the text and return its reference."""
         self.objects[key] = text
-        return {"key": key, "bytes": len(text.encode()), "etag": f'"{hash(text):x}"'}
+        return {"key": key, "bytes": len(text.encode()), "etag": _etag(text)}
 
     def load(self, reference: Mapping[str, Any]) -> Any:
         """The value of a stored payload."""
@@ -53,10 +54,14 @@ class MemoryPayloads:
         return f"memory:{reference['key']}"
 
     def _text(self, reference: Mapping[str, Any]) -> str:
-        try:
-            return self.objects[reference["key"]]
-        except KeyError:
-            raise PayloadMissing(f"the bucket has no {reference['key']} as it was written") from None
+        text = self.objects.get(reference["key"])
+        if text is None or reference["etag"] != _etag(text):
+            raise PayloadMissing(f"the bucket has no {reference['key']} as it was written")
+        return text
+
+
+def _etag(text: str) -> str:
+    return f'"{zlib.crc32(text.encode()):08x}"'
 
 
 class MemoryQueue:

@@ -78,6 +78,7 @@ class Attempt:
         self._timeout = timeout
         self._hand_over = min(HAND_OVER_SECONDS, 0.1 * remaining())
         self._task: TaskEntity
+        self._slot = 0
         self._watch = Watch(self._is_mine, clock)
 
     def lease_until(self, task: TaskEntity, now: datetime) -> datetime:
@@ -112,7 +113,7 @@ class Attempt:
             return Failed(self._task, error, permanent=False)
 
     def _completed(self, text: str) -> Completed:
-        what = f"result-{self._task.run}-{self._task.attempt}.json"
+        what = f"result-{self._task.version}.json"
         return Completed(self._task, self._cloud.payloads.inline_or_stored("result", text, self._task, what))
 
     def _context(self, task: TaskEntity) -> TaskContext:
@@ -138,7 +139,7 @@ class Attempt:
             raise InvalidInput(
                 "state", f"has {size(text)} bytes, {CHECKPOINT_LIMIT} are allowed; store it and keep its key"
             )
-        what = f"checkpoint-{self._task.run}-{self._task.attempt}.json"
+        what = f"checkpoint-{self._task.version}-{self._slot}.json"
         stored = self._cloud.payloads.inline_or_stored("checkpoint", text, self._task, what)
         sets = {f"attributes.{name}": value for name, value in stored.items()}
         if progress is not None:
@@ -149,6 +150,10 @@ class Attempt:
             self._task = self._cloud.table.update_task(update)
         except LostRace:
             raise Stop from None
+        except BaseException:
+            self._slot += 2  # whether it was written is not known: neither of the two may be touched again
+            raise
+        self._slot ^= 1
         if self._remaining() - CLOSING_SECONDS < self._hand_over:
             raise HandOver
 

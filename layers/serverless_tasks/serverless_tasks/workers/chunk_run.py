@@ -51,6 +51,7 @@ class _Seen:
     ran: int = 0
     longest: float = 0.0
     flushed_at: datetime | None = None
+    writes: int = 0
 
 
 class ChunkRun:
@@ -175,7 +176,9 @@ class ChunkRun:
         if size(text) <= RESULT_LIMIT:
             return outcomes.completed_line(*times, text)
         index = self._chunk.range.first + offset
-        key = payload_key(self._task.tenant_code, self._task.code, f"results/{index}-{self._task.run}-{attempt}.json")
+        key = payload_key(
+            self._task.tenant_code, self._task.code, f"results/{index}-{self._chunk.attempt}-{attempt}.json"
+        )
         return outcomes.referenced_line(*times, self._cloud.payloads.put(key, text))
 
     def _failed(self, offset: int, attempt: int, started: datetime, error: BaseException, *, permanent: bool) -> None:
@@ -225,4 +228,5 @@ class ChunkRun:
         return Chunk.from_item(self._cloud.table.update(update))
 
     def _stored(self) -> dict[str, Any]:
-        return store_lines(self._cloud.payloads, self._task, self._chunk, self._lines)
+        self._seen.writes += 1
+        return store_lines(self._cloud.payloads, self._task, self._chunk, self._lines, self._seen.writes % 2)
