@@ -213,9 +213,26 @@ def test_finish_of_a_task_that_is_not_its_own_does_nothing(stack, cat, event):
 def test_cancel_during_the_fan_in_wins(stack, cat):
     @cat.finished
     def finished(event, outcomes):
+        runs.append(1)
         stack.service.cancel_task(event.task_key)
         return "too late"
 
+    runs: list[int] = []
     task = stack.run(create(stack, ["a"]))
 
-    assert (task.status, "result" in task.attributes) == (TaskStatus.CANCELLED, False)
+    assert (task.status, "result" in task.attributes, len(runs)) == (TaskStatus.CANCELLED, False, 1)
+
+
+def test_an_error_of_aws_after_the_fan_in_is_left_to_the_state_machine(stack, cat, monkeypatch):
+    update, runs = stack.memory.table.update_task, []
+    cat.finished(lambda event, outcomes: runs.append(1))
+
+    def refuse_once(change):
+        if change.set.get("status") == "COMPLETED" and len(runs) == 1:
+            raise ConnectionError("throttled")
+        return update(change)
+
+    monkeypatch.setattr(stack.memory.table, "update_task", refuse_once)
+    task = stack.run(create(stack, ["a"]))
+
+    assert (task.status, len(runs)) == (TaskStatus.COMPLETED, 2)

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from uuid import uuid4
 
 from serverless_tasks.adapters.chunk_data import load_lines
 from serverless_tasks.adapters.clock import utc_now
@@ -79,7 +80,6 @@ class Finisher:
             try:
                 with deadline(min(policy.timeout, remaining() - CLOSING_SECONDS)):
                     text = result_text(policy.finished_handler(event, self._outcomes(task, found)))
-                return self._complete(task, text)
             except DeadlineReached:
                 return self._fail(task, AttemptTimeout("the fan-in ran too long"))
             except PermanentError as error:
@@ -90,6 +90,8 @@ class Finisher:
                 if attempt == policy.max_attempts or delay > remaining() - 2 * CLOSING_SECONDS:
                     return self._fail(task, error)
                 self._sleep(delay)
+            else:
+                return self._complete(task, text)  # a lost race or an error of AWS is no failure of the fan-in
         return None
 
     def _event(self, task: TaskEntity) -> StepFunctionTaskEvent:
@@ -124,7 +126,7 @@ class Finisher:
 
     def _complete(self, task: TaskEntity, text: str | None) -> None:
         """End the task with the fan-in's result, or with none where its type has no fan-in."""
-        what = f"result-{task.run}.json"
+        what = f"result-{task.run}-{uuid4().hex}.json"  # two fan-ins may run at once, and one of them wins
         stored = {} if text is None else self._cloud.payloads.inline_or_stored("result", text, task, what)
         self._write(transitions.completed(task, self._clock(), stored, self._cloud.settings.retention_days))
 
