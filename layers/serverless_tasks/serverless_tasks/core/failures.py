@@ -42,5 +42,7 @@ def _storable(text: str) -> str:
 def error_of(given: Any) -> dict[str, str]:
     """An error as user code gives it, a mapping or a message, as it is kept."""
     if isinstance(given, Mapping):
-        return {"type": str(given.get("type", "Error")), "message": str(given.get("message", ""))[:MESSAGE_LIMIT]}
-    return {"type": "Error", "message": str(given or "")[:MESSAGE_LIMIT]}
+        name, message = str(given.get("type", "Error")), str(given.get("message", ""))
+    else:
+        name, message = "Error", str(given or "")
+    return {"type": name[:REASON_LIMIT], "message": message[:MESSAGE_LIMIT]}
