@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from bodies import read_json_object, said_to_be_json
 from callers import ApiCaller, Reader, Writer
-from documentation import TaskApi, returns
+from documentation import TASK_LINKS, TaskApi, returns
 from errors import answer_errors
 from models import (
     CodeInPath,
@@ -34,7 +34,7 @@ answer_errors(app)
 if os.environ.get("API_DOCS") == "true":
     app.publish_description()
 
-CREATED = returns(201, "The task, not dispatched yet.", Task, 400, 413)
+CREATED = returns(201, "The task, not dispatched yet.", Task, 400, 413, links=TASK_LINKS)
 
 
 @app.post("/tasks", summary="Create a task", operation_id="createTask", status_code=201, responses=CREATED)

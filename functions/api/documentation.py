@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
-from models import Error, NotSignedIn
+from models import Error, GatewayError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.models import OpenAPI
@@ -16,14 +16,19 @@ DESCRIPTION = "Long-running background work with status, progress, history and r
 
 _REFUSALS: dict[int, tuple[str, type]] = {
     400: ("The request is malformed. `message` names what is wrong, `details` each field.", Error),
-    401: ("No token, or not a valid one. This answer is API Gateway's own.", NotSignedIn),
+    401: ("No token, or not a valid one.", GatewayError),
     403: ("The token is no ID token with a tenant, or its user may not do this.", Error),
     404: ("Your tenant has no such task.", Error),
     409: ("The task's status does not allow it.", Error),
     413: ("The body has more than 3,000,000 bytes.", Error),
+    429: ("Too many requests at once. Ask again in a moment.", GatewayError),
     500: ("Our fault. The message has the request id.", Error),
+    503: ("Nobody was there to answer. Ask again in a moment.", GatewayError),
 }
-_ALWAYS = {401, 403, 500}
+_ALWAYS = {401, 403, 429, 500, 503}
+_PATH = {"taskType": "$response.body#/type", "code": "$response.body#/code"}
+TASK_LINKS = {name: {"operationId": name, "parameters": _PATH} for name in ("getTask", "listSubTasks", "cancelTask")}
+"""What may follow once a task is there, for tools that walk through an API."""
 _NOT_OURS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
 
@@ -65,10 +70,14 @@ class TaskApi(APIGatewayHttpResolver):
             return Response(200, APPLICATION_JSON, self.get_openapi_json_schema())
 
 
-def returns(status_code: int, description: str, model: type, *refusals: int) -> dict[int, OpenAPIResponse]:
+def returns(
+    status_code: int, description: str, model: type, *refusals: int, links: dict[str, Any] | None = None
+) -> dict[int, OpenAPIResponse]:
     """Describe what a route answers: the good case, and each case in which it does not."""
-    told = {status_code: (description, model)} | {code: _REFUSALS[code] for code in sorted({*_ALWAYS, *refusals})}
-    return {code: _response(*texts) for code, texts in told.items()}
+    good = _response(description, model)
+    if links:
+        good["links"] = links
+    return {status_code: good} | {code: _response(*_REFUSALS[code]) for code in sorted({*_ALWAYS, *refusals})}
 
 
 def _response(description: str, model: type) -> OpenAPIResponse:

@@ -207,7 +207,7 @@ class Error(TypedDict):
     details: NotRequired[list[Problem]]
 
 
-class NotSignedIn(TypedDict):
-    """API Gateway's own answer."""
+class GatewayError(TypedDict):
+    """What went wrong before the request reached us: API Gateway's own answer."""
 
     message: str
