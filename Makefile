@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON_IN_VENV := $(BIN)/python
 READY := $(VENV)/.ready
+RUNTIME_VENV := .venv-runtime
+RUNTIME_READY := $(RUNTIME_VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check test demo local local-up local-down local-deploy dead-letters build lock clean
@@ -11,13 +13,20 @@ READY := $(VENV)/.ready
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## set up .venv (again, when requirements/dev.txt changed)
+setup: $(READY) $(RUNTIME_READY) ## set up .venv (again, when requirements/dev.txt changed)
 
 $(READY): requirements/dev.txt
 	@python=$$(sh local/find_python.sh) && echo "Setting up $(VENV) with $$python: about a minute, once" && \
 		"$$python" -m venv --clear $(VENV)
 	@# The file names everything, so nothing is left to resolve; pips before 24 cannot resolve it with hashes.
 	@$(PYTHON_IN_VENV) -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# What Lambda has, for tests/runtime. Without a pip of its own: Lambda's packages, and nothing else.
+$(RUNTIME_READY): requirements/runtime.txt $(READY)
+	@$(PYTHON_IN_VENV) -m venv --clear --without-pip $(RUNTIME_VENV)
+	@$(PYTHON_IN_VENV) -m pip --python $(RUNTIME_VENV)/bin/python install -qq --disable-pip-version-check --no-deps \
+		--only-binary :all: --require-hashes -r requirements/runtime.txt
 	@touch $@
 
 check: $(READY) ## format, lint, types, template, unit tests
@@ -28,7 +37,7 @@ check: $(READY) ## format, lint, types, template, unit tests
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/pytest -q tests/unit
 
-test: check ## check, then every test, with the layer's coverage
+test: check $(RUNTIME_READY) ## check, then every test, with the layer's coverage
 	$(BIN)/pytest -q tests --cov
 
 demo: $(READY) ## fan a real data set out and in again in a local cloud of its own
@@ -52,10 +61,13 @@ dead-letters: $(READY) ## show what was set aside in the local cloud; ARGS=--sen
 build: $(READY) ## build functions and layer into .aws-sam/build
 	@$(PYTHON_IN_VENV) -m local build
 
-lock: $(READY) ## pin requirements/dev.txt anew from requirements/dev.in
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --custom-compile-command "make lock" --upgrade -o requirements/dev.txt requirements/dev.in
+lock: $(READY) ## pin requirements/*.txt anew from requirements/*.in
+	for name in dev runtime; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-emit-find-links --custom-compile-command "make lock" --upgrade \
+			-o requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
 
 clean: ## remove what was built and set up
 	@[ ! -e $(READY) ] || $(PYTHON_IN_VENV) -m local down
-	rm -rf $(VENV) .local .aws-sam .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(RUNTIME_VENV) .local .aws-sam .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
