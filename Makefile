@@ -8,7 +8,7 @@ RUNTIME_VENV := .venv-runtime
 RUNTIME_READY := $(RUNTIME_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo local local-up local-down local-deploy dead-letters build lock clean
+.PHONY: help setup check test demo local local-up local-down local-deploy dead-letters build openapi lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ dead-letters: $(READY) ## show what was set aside in the local cloud; ARGS=--sen
 
 build: $(READY) ## build functions and layer into .aws-sam/build
 	@$(PYTHON_IN_VENV) -m local build
+
+openapi: $(READY) ## write docs/openapi.json anew, from the API's code
+	PYTHONPATH=layers/serverless_tasks:functions/api $(PYTHON_IN_VENV) -m openapi_file docs/openapi.json
 
 lock: $(READY) ## pin requirements/*.txt anew from requirements/*.in
 	for name in dev runtime; do \
