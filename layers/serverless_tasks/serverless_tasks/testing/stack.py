@@ -161,7 +161,8 @@ class Execution:
         elif self.next == "GiveUp":
             self.next = "End"
         else:
-            self._state["failure"] = {"Error": type(error).__name__, "Cause": str(error)}
+            name = "Lambda.Unknown" if isinstance(error, WorkerKilled) else type(error).__name__
+            self._state["failure"] = {"Error": name, "Cause": str(error)}
             self.next, self._failures = "GiveUp", 0
 
     def _plan(self) -> str:

@@ -1,0 +1,28 @@
+"""Integration tests: the layer's real adapters and clients over moto, no network."""
+
+from collections.abc import Iterator
+
+import pytest
+from serverless_tasks.core.dispatch import forget_event_handlers
+from serverless_tasks.core.task_type import forget_task_types
+
+from tests.support.moto_stack import MotoStack
+
+
+@pytest.fixture(autouse=True)
+def no_network(socket_disabled: None) -> None:
+    """A client that slipped past moto fails instead of reaching AWS."""
+
+
+@pytest.fixture(autouse=True)
+def no_task_types() -> Iterator[None]:
+    """Each test defines its own task types."""
+    yield
+    forget_task_types()
+    forget_event_handlers()
+
+
+@pytest.fixture
+def stack() -> Iterator[MotoStack]:
+    with MotoStack() as stack:
+        yield stack

@@ -1,0 +1,234 @@
+"""The whole stack over moto: the template's resources, the layer's real adapters, AWS's part played step by step.
+
+It is driven as :class:`serverless_tasks.testing.MemoryStack` is, so that one test can run on both. What moto leaves
+out is played here: the event source of the stream with its filter, the one of the queue, and the state machine. Time is
+virtual, moto's included.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, Self
+from unittest.mock import patch
+
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.core.serialize import AttributePicker
+from moto.sqs.models import sqs_backends
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core.dispatch import Dispatcher
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.service import TaskService
+from serverless_tasks.testing import VirtualClock, WorkerKilled
+from serverless_tasks.testing.stack import INVOCATION_SECONDS, MAX_STEPS
+from serverless_tasks.workers.chunk_worker import ChunkWorker
+from serverless_tasks.workers.finisher import Finisher
+from serverless_tasks.workers.planner import Planner
+from serverless_tasks.workers.queue_worker import QueueWorker, Redeliver
+from serverless_tasks.workers.relay import Relay
+from serverless_tasks.workers.sweeper import Sweeper
+
+from tests.support.calls import Call, Calls
+from tests.support.clients import ACCOUNT, REGION, driver_client, worker_client
+from tests.support.expressions import check_request
+from tests.support.permissions import missing
+from tests.support.played import StateMachine, Stream
+from tests.support.resources import Resources
+from tests.support.subscriber import Subscriber
+
+
+class MotoStack:
+    """Runs tasks to their end: ``with MotoStack() as stack: stack.run(stack.service.create_task(…).key)``."""
+
+    def __init__(self, dispatcher: Dispatcher | None = None, **parameters: str) -> None:
+        self.clock = VirtualClock()
+        self.calls = Calls()
+        self._dispatcher = dispatcher or Dispatcher()
+        self._parameters = parameters
+        self._ticks = 0
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._exit.enter_context(mock_aws())
+        self._exit.enter_context(patch("moto.core.utils.utcnow", self._moto_now))
+        self._exit.enter_context(patch.object(AttributePicker, "__call__", _pick))
+        self.resources = Resources(**self._parameters)
+        self.stream = Stream(self.resources, "RelayFunction")
+        self.state_machine = StateMachine(self.resources, self._invoke, self.clock)
+        self.topics = Subscriber(self.resources.name("StatusTopic"), self.resources.name("AlarmTopic"))
+        self.calls.checks += [_check_expressions, self._check_permissions]
+        self._exit.enter_context(self.calls.listening())
+        always: dict[str, Any] = {"clock": self.clock, "rand": lambda: 1.0}
+        slept: dict[str, Any] = {**always, "sleep": self.clock.advance}
+        dispatcher = self._dispatcher
+        self.service = TaskService(self.cloud("ApiFunction"), self.clock)
+        self.relay = Relay(self.cloud("RelayFunction"), clock=self.clock)
+        self.queue_worker = QueueWorker(self.cloud("QueueFunction"), dispatcher, **always)
+        self.planner = Planner(self.cloud("PlanFunction"), dispatcher, self.clock)
+        self.chunk_worker = ChunkWorker(self.cloud("ChunkFunction"), dispatcher, **slept)
+        self.finisher = Finisher(self.cloud("FinishFunction"), dispatcher, **slept)
+        self.sweeper = Sweeper(self.cloud("SweeperFunction"), self.clock)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+        if self.calls.wrong:
+            raise ExceptionGroup("AWS would have refused", self.calls.wrong)
+
+    def cloud(self, function: str) -> Cloud:
+        """The adapters as the function makes them from its own environment."""
+        return Cloud(self.resources.settings(function), worker_client)
+
+    def run(self, key: TaskKey) -> TaskEntity:
+        """Let everything happen, and time pass where nothing can, until the task has ended."""
+        for _ in range(MAX_STEPS):
+            if self.step():
+                continue
+            task = self.task(key)
+            if task.status.terminal:
+                return task
+            self.clock.advance(self._idle_seconds())
+        raise AssertionError(f"the task is still {self.task(key).status}")
+
+    def task(self, key: TaskKey) -> TaskEntity:
+        """The task as it is now, read by nobody's function."""
+        with self.unheard():
+            task = self.service.get_task(key)
+        if task is None:
+            raise AssertionError(f"there is no task {key}")
+        return task
+
+    def step(self) -> bool:
+        """Do one thing that can be done now; returns whether there was one."""
+        return (
+            self.relay_one() or self.work_one() or any(execution.step() for execution in self.state_machine.running())
+        )
+
+    def relay_one(self) -> bool:
+        """Pass the oldest stream record on; one that failed stays and comes again."""
+        if not self.stream.waiting():
+            return False
+        with self._survived("relay"):
+            self.relay.handle(self.stream.records[0])
+            del self.stream.records[0]
+        return True
+
+    def work_one(self) -> bool:
+        """Receive one visible message, hand it to the queue worker, delete it if that is done with it."""
+        client, url = driver_client("sqs"), self.resources.name("TaskQueue")
+        received = client.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages")
+        if not received:
+            return False
+        [message] = received
+        record = {"messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"], "body": message["Body"]}
+        with self._survived("queue"):
+            self.queue_worker.handle(record, self._invocation())
+            client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return True
+
+    def sweep(self) -> int:
+        """Let the sweeper look at what is due; returns how many tasks it looked at."""
+        with self.calls.of("sweeper"):
+            return self.sweeper.handle(self._invocation())
+
+    def send(self, body: str) -> None:
+        """Put any message on the task queue."""
+        driver_client("sqs").send_message(QueueUrl=self.resources.name("TaskQueue"), MessageBody=body)
+
+    def empty_queue(self) -> None:
+        """Lose every message of the task queue."""
+        driver_client("sqs").purge_queue(QueueUrl=self.resources.name("TaskQueue"))
+
+    def stop_execution(self, arn: str) -> None:
+        """Stop an execution, as a person may."""
+        driver_client("stepfunctions").stop_execution(executionArn=arn)
+
+    def empty_bucket(self) -> None:
+        """Lose every object."""
+        client, bucket = driver_client("s3"), self.resources.name("PayloadBucket")
+        for listed in client.list_objects_v2(Bucket=bucket).get("Contents", ()):
+            client.delete_object(Bucket=bucket, Key=listed["Key"])
+
+    def dead_letters(self) -> list[tuple[str, str]]:
+        """Body and reason of what was set aside since the last look."""
+        url, found = self.resources.name("DeadLetterQueue"), []
+        while (
+            messages := driver_client("sqs")
+            .receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+            .get("Messages")
+        ):
+            found += [(m["Body"], m["MessageAttributes"]["reason"]["StringValue"]) for m in messages]
+        return found
+
+    def invoke(self, function: str, payload: Mapping[str, Any]) -> Any:
+        """Call plan, chunk or finish as the state machine does: JSON in, JSON out."""
+        payload = json.loads(json.dumps(payload))
+        with self.calls.of(function):
+            match function:
+                case "plan":
+                    return json.loads(json.dumps(self.planner.handle(payload)))
+                case "chunk":
+                    self.chunk_worker.handle(payload, self._invocation())
+                case "finish":
+                    self.finisher.handle(payload, self._invocation())
+        return {}
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """What is called inside is the test's own business: not counted, not interrupted."""
+        calls = self.calls
+        kept = calls.made, calls.before, calls.after
+        calls.made, calls.before, calls.after = [], [], []
+        try:
+            yield
+        finally:
+            calls.made, calls.before, calls.after = kept
+
+    @contextmanager
+    def _survived(self, function: str) -> Iterator[None]:
+        """An invocation that fails or dies is the event source's affair: message or record comes again."""
+        with self.calls.of(function), suppress(Redeliver, WorkerKilled, ClientError):
+            yield
+
+    def _invoke(self, arn: str, payload: Any) -> Any:
+        names = {self.resources.arn(f"{name.capitalize()}Function"): name for name in ("plan", "chunk", "finish")}
+        return self.invoke(names[arn], payload)
+
+    def _invocation(self) -> Callable[[], float]:
+        ends_at = self.clock() + timedelta(seconds=INVOCATION_SECONDS)
+        return lambda: (ends_at - self.clock()).total_seconds()
+
+    def _check_permissions(self, call: Call) -> None:
+        if needed := missing(call, self.resources):
+            raise PermissionError(f"{call.function} may not {needed}")
+
+    def _idle_seconds(self) -> int:
+        """Whole seconds until a hidden message or a waiting execution is due, at least one."""
+        [queue] = [q for q in sqs_backends[ACCOUNT][REGION].queues.values() if q.name == "TaskQueue"]
+        now = self.clock().timestamp()
+        waits = [message.visible_at / 1000 - now for message in queue._messages]
+        waits += [execution.wakes_at.timestamp() - now for execution in self.state_machine.running()]
+        return max(1, math.floor(min(waits, default=1)))
+
+    def _moto_now(self) -> datetime:
+        """Moto's clock: ours, and a microsecond more at each look, so that no two events are at the same time."""
+        self._ticks += 1
+        return self.clock().replace(tzinfo=None) + timedelta(microseconds=self._ticks)
+
+
+def _check_expressions(call: Call) -> None:
+    if call.service == "dynamodb":
+        check_request(call.operation, call.params)
+
+
+_slowly = AttributePicker.__call__
+
+
+def _pick(picker: AttributePicker, context: Any) -> Any:
+    """Moto looks for ten spellings of each of the ten types that an attribute may have; this is two thirds of all."""
+    if context.shape.parent.name == "AttributeValue" and isinstance(context.obj, dict):
+        return context.obj.get(context.key)
+    return _slowly(picker, context)

@@ -1,0 +1,77 @@
+"""AWS's part that moto leaves out: the stream's event source with its filter, and running state machines."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from moto.stepfunctions.models import stepfunctions_backends
+from serverless_tasks.testing import VirtualClock
+
+from tests.support.asl import Execution, Invoke, Usage
+from tests.support.clients import ACCOUNT, REGION, driver_client
+from tests.support.resources import Resources
+
+
+class Stream:
+    """Reads the table's stream; what the function's filter lets through waits in ``records`` until it was taken."""
+
+    def __init__(self, resources: Resources, function: str) -> None:
+        self.records: list[dict[str, Any]] = []
+        self._filters = resources.stream_filters(function)
+        client, arn = driver_client("dynamodbstreams"), resources.stream_arn
+        [shard] = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        place = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        self._iterator = client.get_shard_iterator(**place)["ShardIterator"]
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """The records that wait, oldest first."""
+        if not self.records:
+            answer = driver_client("dynamodbstreams").get_records(ShardIterator=self._iterator)
+            self._iterator = answer["NextShardIterator"]
+            self.records = [r for r in answer["Records"] if any(matches(pattern, r) for pattern in self._filters)]
+        return self.records
+
+
+class StateMachine:
+    """Runs the executions that moto only starts and stops."""
+
+    def __init__(self, resources: Resources, invoke: Invoke, clock: VirtualClock) -> None:
+        self.usage = Usage()
+        self.executions: dict[str, Execution] = {}
+        self._arn = resources.name("FanOutStateMachine")
+        self._definition = resources.definition
+        self._invoke = invoke
+        self._clock = clock
+
+    def running(self) -> list[Execution]:
+        """The open executions. What ended here has ended for moto, and the other way round."""
+        client = driver_client("stepfunctions")
+        for listed in client.list_executions(stateMachineArn=self._arn, statusFilter="RUNNING")["executions"]:
+            arn = listed["executionArn"]
+            if arn not in self.executions:
+                data = json.loads(client.describe_execution(executionArn=arn)["input"])
+                context = {"Execution": {"Id": arn, "Name": listed["name"]}}
+                new = Execution(self._definition, self._invoke, self._clock, self.usage, context, data)
+                self.executions[arn] = new
+        known = stepfunctions_backends[ACCOUNT][REGION]
+        for arn, execution in self.executions.items():
+            theirs = known.describe_execution(arn)
+            if theirs.status == "RUNNING":
+                theirs.status = execution.status
+            else:
+                execution.status = theirs.status
+        return [execution for execution in self.executions.values() if execution.status == "RUNNING"]
+
+
+def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether an event filter with lists of literals lets a record through; other rules are not understood."""
+    for name, rule in pattern.items():
+        found = record.get(name)
+        if isinstance(rule, list):
+            if not all(isinstance(value, str) for value in rule):
+                raise ValueError(f"filter rule {rule} is not understood here")
+            if found not in rule:
+                return False
+        elif not isinstance(found, Mapping) or not matches(rule, found):
+            return False
+    return True

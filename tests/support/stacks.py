@@ -1,0 +1,101 @@
+"""What a test can do with either stack, the one in memory or the one over moto."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from serverless_tasks import TaskEntity, TaskKey, TaskService
+from serverless_tasks.testing import MemoryStack, VirtualClock
+
+from tests.support.moto_stack import MotoStack
+
+
+class Stack(Protocol):
+    """What both have."""
+
+    clock: VirtualClock
+    service: TaskService
+
+    def run(self, key: TaskKey) -> TaskEntity: ...
+    def task(self, key: TaskKey) -> TaskEntity: ...
+    def step(self) -> bool: ...
+    def relay_one(self) -> bool: ...
+    def work_one(self) -> bool: ...
+    def sweep(self) -> int: ...
+    def invoke(self, function: str, payload: Mapping[str, Any]) -> Any: ...
+
+
+def path(task: TaskEntity) -> str:
+    """The statuses that the task went through."""
+    return " ".join(entry["status"] for entry in task.history)
+
+
+def single(stack: Stack, value: Any = 1) -> TaskEntity:
+    """A single task, run to its end."""
+    return stack.run(stack.service.create_task("mbc", "cat", value).key)
+
+
+def fan_out(stack: Stack, elements: list[Any]) -> TaskEntity:
+    """A Step Functions task, run to its end."""
+    return stack.run(stack.service.create_step_function_task("mbc", "cat", elements).key)
+
+
+def deliver_twice(stack: Stack) -> None:
+    """Pass the oldest stream record on, and leave it there: the worst that at-least-once can mean."""
+    if isinstance(stack, MemoryStack):
+        stack.relay.handle(stack.memory.table.stream[0])
+    elif isinstance(stack, MotoStack):
+        with stack.calls.of("relay"):
+            stack.relay.handle(stack.stream.waiting()[0])
+
+
+def send(stack: Stack, body: str) -> None:
+    """Put any message on the task queue."""
+    if isinstance(stack, MemoryStack):
+        stack.memory.queue.send_body(body)
+    elif isinstance(stack, MotoStack):
+        stack.send(body)
+
+
+def lose_record(stack: Stack) -> None:
+    """Let the oldest stream record be given up."""
+    if isinstance(stack, MemoryStack):
+        del stack.memory.table.stream[0]
+    elif isinstance(stack, MotoStack):
+        del stack.stream.waiting()[0]
+
+
+def lose_messages(stack: Stack) -> None:
+    """Empty the task queue."""
+    if isinstance(stack, MemoryStack):
+        stack.memory.queue.messages.clear()
+    elif isinstance(stack, MotoStack):
+        stack.empty_queue()
+
+
+def stop_execution(stack: Stack, task: TaskEntity) -> None:
+    """Let somebody stop the task's execution in the console."""
+    if isinstance(stack, MemoryStack):
+        stack.memory.executions.stopped.add(task.execution_arn or "")
+    elif isinstance(stack, MotoStack):
+        stack.stop_execution(task.execution_arn or "")
+
+
+def sweep_until_ended(stack: Stack, key: TaskKey) -> TaskEntity:
+    """Hours with a sweeper in every fifth minute."""
+    for _ in range(100):
+        while stack.step():
+            pass
+        task = stack.task(key)
+        if task.status.terminal:
+            return task
+        stack.clock.advance(300)
+        stack.sweep()
+    raise AssertionError(f"the task is still {stack.task(key).status}")
+
+
+def lose_objects(stack: Stack) -> None:
+    """Empty the bucket."""
+    if isinstance(stack, MemoryStack):
+        stack.memory.payloads.objects.clear()
+    elif isinstance(stack, MotoStack):
+        stack.empty_bucket()
