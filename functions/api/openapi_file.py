@@ -1,4 +1,4 @@
-"""Writes the API's description: ``python -m openapi_file ../../docs/openapi.json``, in this folder."""
+"""Writes the API's description to the file that is named: `make openapi`."""
 
 import sys
 from pathlib import Path
