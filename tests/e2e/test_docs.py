@@ -1,0 +1,33 @@
+"""The shell commands of README and docs, as they stand there, against the local cloud."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.pages import PAGES, blocks
+
+pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl on this machine")
+
+REPORTING = "curl() { command curl --write-out '%{stderr}%{http_code}\\n' \"$@\"; }\n"
+KNOWN_ALREADY = re.compile(r"^(make |API=|TOKEN=).*\n", re.MULTILINE)
+
+
+def commands(page):
+    """What the page does with the API, in order, without what starts and stops the local cloud."""
+    told = [KNOWN_ALREADY.sub("", block.text) for block in blocks(page, "bash") if "$API" in block.text]
+    return "\n".join(told).replace(".venv/bin/python", sys.executable)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def test_commands_are_answered(page, cloud):
+    stack = cloud.stack
+    token = next(user["token"] for user in stack["users"] if user["username"] == "bob")
+    script = f"API='{stack['apiUrl']}'\nTOKEN={token}\n{REPORTING}{commands(page)}"
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    statuses = done.stderr.split()
+    assert len(statuses) == commands(page).count("curl ")
+    assert set(statuses) <= {"200", "201", "202", "409"}  # 409: the task may have ended before it was cancelled
