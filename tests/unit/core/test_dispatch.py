@@ -1,0 +1,154 @@
+"""Which handler an event goes to."""
+
+from dataclasses import dataclass
+
+import pytest
+from serverless_tasks.core.context import TaskContext
+from serverless_tasks.core.dispatch import (
+    Dispatcher,
+    call,
+    event_handler,
+    find_handler,
+    forget_event_handlers,
+    no_handler,
+)
+from serverless_tasks.core.errors import InvalidInput, NoHandler
+from serverless_tasks.core.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
+from serverless_tasks.core.factories import TaskQueueEventFactory
+from serverless_tasks.core.task_type import TaskType
+
+from tests.support.examples import a_fan_out, a_task
+
+COMMON = {"task_key": a_task().key, "task_type": "cat", "tenant_code": "mbc"}
+QUEUED = TaskQueueEvent(**COMMON, record={})
+SUB_TASK = StepFunctionTaskEvent(**COMMON, context={}, index=0, task_entity=a_fan_out())
+CHANGED = TaskEvent(**COMMON, record={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatFed(TaskQueueEvent):
+    """A fork's own event."""
+
+
+class OwnFactory(TaskQueueEventFactory):
+    """A fork's own factory."""
+
+    def __init__(self, *events):
+        self.events = events
+
+    def transform_task(self, event):
+        return self.events
+
+    def transform_step_function_task(self, event):
+        return self.events
+
+
+def feed(event, context):
+    return "fed"
+
+
+def groom(event, context):
+    return "groomed"
+
+
+@pytest.fixture
+def cat():
+    cat = TaskType("cat")
+    cat.task(feed)
+    cat.sub_task(groom)
+    return cat
+
+
+@pytest.mark.usefixtures("cat")
+def test_events_go_to_the_handlers_of_their_task_type():
+    assert find_handler(QUEUED) is feed
+    assert find_handler(SUB_TASK) is groom
+    assert find_handler(CatFed.of(QUEUED)) is feed
+
+
+@pytest.mark.usefixtures("cat")
+def test_event_of_another_kind_has_no_handler():
+    assert find_handler(CHANGED) is None
+
+
+def test_unknown_type_and_type_without_handlers_have_no_handler():
+    assert find_handler(QUEUED) is None
+    TaskType("cat")
+    assert find_handler(QUEUED) is None
+    assert find_handler(SUB_TASK) is None
+
+
+@pytest.mark.usefixtures("cat")
+def test_handler_of_an_event_class_comes_before_that_of_the_type_and_takes_no_other_class():
+    assert event_handler(CatFed)(groom) is groom
+    assert find_handler(CatFed.of(QUEUED)) is groom
+    assert find_handler(QUEUED) is feed
+
+
+def test_handler_of_an_event_class_needs_no_task_type():
+    event_handler(TaskEvent)(groom)
+    assert find_handler(CHANGED) is groom
+    forget_event_handlers()
+    assert find_handler(CHANGED) is None
+
+
+def test_event_class_has_one_handler():
+    event_handler(CatFed)(feed)
+    with pytest.raises(InvalidInput, match=r"^event_class: CatFed already has a handler$"):
+        event_handler(CatFed)(groom)
+    assert find_handler(CatFed.of(QUEUED)) is feed
+
+
+@pytest.mark.usefixtures("cat")
+def test_dispatcher_routes_by_type_as_it_is():
+    dispatcher = Dispatcher()
+    assert dispatcher.routes_by_type is True
+    assert dispatcher.resolve(QUEUED) == [(feed, QUEUED)]
+    assert dispatcher.resolve(SUB_TASK) == [(groom, SUB_TASK)]
+
+
+@pytest.mark.parametrize("event", [QUEUED, SUB_TASK])
+def test_event_without_handler_is_refused_with_the_words_of_the_design(event):
+    with pytest.raises(NoHandler, match=r"^no handler for task type 'cat'$"):
+        Dispatcher().resolve(event)
+    assert isinstance(no_handler("cat"), NoHandler)
+
+
+@pytest.mark.usefixtures("cat")
+@pytest.mark.parametrize("event", [QUEUED, SUB_TASK])
+def test_own_factory_decides_what_is_handled(event):
+    event_handler(CatFed)(groom)
+    own = CatFed.of(QUEUED)
+    dispatcher = Dispatcher(own_events=OwnFactory(own, QUEUED))
+    assert dispatcher.routes_by_type is False
+    assert dispatcher.resolve(event) == [(groom, own), (feed, QUEUED)]
+
+
+@pytest.mark.usefixtures("cat")
+@pytest.mark.parametrize("events", [(), (CHANGED,), (QUEUED, CHANGED), (CHANGED, QUEUED)])
+def test_own_factory_whose_events_are_not_all_handled_is_refused(events):
+    with pytest.raises(NoHandler):
+        Dispatcher(own_events=OwnFactory(*events)).resolve(QUEUED)
+
+
+def test_factory_of_a_subclass_does_not_route_by_type():
+    assert Dispatcher(own_events=OwnFactory()).routes_by_type is False
+
+
+def test_call_gives_each_handler_its_event_and_the_context():
+    seen = []
+    context = TaskContext()
+
+    def note(event, given):
+        seen.append((event, given))
+        return len(seen)
+
+    assert call([(note, QUEUED)], context) == 1
+    assert call([(note, QUEUED), (note, SUB_TASK)], context) == [2, 3]
+    assert seen == [(QUEUED, context), (QUEUED, context), (SUB_TASK, context)]
+
+
+def test_event_base_carries_the_names_of_the_design():
+    event = Event(**COMMON)
+    assert (event.task_key.pk, event.task_type, event.tenant_code) == ("TASK#mbc", "cat", "mbc")
+    assert (event.input, event.task_entity) == (None, None)

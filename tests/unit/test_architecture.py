@@ -1,0 +1,111 @@
+"""Imports point inward only, and the pure core has no way out: no boto3, no clock, no environment, no chance."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import serverless_tasks
+
+LAYER = Path(serverless_tasks.__path__[0])
+PARTS = ("core", "adapters", "workers", "testing", "service")
+"""From the inside out; ``service`` stands for the modules at the top, which use adapters as the workers do."""
+MAY_USE = {
+    "core": {"core"},
+    "adapters": {"core", "adapters"},
+    "service": {"core", "adapters", "service"},
+    "workers": {"core", "adapters", "workers"},
+    "testing": {"core", "adapters", "workers", "testing", "service"},
+}
+CORE_MAY_IMPORT = {
+    *("__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "enum", "fractions", "hashlib"),
+    *("json", "math", "numbers", "re", "serverless_tasks", "typing", "zlib"),
+}
+"""Of the standard library only what computes. What asks the world (os, time, random, socket …) is not here."""
+ASKS_THE_CLOCK = {"now", "today", "utcnow"}
+MODULES = sorted(path for path in LAYER.rglob("*.py") if path != LAYER / "__init__.py")
+CORE = [path for path in MODULES if path.parent.name == "core"]
+
+
+def part_of(name: str) -> str:
+    """The part that a dotted module of the layer belongs to."""
+    first = name.removeprefix("serverless_tasks").lstrip(".").split(".")[0]
+    return first if first in PARTS else "service"
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Everything that a module imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where they point to"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from names if node.module == "serverless_tasks" else [node.module or ""]
+
+
+def own_name(path: Path) -> str:
+    return ".".join(path.relative_to(LAYER).with_suffix("").parts)
+
+
+def python(code: str) -> str:
+    """What a fresh interpreter prints; it knows the layer and nothing else of this process."""
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PYTHONPATH": str(LAYER.parent)},
+        check=True,
+    )
+    return run.stdout.strip()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=own_name)
+def test_imports_point_inward(path):
+    own = part_of(own_name(path))
+    used = {part_of(name) for name in imports(path) if name.split(".")[0] == "serverless_tasks"}
+    assert used <= MAY_USE[own]
+
+
+@pytest.mark.parametrize("path", CORE, ids=own_name)
+def test_core_imports_only_what_computes(path):
+    assert {name.split(".")[0] for name in imports(path)} <= CORE_MAY_IMPORT
+
+
+@pytest.mark.parametrize("path", CORE, ids=own_name)
+def test_core_asks_no_clock_and_opens_nothing(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in ASKS_THE_CLOCK | {"environ", "getenv"}, f"line {node.lineno}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"open", "input", "print", "exec", "eval", "__import__"}, f"line {node.lineno}"
+
+
+def test_every_module_is_looked_at():
+    assert {part_of(own_name(path)) for path in MODULES} == set(PARTS)
+    assert len(CORE) > 20
+
+
+def test_package_and_core_load_without_boto3():
+    modules = ", ".join(f"serverless_tasks.{own_name(path).removesuffix('.__init__')}" for path in CORE)
+    show = "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = python(f"import sys, serverless_tasks, {modules}; {show}").split()
+    assert "serverless_tasks" in loaded
+    assert not {"boto3", "botocore", "aws_lambda_powertools", "ulid", "socket", "urllib3"} & set(loaded)
+
+
+def test_names_that_need_boto3_are_loaded_when_asked_for():
+    code = (
+        "import sys, serverless_tasks as s; a = 'boto3' in sys.modules; s.TaskService; print(a, 'boto3' in sys.modules)"
+    )
+    assert python(code) == "False True"
+
+
+def test_all_names_of_the_package_are_there():
+    assert {name: getattr(serverless_tasks, name).__name__ for name in serverless_tasks.__all__ if name != "Page"}
+    assert serverless_tasks.Page
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        _ = serverless_tasks.Nothing
