@@ -1,0 +1,108 @@
+"""Design, section 9: what the happy path costs, counted at the client, with the state machine of the template."""
+
+import pytest
+from serverless_tasks import TaskStatus, TaskType
+
+from tests.support.calls import Calls
+from tests.support.item_size import item_size, write_units, writes
+from tests.support.moto_stack import MotoStack
+from tests.support.stacks import fan_out, single
+
+FAN_OUTS = [
+    # N, C, writes = 5 + 4C, reads = 5 + C, worker calls = C + 3, transitions = 8 + 2C
+    (0, 0, 5, 3, 2, 5),  # nothing to run: plan, then finish
+    (1, 1, 9, 6, 4, 10),
+    (7, 7, 33, 12, 10, 22),
+    (100, 34, 141, 39, 37, 76),
+    (1000, 40, 165, 45, 43, 88),
+]
+
+
+def table_writes(calls: Calls) -> int:
+    return calls.count("dynamodb", "PutItem", "UpdateItem")
+
+
+def table_reads(calls: Calls) -> int:
+    return calls.count("dynamodb", "GetItem", "Query")
+
+
+def worker_calls(calls: Calls) -> int:
+    return len([name for name in calls.invocations if name in ("queue", "plan", "chunk", "finish")])
+
+
+def test_a_single_task_costs_what_the_design_says(stack: MotoStack) -> None:
+    TaskType("cat").task(lambda event, context: {"fed": event.input})
+
+    # WHEN a task goes its usual way
+    single(stack, {"key": "value1"})
+
+    # THEN the calls are these and no others
+    calls = stack.calls
+    assert (table_writes(calls), table_reads(calls), calls.count("dynamodb")) == (4, 1, 5)
+    assert [call.operation for call in calls.of_service("sqs")] == ["SendMessage", "ChangeMessageVisibility"]
+    assert (worker_calls(calls), calls.count("sns"), calls.count("s3"), calls.count("stepfunctions")) == (1, 1, 0, 0)
+
+
+@pytest.mark.parametrize("length", [1, 350])
+def test_a_single_task_up_to_a_kilobyte_takes_seven_write_units(stack: MotoStack, length: int) -> None:
+    TaskType("cat").task(lambda event, context: {"fed": True})
+
+    single(stack, "x" * length)
+
+    # THEN by_tenant is written once, attention at the beginning and the end
+    made = list(writes(stack.resources))
+    assert max(item_size(after) for _, after in made if after) <= 1024
+    assert [write_units(write) for write in made] == [3, 1, 1, 2]
+
+
+@pytest.mark.parametrize(("count", "chunks", "written", "read", "invoked", "transitions"), FAN_OUTS)
+def test_a_fan_out_costs_what_the_design_says(
+    stack: MotoStack, count: int, chunks: int, written: int, read: int, invoked: int, transitions: int
+) -> None:
+    TaskType("cat").sub_task(lambda event, context: {"fed": event.input["key"]})
+
+    # WHEN a fan-out goes its usual way
+    task = fan_out(stack, [{"key": f"value{n}"} for n in range(count)])
+
+    # THEN the calls are these and no others
+    assert (task.status, len(task.done_chunks)) == (TaskStatus.COMPLETED, chunks)
+    calls, usage = stack.calls, stack.state_machine.usage
+    assert (table_writes(calls), table_reads(calls)) == (written, read)
+    assert calls.count("dynamodb") == written + read
+    assert (worker_calls(calls), usage.transitions) == (invoked, transitions)
+    assert (calls.count("sqs"), calls.count("sns"), calls.count("stepfunctions")) == (0, 1, 1)
+
+    # AND within the budget
+    assert written <= 5 + 4 * chunks
+    assert read <= 6 + 2 * chunks
+    assert invoked <= chunks + 3
+    assert transitions <= 9 + 2 * chunks
+    assert usage.bytes <= 1_500 + 320 * chunks
+
+
+def test_a_payload_in_the_bucket_costs_one_request_each_way(stack: MotoStack) -> None:
+    TaskType("cat").task(lambda event, context: event.input)
+
+    single(stack, "x" * 5000)
+
+    # THEN api and worker put an object each, and the worker reads one
+    made = [(call.function, call.operation) for call in stack.calls.of_service("s3")]
+    assert made == [("api", "PutObject"), ("queue", "GetObject"), ("queue", "PutObject")]
+    assert table_writes(stack.calls) == 4
+
+
+def test_a_fan_out_reads_its_part_of_a_large_input(stack: MotoStack) -> None:
+    cat = TaskType("cat", chunk_size=5)
+    cat.sub_task(lambda event, context: len(event.input))
+
+    fan_out(stack, ["x" * 1000] * 20)
+
+    # THEN plan reads the object once, each of the four chunks its own range of it
+    reads = [call for call in stack.calls.of_service("s3", "GetObject") if call.params["Key"].endswith("input.jsonl")]
+    assert [(call.function, call.params.get("Range")) for call in reads] == [
+        ("plan", None),
+        ("chunk", "bytes=0-5014"),
+        ("chunk", "bytes=5015-10029"),
+        ("chunk", "bytes=10030-15044"),
+        ("chunk", "bytes=15045-20059"),
+    ]
