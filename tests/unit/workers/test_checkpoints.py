@@ -158,3 +158,39 @@ def test_sub_tasks_have_no_checkpoint():
             context.checkpoint(1)
 
     assert stack.run(stack.service.create_step_function_task("mbc", "cat", [1]).key).status is TaskStatus.COMPLETED
+
+
+def test_progress_does_not_fall_where_an_attempt_begins_anew(stack):
+    cat = TaskType("cat")
+    shown = []
+
+    @cat.task
+    def handle(event, context):
+        for step in (0.25, 0.5, 0.75):
+            context.checkpoint(None, progress=step)
+            shown.append(stack.task(event.task_key).progress)
+            if context.attempt == 1 and step == 0.5:
+                raise ValueError("boom")
+
+    task = stack.run(stack.service.create_task("mbc", "cat", 1).key)
+
+    assert shown == [0.25, 0.5, 0.5, 0.5, 0.75]
+    assert task.progress == 1
+
+
+def test_a_task_that_goes_on_is_on_its_way_and_not_dispatched_again(stack):
+    cat = TaskType("cat", timeout=86_400)
+
+    @cat.task
+    def handle(event, context):
+        for step in range(context.state or 0, 8):
+            stack.clock.advance(200)
+            context.checkpoint(step + 1)
+
+    key = stack.service.create_task("mbc", "cat", 1).key
+    while stack.task(key).attempt == 0 or stack.task(key).status is not TaskStatus.QUEUED:
+        assert stack.step()
+    stack.clock.advance(60)
+    stack.sweep()
+
+    assert len(stack.memory.queue.messages) == 1

@@ -187,6 +187,31 @@ def test_finish_before_every_chunk_has_ended_is_an_error(stack, cat):
     assert stack.task(key).status is TaskStatus.PROCESSING
 
 
+def test_a_task_whose_chunks_expired_meanwhile_fails_and_a_retry_cuts_them_anew(stack, cat):
+    key = create(stack, ["a", "b", "c"])
+    until_finish(stack, key)
+    stack.memory.table.items = {k: item for k, item in stack.memory.table.items.items() if k[1] != "000001"}
+
+    assert stack.run(key).error["type"] == "PayloadMissing"
+    stack.service.retry_task(key)
+    assert stack.run(key).attributes["subTaskSucceedCount"] == 3
+
+
+def test_progress_does_not_fall_when_a_retry_plans(stack, cat):
+    key = create(stack, ["a", "b", "c", "bad"])
+    assert stack.run(key).progress == 1
+    stack.service.retry_task(key)
+
+    shown = [stack.task(key).progress]
+    while not stack.task(key).status.terminal:
+        if not stack.step():
+            stack.clock.advance(1)
+        shown.append(stack.task(key).progress)
+
+    assert shown == sorted(shown)
+    assert {0, 0.5, 1} == set(shown)
+
+
 def test_when_the_state_machine_gives_up_the_task_ends_failed_and_says_why(stack, cat):
     key = create(stack, ["a"])
     stack.relay_one()

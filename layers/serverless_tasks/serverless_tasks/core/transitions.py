@@ -46,8 +46,8 @@ def claimed(task: TaskEntity, at: datetime, lease_until: datetime) -> Update:
 
 def continued(task: TaskEntity, at: datetime) -> Update:
     """The invocation's time is up; the attempt goes on from its checkpoint in another one."""
-    reason = "goes on from its checkpoint"
-    return _transition(task, TaskStatus.QUEUED, at, worker=True, reason=reason, removes=("leaseUntil",))
+    reason, sets = "goes on from its checkpoint", {"dispatchedAt": to_iso(at)}
+    return _transition(task, TaskStatus.QUEUED, at, worker=True, reason=reason, sets=sets, removes=("leaseUntil",))
 
 
 def errored(task: TaskEntity, at: datetime, error_text: str, next_attempt_at: datetime, reason: str) -> Update:
@@ -97,12 +97,15 @@ def cancelled(task: TaskEntity, at: datetime, by: str | None, retention_days: in
 
 def retried(task: TaskEntity, at: datetime, by: str | None, first_look_seconds: int) -> Update:
     """A new run, from the start: attempt 0, and what the last run left is gone."""
-    sets = {
+    sets: dict[str, Any] = {
         "run": task.run + 1,
         "attempt": 0,
         "attention": open_attention(task.code),
         "dueAt": to_iso(after(at, first_look_seconds)),
     }
+    # Counters begin anew, and the plan counts what earlier runs completed: progress never falls within a run.
+    counters = ("subTaskSucceedCount", "subTaskFailedCount")
+    sets |= _attributes({name: 0 for name in counters if name in task.attributes})
     gone = ("error", "result", "resultRef", "progress", "checkpoint", "checkpointRef")
     removes = tuple(f"attributes.{name}" for name in gone if name in task.attributes)
     removes += ("expiresAt", "leaseUntil", "nextAttemptAt", "attemptStartedAt", "dispatchedAt", "executionArn")

@@ -142,8 +142,8 @@ class Attempt:
         what = f"checkpoint-{self._task.version}-{self._slot}.json"
         stored = self._cloud.payloads.inline_or_stored("checkpoint", text, self._task, what)
         sets = {f"attributes.{name}": value for name, value in stored.items()}
-        if progress is not None:
-            sets["attributes.progress"] = progress
+        if progress is not None:  # an attempt that begins anew is behind the last one: shown progress never falls
+            sets["attributes.progress"] = max(progress, self._task.progress or 0)
         other = "attributes.checkpoint" if "checkpointRef" in stored else "attributes.checkpointRef"
         try:
             update = transitions.worker_data(self._task, self._clock(), sets, (other,))

@@ -15,7 +15,14 @@ from serverless_tasks.core import chunks, failures, transitions
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import AttemptTimeout, LostRace, PermanentError, SubTasksFailed, WorkerLost
+from serverless_tasks.core.errors import (
+    AttemptTimeout,
+    LostRace,
+    PayloadMissing,
+    PermanentError,
+    SubTasksFailed,
+    WorkerLost,
+)
 from serverless_tasks.core.events import StepFunctionTaskEvent
 from serverless_tasks.core.json_text import from_json_text, result_text
 from serverless_tasks.core.keys import TaskKey
@@ -64,6 +71,8 @@ class Finisher:
         counts, done = chunks.recount(found, task.run)
         if len(done) < len(found):
             raise WorkerLost(f"{len(found) - len(done)} chunks have not ended")
+        if sum(chunk.range.count for chunk in found) < task.attributes["subTaskCount"]:
+            return self._fail(task, PayloadMissing("chunks of it have expired; retry it, and they are cut anew"))
         if task.status is not TaskStatus.FINISHED:
             task = self._write(transitions.finished(task, self._clock(), counts))
         policy = policy_of(task.type)
