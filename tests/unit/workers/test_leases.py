@@ -205,3 +205,17 @@ def test_a_claim_that_always_loses_returns_the_message(stack, monkeypatch):
     with pytest.raises(Redeliver):
         stack.queue_worker.handle(message, lambda: 900.0)
     assert json.loads(message["body"])["pk"] == key.pk
+
+
+def test_a_message_that_cannot_be_hidden_costs_no_attempt(stack, monkeypatch):
+    runs = []
+    TaskType("cat", max_attempts=1).task(lambda event, context: runs.append(context.attempt))
+    key = queued(stack)
+
+    def refuse(record, seconds):
+        raise ConnectionError("throttled")
+
+    monkeypatch.setattr(stack.memory.queue, "hide", refuse)
+    stack.work_one()
+
+    assert (stack.task(key).status, runs) == (TaskStatus.COMPLETED, [1])

@@ -92,7 +92,7 @@ class QueueWorker:
         attempt = Attempt(self._cloud, self._dispatcher, self._clock, remaining, policy.timeout)
         lease_until = attempt.lease_until(task, now)
         task = self._cloud.table.update_task(transitions.claimed(task, now, lease_until))
-        self._cloud.queue.hide(event.record, (lease_until - now).total_seconds() + claims.VISIBILITY_MARGIN)
+        self._hide(event, (lease_until - now).total_seconds() + claims.VISIBILITY_MARGIN)
         try:
             self._settle(attempt.run(task, event), event, policy)
         except LostRace:
@@ -143,6 +143,13 @@ class QueueWorker:
         task = self._cloud.table.update_task(update)
         logger.info("task is %s", task.status, extra=task_keys(task))
 
+    def _hide(self, event: TaskQueueEvent, seconds: float) -> None:
+        """An error is logged and no more: it would cost the attempt, and a message that comes back early only waits."""
+        try:
+            self._cloud.queue.hide(event.record, seconds)
+        except Exception:
+            logger.exception("the message keeps the queue's own visibility", extra={"taskId": str(event.task_key)})
+
     def _return(self, event: TaskQueueEvent, seconds: float) -> None:
-        self._cloud.queue.hide(event.record, seconds)
+        self._hide(event, seconds)
         raise Redeliver(f"comes back in {seconds:.0f} s")
