@@ -1,7 +1,7 @@
 """Chunks: workers that die, chunks that are taken over, counts that are said twice."""
 
 import pytest
-from serverless_tasks import TaskKey, TaskStatus, TaskType
+from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
 
@@ -226,3 +226,23 @@ def test_a_retry_runs_only_what_did_not_complete(stack):
     assert task.attributes["subTaskSucceedCount"] == 4
     assert [s.attributes["result"] for s in stack.service.list_sub_tasks(key).items] == [0, 1, 0, 0]
     assert (task.run, task.error, task.execution_arn) == (1, None, f"{key.code}-1")
+
+
+def test_outcomes_that_the_bucket_lost_are_made_again(stack):
+    cat = TaskType("cat", chunk_size=3, backoff=Backoff(base=600, cap=600))
+    ran = []
+
+    @cat.sub_task
+    def handle(event, context):
+        ran.append(event.index)
+        if event.index == 2 and ran.count(2) == 1:
+            raise ValueError("boom")
+        return "r" * 5000
+
+    key = planned(stack, [0, 1, 2])
+    run_chunk(stack, key)
+    stack.memory.payloads.objects.clear()
+    task = stack.run(key)
+
+    assert ran == [0, 1, 2, 0, 1, 2]
+    assert task.status is TaskStatus.COMPLETED

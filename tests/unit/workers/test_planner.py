@@ -3,6 +3,7 @@
 import pytest
 from serverless_tasks import LostRace, TaskKey, TaskStatus, TaskType
 from serverless_tasks.core.rounds import MAX_STALLED_ROUNDS
+from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
 
@@ -166,8 +167,24 @@ def test_chunks_that_cannot_start_end_the_task_after_a_few_rounds(stack, cat, mo
     task = stack.run(key)
 
     assert task.status is TaskStatus.FAILED
-    assert task.error == {"type": "WorkerLost", "message": "no chunk worker could start; its log says why"}
+    assert task.error == {
+        "type": "WorkerLost",
+        "message": "chunk workers cannot start, or cannot write; their log says why",
+    }
     assert len(rounds) == 2 * MAX_STALLED_ROUNDS
+
+
+def test_chunks_whose_outcomes_cannot_be_written_end_the_task_in_hours(stack, cat, monkeypatch):
+    key = started(stack, [1, 2, 3])
+
+    def refuse(*_arguments):
+        raise ConnectionError("access denied")
+
+    monkeypatch.setattr("serverless_tasks.workers.chunk_run.store_lines", refuse)
+    task = stack.run(key)
+
+    assert task.status is TaskStatus.FAILED
+    assert (stack.clock.now - from_iso(task.created_at)).total_seconds() < 4 * 3600
 
 
 def test_a_chunk_whose_worker_died_is_due_at_the_end_of_its_lease(stack):

@@ -11,6 +11,8 @@ from serverless_tasks.core.chunks import Chunk
 
 MAX_STALLED_ROUNDS = 5
 """Rounds in a row in which no chunk could even be claimed, before the task is given up."""
+MAX_FUTILE_CLAIMS = 10
+"""Claims of one chunk in a row none of which wrote an outcome, not even that of a dead worker: the same."""
 STALLED_SECONDS = 5
 """The first wait after such a round; each next one is twice as long."""
 LONGEST_WAIT = 3600
@@ -28,7 +30,7 @@ def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan |
     state = {"claims": claims, "stalled": stalled}
     if not left:
         return {"next": "finish", **state}
-    if stalled >= MAX_STALLED_ROUNDS:
+    if stalled >= MAX_STALLED_ROUNDS or any(chunk.claims > MAX_FUTILE_CLAIMS for chunk in left):
         return {"next": "stalled", **state}
     if stalled and previous and previous["next"] == "run":
         return {"next": "wait", "seconds": STALLED_SECONDS * 2 ** (stalled - 1), **state}

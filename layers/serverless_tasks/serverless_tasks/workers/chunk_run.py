@@ -17,7 +17,7 @@ from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.context import TaskContext
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import AttemptTimeout, PermanentError, WorkerLost
+from serverless_tasks.core.errors import AttemptTimeout, PayloadMissing, PermanentError, WorkerLost
 from serverless_tasks.core.failures import describe
 from serverless_tasks.core.json_text import result_text, size
 from serverless_tasks.core.task_type import policy_of
@@ -80,7 +80,7 @@ class ChunkRun:
         self._sleep = sleep
         self._watch = Watch(still_wanted, clock)
         self._policy = policy_of(task.type)
-        self._lines = list(load_lines(cloud.payloads, chunk))
+        self._lines = self._load_lines()
         self._pending: list[tuple[int, int]] = []
         self._started_at = clock()
         self._seen = _Seen(flushed_at=self._started_at)
@@ -101,6 +101,13 @@ class ChunkRun:
             if self._flush_is_due() and not self._flush():
                 break
         return self._release()
+
+    def _load_lines(self) -> list[str]:
+        try:
+            return list(load_lines(self._cloud.payloads, self._chunk))
+        except PayloadMissing:  # what is lost is run again, as after a crash
+            logger.exception("outcomes are lost", extra={**task_keys(self._task), "chunk": self._chunk.number})
+            return [outcomes.NOTHING] * self._chunk.range.count
 
     def _find_pending(self) -> list[tuple[int, int]]:
         entries = [outcomes.parse_line(line, self._task.run) for line in self._lines]

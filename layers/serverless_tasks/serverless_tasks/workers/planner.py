@@ -53,7 +53,7 @@ class Planner:
         if step["next"] != "stalled":
             logger.info("plan: %s", step["next"], extra={**task_keys(task), "plan": step})
             return step
-        return self._fail(task, WorkerLost("no chunk worker could start; its log says why"))
+        return self._fail(task, WorkerLost("chunk workers cannot start, or cannot write; their log says why"))
 
     def _begin(self, task: TaskEntity, execution_arn: str) -> Mapping[str, Any]:
         if not self._has_handler(task.type):
