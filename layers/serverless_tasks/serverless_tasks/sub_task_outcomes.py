@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from serverless_tasks.adapters.chunk_data import load_lines, store_lines
@@ -30,6 +31,7 @@ def write_outcome(
     """End the sub-task. Raises :class:`TransitionRefused` or :class:`TaskNotFound` (see ``TaskService``)."""
     if status not in (TaskStatus.COMPLETED, TaskStatus.FAILED):
         raise TransitionRefused(f"a sub-task ends COMPLETED or FAILED, it cannot become {status}")
+    line = _line(status, attributes)  # first, so that what is no JSON leaves no chunk claimed
     task, chunk = _claim(cloud, clock, key)
     lines = list(load_lines(cloud.payloads, chunk))
     index = key.index or 0
@@ -37,7 +39,8 @@ def write_outcome(
     before = parse_line(lines[offset], task.run)
     ended = before is not None and before.ended
     if not ended:
-        lines[offset] = _line(clock, task, status, attributes, before.attempt if before else 0)
+        moment = to_millis(clock())
+        lines[offset] = line(task.run, before.attempt + 1 if before else 1, moment)
     _release(cloud, clock, task, chunk, lines)
     if ended:
         raise TransitionRefused("the sub-task has ended already")
@@ -61,12 +64,13 @@ def _claim(cloud: Cloud, clock: Clock, key: TaskKey) -> tuple[TaskEntity, Chunk]
         raise TransitionRefused("the sub-task has ended, or a worker has it in its hands") from None
 
 
-def _line(clock: Clock, task: TaskEntity, status: TaskStatus, attributes: Attributes, attempt: int) -> str:
-    moment = to_millis(clock())
-    times = (attempt + 1, moment, moment)
+def _line(status: TaskStatus, attributes: Attributes) -> Callable[[int, int, int], str]:
+    """The line of outcomes, given run, attempt and time."""
     if status is TaskStatus.COMPLETED:
-        return outcomes.completed_line(*times, to_json_text(attributes.get("result"), "result"))
-    return outcomes.failed_line(*times, error_of(attributes.get("error")), task.run)
+        text = to_json_text(attributes.get("result"), "result")
+        return lambda _run, attempt, moment: outcomes.completed_line(attempt, moment, moment, text)
+    error = error_of(attributes.get("error"))
+    return lambda run, attempt, moment: outcomes.failed_line(attempt, moment, moment, error, run)
 
 
 def _release(cloud: Cloud, clock: Clock, task: TaskEntity, chunk: Chunk, lines: list[str]) -> None:
@@ -75,4 +79,5 @@ def _release(cloud: Cloud, clock: Clock, task: TaskEntity, chunk: Chunk, lines: 
     due_at = None if due is None else from_millis(due)
     chunk = Chunk.from_item(cloud.table.update(chunks.release(chunk, stored, (completed, failed), clock(), due_at)))
     if chunk.done_in(task.run):
-        cloud.table.update(chunks.progress(task, chunk, clock()))
+        with suppress(LostRace):  # counted by somebody else, or the task has ended: the outcome stands all the same
+            cloud.table.update(chunks.progress(task, chunk, clock()))

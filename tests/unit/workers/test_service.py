@@ -215,6 +215,30 @@ def test_a_sub_task_outcome_is_refused_where_it_cannot_be(stack):
         stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED)
 
 
+def test_an_outcome_that_is_not_json_leaves_no_chunk_claimed(stack):
+    key = planned(stack, 2)
+
+    with pytest.raises(InvalidInput, match="result"):
+        stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED, {"result": {1}})
+
+    stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED, {"result": 1})
+
+
+def test_an_outcome_stands_though_the_task_is_cancelled_meanwhile(stack, monkeypatch):
+    key = planned(stack, 1)
+    update = stack.memory.table.update
+
+    def cancel_before_the_count(change):
+        if change.add_to_set:
+            stack.service.cancel_task(key)
+        return update(change)
+
+    monkeypatch.setattr(stack.memory.table, "update", cancel_before_the_count)
+    stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED)
+
+    assert [s.status for s in stack.service.list_sub_tasks(key).items] == [S.COMPLETED]
+
+
 def test_sub_tasks_are_counted(stack):
     key = planned(stack, 4)
     stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED)
