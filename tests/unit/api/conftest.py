@@ -3,6 +3,7 @@
 import importlib
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,12 +37,13 @@ ENVIRONMENT = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: tests elsewhere have an environment, and an AWS in memory, of their own
 def app() -> Iterator[ModuleType]:
-    """The function, one warm instance for all tests."""
+    """The function, one warm instance for all tests of a file."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**ENVIRONMENT, "API_DOCS": "true"}.items():
             patch.setenv(name, value)
+        patch.delitem(sys.modules, "app", raising=False)
         yield importlib.import_module("app")
 
 
@@ -58,7 +60,7 @@ def table_properties() -> dict[str, Any]:
     return {name: properties[name] for name in names}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dynamodb(app: ModuleType) -> Iterator[Any]:
     """A client of AWS in memory, which has the bucket already: to make it anew for every test takes too long."""
     with mock_aws():
