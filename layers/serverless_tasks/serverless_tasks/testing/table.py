@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from serverless_tasks.core.attribute_values import Item, decode_item, encode_item
@@ -12,6 +12,7 @@ from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace
 from serverless_tasks.core.expressions import Clause, Put, Update
 from serverless_tasks.core.keys import TaskKey, chunk_sk, chunks_pk
+from serverless_tasks.testing.queries import page, projected
 
 HOLDS: dict[str, Callable[[Any, Any], bool]] = {
     "equals": lambda found, value: bool(found == value),
@@ -84,9 +85,15 @@ class MemoryTable:
         found.sort(key=lambda item: str(item["dueAt"]))
         return [TaskKey(item["pk"], item["sk"]) for item in found[:limit]]
 
-    def batch_get(self, keys: Sequence[TaskKey], **_options: Any) -> dict[TaskKey, Item]:
+    def page(self, condition: str, values: Mapping[str, Any], **options: Any) -> tuple[list[Item], Item | None]:
+        """One page of a query, and the key it ended at if there may be more."""
+        items, last = page(self.items.values(), condition, values, options)
+        return [copy.deepcopy(projected(item, options)) for item in items], last
+
+    def batch_get(self, keys: Sequence[TaskKey], **options: Any) -> dict[TaskKey, Item]:
         """The items that exist, by key."""
-        return {key: copy.deepcopy(self.items[key.pk, key.sk]) for key in keys if (key.pk, key.sk) in self.items}
+        found = {key: self.items[key.pk, key.sk] for key in keys if (key.pk, key.sk) in self.items}
+        return {key: copy.deepcopy(projected(item, options)) for key, item in found.items()}
 
     def _store(self, key: tuple[str, str], item: Item) -> None:
         item = decode_item(encode_item(item))  # as the real table gives it back: plain strings, no enums
