@@ -169,3 +169,4 @@ def test_outcomes_of_a_chunk_come_in_order_and_lazily():
     ]
     assert second.error is None
     assert list(lines) == ["broken"]
+    assert [o.index for o in outcomes_of(0, [COMPLETED, NOTHING], 1, unexpected)] == [0, 1]
