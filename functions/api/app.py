@@ -13,6 +13,7 @@ from errors import answer_errors
 from models import (
     CodeInPath,
     Cursor,
+    IdempotencyKey,
     KindFilter,
     Limit,
     NewStepFunctionTask,
@@ -34,15 +35,18 @@ answer_errors(app)
 if os.environ.get("API_DOCS") == "true":
     app.publish_description()
 
-CREATED = returns(201, "The task, not dispatched yet.", Task, 400, 413, links=TASK_LINKS)
+CREATED = {
+    **returns(200, "The task that was made before, by the same request with the same Idempotency-Key.", Task),
+    **returns(201, "The task, not dispatched yet.", Task, 400, 409, 413, links=TASK_LINKS),
+}
 
 
 @app.post("/tasks", summary="Create a task", operation_id="createTask", status_code=201, responses=CREATED)
-def create_task(body: Annotated[NewTask, Body()], caller: Writer) -> Response[str]:
+def create_task(body: Annotated[NewTask, Body()], caller: Writer, key: IdempotencyKey = None) -> Response[str]:
     """Create a single task."""
     caller.check_tenant(body.tenant_code)
-    task = service.create_task(caller.tenant_code, body.task_type, body.input, body.name, caller.record)
-    return answer(201, task_answer(service, task, lambda: body.input))
+    task = service.create_task(caller.tenant_code, body.task_type, body.input, body.name, caller.record, key)
+    return _created(caller, task, body.input)
 
 
 @app.post(
@@ -52,11 +56,14 @@ def create_task(body: Annotated[NewTask, Body()], caller: Writer) -> Response[st
     status_code=201,
     responses=CREATED,
 )
-def create_step_function_task(body: Annotated[NewStepFunctionTask, Body()], caller: Writer) -> Response[str]:
+def create_step_function_task(
+    body: Annotated[NewStepFunctionTask, Body()], caller: Writer, key: IdempotencyKey = None
+) -> Response[str]:
     """Create a task of which every element of the input is a sub-task."""
     caller.check_tenant(body.tenant_code)
-    task = service.create_step_function_task(caller.tenant_code, body.task_type, body.input, body.name, caller.record)
-    return answer(201, task_answer(service, task, lambda: body.input))
+    create = service.create_step_function_task
+    task = create(caller.tenant_code, body.task_type, body.input, body.name, caller.record, key)
+    return _created(caller, task, body.input)
 
 
 @app.get(
@@ -105,7 +112,7 @@ def list_sub_tasks(
 ) -> Response[str]:
     """List sub-tasks in the order of the input."""
     task = _find(caller, task_type, code)
-    page = service.list_sub_tasks(task.key, status, limit, cursor)
+    page = service.list_sub_tasks(task, status, limit, cursor)
     return answer(200, _page(page, [sub_task_answer(service, task, sub_task) for sub_task in page.items]))
 
 
@@ -119,7 +126,7 @@ def cancel_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> 
     """Stop a task that has not ended."""
     task = _find(caller, task_type, code)
     caller.check_control(task)
-    return answer(200, task_answer(service, service.cancel_task(task.key, caller.user)))
+    return answer(200, task_answer(service, service.cancel_task(task.key, caller.user, caller.record.ip)))
 
 
 @app.post(
@@ -133,7 +140,7 @@ def retry_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> R
     """Begin a new run; sub-tasks that completed stay completed."""
     task = _find(caller, task_type, code)
     caller.check_control(task)
-    return answer(202, task_answer(service, service.retry_task(task.key, caller.user)))
+    return answer(202, task_answer(service, service.retry_task(task.key, caller.user, caller.record.ip)))
 
 
 @logger.inject_lambda_context
@@ -151,6 +158,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         },
     )
     return response
+
+
+def _created(caller: ApiCaller, task: TaskEntity, value: Any) -> Response[str]:
+    """201 for a task that this request made, 200 for one that an earlier request with the same key made."""
+    made_now = task.request_id == caller.record.request_id
+    return answer(201 if made_now else 200, task_answer(service, task, lambda: value))
 
 
 def _find(caller: ApiCaller, task_type: str, code: str) -> TaskEntity:

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, NotRequired
 
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 from serverless_tasks import TaskKind, TaskStatus
+from serverless_tasks.core.idempotency import KEY_PATTERN
 from serverless_tasks.core.keys import CODE_PATTERN, NAME_PATTERN, TITLE_CHARACTER, TITLE_LIMIT
 from serverless_tasks.task_lists import MAX_LIMIT
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
@@ -48,6 +49,14 @@ class NewStepFunctionTask(_NewTask):
 
     input: Annotated[list[Any], Field(description="A list, one element for each sub-task; up to 100 levels deep.")]
 
+
+IdempotencyKey = Annotated[
+    Annotated[str, Field(pattern=f"^{KEY_PATTERN}$")] | SkipJsonSchema[None],
+    Header(
+        alias="Idempotency-Key",
+        description="Sent again with the same body within 24 hours, it makes no second task.",
+    ),
+]
 
 TaskTypeInPath = Annotated[str, Path(alias="taskType", pattern=NAME, description="The task's `type`.")]
 CodeInPath = Annotated[str, Path(pattern=f"^{CODE_PATTERN}$", description="The task's `code`.")]

@@ -86,10 +86,11 @@ class TaskService:
         return list_tasks(self._cloud.table, query, limit, cursor)
 
     def list_sub_tasks(
-        self, key: TaskKey, status: TaskStatus | None = None, limit: int = 20, cursor: str | None = None
+        self, task: TaskKey | TaskEntity, status: TaskStatus | None = None, limit: int = 20, cursor: str | None = None
     ) -> Page[SubTaskEntity]:
         """A task's sub-tasks in input order. Raises :class:`TaskNotFound`. A single task has none."""
-        return list_sub_tasks(self._cloud, self._require(key), status, limit, cursor)
+        found = self._require(task) if isinstance(task, TaskKey) else task
+        return list_sub_tasks(self._cloud, found, status, limit, cursor)
 
     def load_input(self, task: TaskEntity) -> Any:
         """The task's input, wherever it is."""
@@ -116,11 +117,15 @@ class TaskService:
         Raises :class:`TransitionRefused` for what the rules of design, section 5, do not allow, :class:`TaskNotFound`,
         and :class:`InvalidInput` for an attribute that is not one of the three.
         """
-        given = _storable(attributes or {})
+        given = _checked(attributes or {})
         days = self._cloud.settings.retention_days
         if status is TaskStatus.CREATED:
             return self.retry_task(key)
-        return self._decide(key, lambda task: transitions.own_update(task, status, self._clock(), given, days))
+
+        def decide(task: TaskEntity) -> Update:
+            return transitions.own_update(task, status, self._clock(), self._stored(task, given), days)
+
+        return self._decide(key, decide)
 
     def update_sub_task_status(
         self, key: TaskKey, status: TaskStatus, attributes: Mapping[str, Any] | None = None
@@ -132,15 +137,15 @@ class TaskService:
         """
         return write_outcome(self._cloud, self._clock, key, status, attributes or {})
 
-    def cancel_task(self, key: TaskKey, by: str | None = None) -> TaskEntity:
+    def cancel_task(self, key: TaskKey, by: str | None = None, ip: str | None = None) -> TaskEntity:
         """Stop a task. Raises :class:`TransitionRefused` when it has ended, :class:`TaskNotFound`."""
         days = self._cloud.settings.retention_days
-        return self._decide(key, lambda task: transitions.cancelled(task, self._clock(), by, days))
+        return self._decide(key, lambda task: transitions.cancelled(task, self._clock(), by, days, ip))
 
-    def retry_task(self, key: TaskKey, by: str | None = None) -> TaskEntity:
+    def retry_task(self, key: TaskKey, by: str | None = None, ip: str | None = None) -> TaskEntity:
         """Begin a new run of a task. Raises :class:`TransitionRefused` unless it is FAILED or CANCELLED."""
         seconds = self._cloud.settings.first_look_seconds
-        return self._decide(key, lambda task: transitions.retried(task, self._clock(), by, seconds))
+        return self._decide(key, lambda task: transitions.retried(task, self._clock(), by, seconds, ip))
 
     def publish_alarm(self, task: TaskEntity, error_message: str) -> None:
         """Tell the alarm topic about a task."""
@@ -166,6 +171,14 @@ class TaskService:
             raise TaskNotFound(f"there is no task {key}")
         return task
 
+    def _stored(self, task: TaskEntity, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What user code sets, with a result above 4 KB in the bucket."""
+        if "result" not in given:
+            return dict(given)
+        others = {name: value for name, value in given.items() if name != "result"}
+        what = f"result-{task.run}-{task.version}.json"
+        return others | self._cloud.payloads.inline_or_stored("result", given["result"], task, what)
+
     def _decide(self, key: TaskKey, decide: Callable[[TaskEntity], Update]) -> TaskEntity:
         """Read, decide, write; where another writer was first, all again."""
         for _ in range(WRITE_TRIES):
@@ -177,7 +190,7 @@ class TaskService:
         raise LostRace(f"{key} changes too fast; ask again")
 
 
-def _storable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(attributes: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(attributes) - {"result", "error", "progress"})
     if unknown:
         raise InvalidInput("attributes", f"may hold result, error and progress, not {unknown[0]}")

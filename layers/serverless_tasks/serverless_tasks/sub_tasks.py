@@ -7,17 +7,19 @@ from typing import Any
 
 from serverless_tasks.adapters.chunk_data import elements, load_lines
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core.chunks import MAX_CHUNKS, Chunk
+from serverless_tasks.core.chunks import MAX_CHUNKS, Chunk, Range
 from serverless_tasks.core.cursors import decode_cursor, encode_cursor, invalid_cursor
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.json_text import MAX_DEPTH, size, to_json_text
 from serverless_tasks.core.outcomes import Entry, parse_line
-from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import from_millis, to_iso
 from serverless_tasks.task_lists import Page, check_limit
 
 PAGE_BYTES = 2_500_000
 """Of inputs and results in one page: a Lambda function answers at most 6 MB, and there every quote counts twice."""
+UNPLANNED_BYTES = 3_000_000
+"""Of an input whose sub-tasks are shown before they are planned: what a request can carry."""
 PAGE_CHUNKS = 100
 """Chunks that one request reads at most, each with up to two objects: a filter that fits nothing must end in time."""
 
@@ -31,7 +33,7 @@ def list_sub_tasks(
     number, first = _position(query, cursor)
     found: list[SubTaskEntity] = []
     left = PAGE_BYTES
-    for looked_at, chunk in enumerate(cloud.table.chunks(task.tenant_code, task.code, number)):
+    for looked_at, chunk in enumerate(_chunks(cloud, task, number)):
         if looked_at == PAGE_CHUNKS:
             return Page(found, encode_cursor(query, [chunk.number, chunk.range.first]))
         for sub_task in _of_chunk(cloud, task, chunk, first):
@@ -65,6 +67,24 @@ def derive(task: TaskEntity, index: int, value: Any, entry: Entry | None) -> Sub
 
 
 _ATTRIBUTE = {"C": "result", "R": "resultRef", "F": "error", "W": "error"}
+
+
+def _chunks(cloud: Cloud, task: TaskEntity, number: int) -> Iterator[Chunk]:
+    """The chunks from ``number`` on; before they are written, the whole input as if it were one."""
+    found = cloud.table.chunks(task.tenant_code, task.code, number)
+    first = next(found, None)
+    if first is not None:
+        yield first
+        yield from found
+    elif number == 0 and task.kind is TaskKind.SFN_TASK and (count := _count(cloud, task)):
+        yield Chunk(pk="", sk="", range=Range(0, 0, count))
+
+
+def _count(cloud: Cloud, task: TaskEntity) -> int:
+    if task.input_ref is None:
+        return len(task.input)
+    # To page through a larger input without its chunks would read all of it for every page.
+    return len(cloud.payloads.line_offsets(task.input_ref)) - 1 if task.input_ref["bytes"] <= UNPLANNED_BYTES else 0
 
 
 def _of_chunk(cloud: Cloud, task: TaskEntity, chunk: Chunk, first: int) -> Iterator[SubTaskEntity]:

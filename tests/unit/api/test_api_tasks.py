@@ -171,7 +171,6 @@ def test_a_failed_task_shows_its_error(api, end):
 def test_sub_tasks_are_listed_in_the_order_of_the_input(api, fan_out):
     # GIVEN the fan-out of six of the module that this follows
     task = api.create_list("cat", [{"key": f"value{number}"} for number in range(1, 7)])
-    assert api.get(f"{path(task)}/sub-tasks").body == {"items": []}
     fan_out(task, lambda data: {"fed": data["key"]})
 
     # THEN the task counts them
@@ -394,3 +393,24 @@ def test_a_body_in_base64_is_decoded(api):
     # GIVEN that API Gateway passes binary content types on in base64
     answer = api.post_bytes("/tasks", '{"taskType":"cat","input":"猫"}'.encode())
     assert (answer.status, answer.body["input"]) == (201, "猫")
+
+
+def test_sub_tasks_are_shown_before_they_are_planned_and_after_a_cancel(api):
+    # GIVEN a Step Functions task that nobody has planned
+    task = api.create_list("cat", ["a", "b", "c"])
+    large = api.create_list("cat", ["x" * 3000, "y" * 3000])
+
+    # THEN its sub-tasks are there, page by page
+    page = api.get(f"{path(task)}/sub-tasks", limit=2).body
+    assert [(item["index"], item["input"], item["status"]) for item in page["items"]] == [
+        (0, "a", "CREATED"),
+        (1, "b", "CREATED"),
+    ]
+    rest = api.get(f"{path(task)}/sub-tasks", limit=2, cursor=page["cursor"]).body
+    assert [item["input"] for item in rest["items"]] == ["c"]
+    assert len(api.get(f"{path(large)}/sub-tasks").body["items"]) == 2
+
+    # AND end as their parent does
+    api.post(f"{path(task)}/cancel")
+    items = api.get(f"{path(task)}/sub-tasks").body["items"]
+    assert [item["status"] for item in items] == ["CANCELLED"] * 3

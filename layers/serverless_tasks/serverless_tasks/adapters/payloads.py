@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import PayloadMissing
+from serverless_tasks.core.errors import InvalidInput, PayloadMissing
 from serverless_tasks.core.json_text import fits_inline, from_json_text
 
 JSON = "application/json"
@@ -56,7 +56,10 @@ class PayloadStore:
 
     def load(self, reference: Reference) -> Any:
         """The value of a stored JSON payload."""
-        return from_json_text(self._open(reference).read())
+        try:
+            return from_json_text(self._open(reference).read())
+        except InvalidInput as error:
+            raise PayloadMissing(f"{reference['key']} is not what was written: {error}") from error
 
     def lines(self, reference: Reference, start: int | None = None, end: int | None = None) -> Iterator[str]:
         """Lines of a stored JSON Lines payload, streamed, of the bytes ``start`` to ``end`` (exclusive) if given."""

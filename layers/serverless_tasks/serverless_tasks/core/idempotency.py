@@ -19,7 +19,7 @@ from serverless_tasks.core.times import after, to_iso
 KIND = "IDEMPOTENCY"
 VALID_SECONDS = 86_400
 """How long a key stands for its task: 24 hours."""
-KEY_PATTERN = r"[\x20-\x7e]{1,255}"
+KEY_PATTERN = "[ -~]{1,255}"
 """What a key looks like: printable ASCII, as an HTTP header carries it."""
 
 

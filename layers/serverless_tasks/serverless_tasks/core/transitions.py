@@ -90,12 +90,12 @@ def failed(task: TaskEntity, at: datetime, error_text: str, reason: str, retenti
     return _ended(task, TaskStatus.FAILED, at, retention_days, sets=end, reason=reason)
 
 
-def cancelled(task: TaskEntity, at: datetime, by: str | None, retention_days: int) -> Update:
+def cancelled(task: TaskEntity, at: datetime, by: str | None, retention_days: int, ip: str | None = None) -> Update:
     """Stopped by its owner."""
-    return _ended(task, TaskStatus.CANCELLED, at, retention_days, by=by)
+    return _ended(task, TaskStatus.CANCELLED, at, retention_days, sets=_from(ip), by=by)
 
 
-def retried(task: TaskEntity, at: datetime, by: str | None, first_look_seconds: int) -> Update:
+def retried(task: TaskEntity, at: datetime, by: str | None, first_look_seconds: int, ip: str | None = None) -> Update:
     """A new run, from the start: attempt 0, and what the last run left is gone."""
     sets: dict[str, Any] = {
         "run": task.run + 1,
@@ -199,3 +199,7 @@ def _transition(
 
 def _attributes(values: Sets) -> dict[str, Any]:
     return {f"attributes.{name}": value for name, value in values.items()}
+
+
+def _from(ip: str | None) -> dict[str, Any]:
+    return {"updatedIp": ip} if ip else {}
