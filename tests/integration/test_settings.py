@@ -1,0 +1,76 @@
+"""What the functions read from their environment, and the clients that they make of it."""
+
+import dataclasses
+import re
+
+import pytest
+from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud, make_client
+from serverless_tasks.adapters.settings import Settings
+
+from tests.support.clients import nobodys_account
+from tests.support.moto_stack import MotoStack
+
+RESOURCES = {"table": "dynamodb", "payloads": "s3", "queue": "sqs", "executions": "stepfunctions", "topics": "sns"}
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+    assert Settings.from_environment({"TABLE_NAME": "", "RETENTION_DAYS": ""}) == Settings()
+
+
+def test_every_setting_has_its_variable() -> None:
+    numbers = {field.name for field in dataclasses.fields(Settings) if field.type == "int"}
+    environment = {
+        field.name.upper(): "7" if field.name in numbers else f"my-{field.name}"
+        for field in dataclasses.fields(Settings)
+    }
+
+    settings = Settings.from_environment(environment)
+
+    for field in dataclasses.fields(Settings):
+        assert getattr(settings, field.name) == (7 if field.name in numbers else f"my-{field.name}")
+
+
+@pytest.mark.parametrize("text", ["many", "1.5", "0x1"])
+def test_a_number_that_is_none_stops_the_start(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        Settings.from_environment({"RETENTION_DAYS": text})
+
+
+def test_the_environment_is_the_process_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_NAME", "mine")
+
+    assert Cloud.from_environment().settings.table_name == "mine"
+
+
+def test_the_template_s_parameters_reach_the_functions() -> None:
+    with MotoStack(RetentionDays="9", FirstLookSeconds="60", FanOutConcurrency="3", StatusMessages="all") as stack:
+        for function in ("ApiFunction", "RelayFunction", "QueueFunction", "PlanFunction", "FinishFunction"):
+            settings = stack.resources.settings(function)
+            numbers = (settings.retention_days, settings.first_look_seconds, settings.fan_out_concurrency)
+            assert numbers == (9, 60, 3)
+        assert stack.resources.settings("RelayFunction").status_messages == "all"
+
+
+def test_a_client_retries_throttles_and_faults_and_gives_up() -> None:
+    with nobodys_account():
+        config = make_client("dynamodb").meta.config
+
+    assert config.retries == {"mode": "standard", "total_max_attempts": 5}
+    assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (5, 30, POOL_SIZE)
+
+
+def test_links_are_signed_as_newer_regions_want_it() -> None:
+    with nobodys_account():
+        assert make_client("s3").meta.config.signature_version == "s3v4"
+
+
+def test_a_client_is_made_when_it_is_first_used_and_once() -> None:
+    made: list[str] = []
+    cloud = Cloud(Settings(), lambda service: made.append(service))
+    assert made == []
+
+    for name in (*RESOURCES, *RESOURCES):
+        getattr(cloud, name)
+
+    assert made == list(RESOURCES.values())
