@@ -12,7 +12,7 @@ from serverless_tasks.core.times import to_iso
 from local.cloud import LocalCloud
 from tests.support import events
 
-SECONDS = 20
+SECONDS = 60
 
 
 class Tasks:

@@ -19,6 +19,7 @@ def handler(event, context):
 def test_finds_code_then_layer_then_what_lambda_has(start: Start, functions: dict[str, Function], tmp_path: Path):
     (tmp_path / "app.py").write_text(PROBE)
     layer = functions["RelayFunction"].layer
+    assert layer
     probe = start(Function("Probe", "app.handler", tmp_path, layer))
     ours = ["ministack", "moto", "pydantic", "samcli", "rich"]
     answer = probe.invoke(["boto3", "aws_lambda_powertools", "serverless_tasks", *ours])

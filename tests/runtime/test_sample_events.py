@@ -47,7 +47,8 @@ def heard(cloud: LocalCloud) -> Callable[[], list[dict[str, Any]]]:
 
 def body_of(answer: dict[str, Any], status: int) -> dict[str, Any]:
     assert answer["statusCode"] == status, answer
-    return json.loads(answer["body"])
+    body: dict[str, Any] = json.loads(answer["body"])
+    return body
 
 
 def statuses(task: Any) -> list[str]:
@@ -156,7 +157,8 @@ def test_queue_worker_sets_a_malformed_message_aside(call: Call, cloud: LocalClo
     assert call("queue-malformed") == {"batchItemFailures": []}
     sqs, url = cloud.client("sqs"), cloud.stack["deadLetterQueueUrl"]
     [sent] = events.load("queue-malformed")["Records"]
-    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])["Messages"]
+    wanted = {"MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "WaitTimeSeconds": 5}
+    found = sqs.receive_message(QueueUrl=url, **wanted)["Messages"]
     [message] = [message for message in found if message["Body"] == sent["body"]]
     assert message["MessageAttributes"]["reason"]["StringValue"] == "v must be 1 to 1"
 

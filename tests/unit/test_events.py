@@ -21,9 +21,9 @@ from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing import MemoryStack
 from ulid import ULID
 
-from local.paths import ROOT, TEMPLATE
-from local.template import load as load_template
 from tests.support import events
+from tests.support.played import matches
+from tests.support.resources import ROOT, properties
 
 FOREIGN = "relay-foreign-record"
 CREATED = "relay-task-created"
@@ -49,18 +49,10 @@ def task_of(name: str) -> TaskEntity:
 
 
 def relay_filter() -> dict[str, Any]:
-    relay = load_template(TEMPLATE)["Resources"]["RelayFunction"]["Properties"]
-    [pattern] = relay["Events"]["StatusChanges"]["Properties"]["FilterCriteria"]["Filters"]
-    return json.loads(pattern["Pattern"])
-
-
-def matches(pattern: Any, value: Any) -> bool:
-    """Whether an event filter lets a value through, of the rules those that the template uses."""
-    if isinstance(pattern, list):
-        return value in pattern
-    return isinstance(value, dict) and all(
-        name in value and matches(rule, value[name]) for name, rule in pattern.items()
-    )
+    source = properties("RelayFunction")["Events"]["StatusChanges"]["Properties"]
+    [given] = source["FilterCriteria"]["Filters"]
+    pattern: dict[str, Any] = json.loads(given["Pattern"])
+    return pattern
 
 
 @pytest.mark.parametrize("name", events.NAMES)
