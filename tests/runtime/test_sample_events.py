@@ -80,7 +80,6 @@ def test_api_reads(call: Call, tasks: Tasks):
     single, fan_out = tasks.put(CREATED), tasks.put(FAN_OUT_CREATED)
     assert fan_out.code in [task["code"] for task in body_of(call("api-list-tasks"), 200)["items"]]
     assert body_of(call("api-get-task"), 200)["id"] == str(single)
-    call("plan-first")
     assert [sub_task["index"] for sub_task in body_of(call("api-list-sub-tasks"), 200)["items"]] == [0, 1, 2]
 
 
