@@ -32,7 +32,7 @@ def test_finds_code_then_layer_then_what_lambda_has(start: Start, functions: dic
 
 def test_a_function_without_its_layer_fails(start: Start, functions: dict[str, Function], tmp_path: Path):
     bare = replace(functions["RelayFunction"], name="Bare", layer=None)
-    with pytest.raises(FunctionFailed, match="No module named 'aws_lambda_powertools'") as failed:
+    with pytest.raises(FunctionFailed, match="No module named 'serverless_tasks'") as failed:
         start(bare).invoke({"Records": []})
     assert failed.value.error_type == "Runtime.ImportModuleError"
 

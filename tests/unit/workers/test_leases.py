@@ -5,7 +5,7 @@ import json
 import pytest
 from serverless_tasks import TaskEntity, TaskKey, TaskStatus, TaskType
 from serverless_tasks.testing import MemoryStack, WorkerKilled
-from serverless_tasks.workers.queue_worker import Redeliver
+from serverless_tasks.workers.batches import Redeliver
 
 
 def history(task: TaskEntity) -> list[str]:

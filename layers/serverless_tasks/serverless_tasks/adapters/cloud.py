@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -22,6 +23,10 @@ POOL_SIZE = 16
 """Connections per client: the first plan writes chunks from that many threads."""
 
 
+_one_at_a_time = threading.Lock()
+"""Clients may be used by many threads, but not made by them (boto3 guide, "Multithreading with clients")."""
+
+
 def make_client(service: str) -> Any:
     """A client that retries throttles and faults itself, and gives up in time for the function to say so."""
     config = Config(
@@ -32,7 +37,8 @@ def make_client(service: str) -> Any:
         # Links must be signed with version 4: newer regions and keys managed by KMS accept nothing else.
         signature_version="s3v4" if service == "s3" else None,
     )
-    return boto3.client(service, config=config)  # type: ignore[call-overload]  # one of the services below
+    with _one_at_a_time:
+        return boto3.client(service, config=config)  # type: ignore[call-overload]  # one of the services below
 
 
 class Cloud:

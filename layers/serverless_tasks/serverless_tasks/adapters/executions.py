@@ -9,6 +9,9 @@ from botocore.exceptions import ClientError
 
 from serverless_tasks.core.entity import TaskEntity
 
+_NOT_RUNNING = {"ExecutionDoesNotExist", "ValidationException"}
+# The second is the local engine's answer for an execution that has ended.
+
 
 def execution_name(task: TaskEntity) -> str:
     """The task's code, and after a retry the run: started twice, it runs once."""
@@ -46,11 +49,11 @@ class Executions:
         return bool(answer["status"] == "RUNNING")
 
     def stop(self, task: TaskEntity) -> None:
-        """Stop the execution of this task and run. One that is gone or never was is no error."""
+        """Stop the execution of this task and run. One that has ended, is gone or never was is no error."""
         try:
             self._client.stop_execution(executionArn=self._arn(execution_name(task)), cause="the task was cancelled")
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+            if error.response["Error"]["Code"] not in _NOT_RUNNING:
                 raise
 
     def _arn(self, name: str) -> str:

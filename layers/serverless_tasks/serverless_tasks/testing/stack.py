@@ -15,10 +15,11 @@ from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.service import TaskService
 from serverless_tasks.testing.cloud import MemoryCloud
+from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.chunk_worker import ChunkWorker
 from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
-from serverless_tasks.workers.queue_worker import QueueWorker, Redeliver
+from serverless_tasks.workers.queue_worker import QueueWorker
 from serverless_tasks.workers.relay import Relay
 from serverless_tasks.workers.sweeper import Sweeper
 

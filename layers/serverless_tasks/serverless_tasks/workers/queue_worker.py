@@ -26,15 +26,12 @@ from serverless_tasks.core.expressions import Update
 from serverless_tasks.core.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost
+from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.log import logger, task_keys
 
 CLAIM_TRIES = 5
 """How often a claim that lost a race is decided anew; the relay's late QUEUED is the usual one, and it comes once."""
 RemainingSeconds = Callable[[], float]
-
-
-class Redeliver(Exception):
-    """Report the message as failed, so that SQS keeps it; it returns when its visibility ends."""
 
 
 class QueueWorker:
