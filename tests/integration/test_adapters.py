@@ -22,7 +22,7 @@ EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:fan-out"
 
 @pytest.fixture
 def task(stack: MotoStack) -> TaskEntity:
-    with stack.unheard():
+    with stack.calls.unheard():
         return stack.service.create_step_function_task("mbc", "cat", [1])
 
 

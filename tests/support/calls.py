@@ -72,6 +72,16 @@ class Calls:
         finally:
             self._function = outer
 
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """What is called inside is the test's own business: not counted, not interrupted."""
+        kept = self.made, self.before, self.after
+        self.made, self.before, self.after = [], [], []
+        try:
+            yield
+        finally:
+            self.made, self.before, self.after = kept
+
     def of_service(self, service: str, *operations: str) -> list[Call]:
         """The calls of one service, of some operations or all."""
         return [c for c in self.made if c.service == service and (not operations or c.operation in operations)]
@@ -80,11 +90,18 @@ class Calls:
         """How many of them."""
         return len(self.of_service(service, *operations))
 
-    def _hear(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
-        context[_CALL] = Call(self._function, model.service_model.service_name, model.name, copy.deepcopy(params))
+    def begin(self, service: str, operation: str, params: dict[str, Any]) -> Call:
+        """A call is about to be made."""
+        call = Call(self._function, service, operation, params)
+        self._tell(call)
+        return call
 
-    def _begin(self, context: dict[str, Any], **_: Any) -> None:
-        call = context[_CALL]
+    def end(self, call: Call) -> None:
+        """The call has had its effect."""
+        for watcher in self.after:
+            watcher(call)
+
+    def _tell(self, call: Call) -> None:
         self.made.append(call)
         for check in self.checks:
             try:
@@ -94,9 +111,14 @@ class Calls:
         for watcher in self.before:
             watcher(call)
 
+    def _hear(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+        context[_CALL] = Call(self._function, model.service_model.service_name, model.name, copy.deepcopy(params))
+
+    def _begin(self, context: dict[str, Any], **_: Any) -> None:
+        self._tell(context[_CALL])
+
     def _end(self, context: dict[str, Any], **_: Any) -> None:
-        for watcher in self.after:
-            watcher(context[_CALL])
+        self.end(context[_CALL])
 
 
 def _event_name(service: str) -> str:

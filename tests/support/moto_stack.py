@@ -16,7 +16,7 @@ from unittest.mock import patch
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core.serialize import AttributePicker
-from moto.sqs.models import sqs_backends
+from moto.sqs.models import Message, sqs_backends
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
@@ -24,10 +24,11 @@ from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.service import TaskService
 from serverless_tasks.testing import VirtualClock, WorkerKilled
 from serverless_tasks.testing.stack import INVOCATION_SECONDS, MAX_STEPS
+from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.chunk_worker import ChunkWorker
 from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
-from serverless_tasks.workers.queue_worker import QueueWorker, Redeliver
+from serverless_tasks.workers.queue_worker import QueueWorker
 from serverless_tasks.workers.relay import Relay
 from serverless_tasks.workers.sweeper import Sweeper
 
@@ -90,12 +91,12 @@ class MotoStack:
             task = self.task(key)
             if task.status.terminal:
                 return task
-            self.clock.advance(self._idle_seconds())
+            self.clock.advance(self.idle_seconds() or 1)
         raise AssertionError(f"the task is still {self.task(key).status}")
 
     def task(self, key: TaskKey) -> TaskEntity:
         """The task as it is now, read by nobody's function."""
-        with self.unheard():
+        with self.calls.unheard():
             task = self.service.get_task(key)
         if task is None:
             raise AssertionError(f"there is no task {key}")
@@ -118,6 +119,8 @@ class MotoStack:
 
     def work_one(self) -> bool:
         """Receive one visible message, hand it to the queue worker, delete it if that is done with it."""
+        if not self._messages():
+            return False
         client, url = driver_client("sqs"), self.resources.name("TaskQueue")
         received = client.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages")
         if not received:
@@ -177,17 +180,6 @@ class MotoStack:
         return {}
 
     @contextmanager
-    def unheard(self) -> Iterator[None]:
-        """What is called inside is the test's own business: not counted, not interrupted."""
-        calls = self.calls
-        kept = calls.made, calls.before, calls.after
-        calls.made, calls.before, calls.after = [], [], []
-        try:
-            yield
-        finally:
-            calls.made, calls.before, calls.after = kept
-
-    @contextmanager
     def _survived(self, function: str) -> Iterator[None]:
         """An invocation that fails or dies is the event source's affair: message or record comes again."""
         with self.calls.of(function), suppress(Redeliver, WorkerKilled, ClientError):
@@ -205,13 +197,16 @@ class MotoStack:
         if needed := missing(call, self.resources):
             raise PermissionError(f"{call.function} may not {needed}")
 
-    def _idle_seconds(self) -> int:
-        """Whole seconds until a hidden message or a waiting execution is due, at least one."""
-        [queue] = [q for q in sqs_backends[ACCOUNT][REGION].queues.values() if q.name == "TaskQueue"]
+    def idle_seconds(self) -> float | None:
+        """Whole seconds until a hidden message or a waiting execution is due, at least one; None when nothing is."""
         now = self.clock().timestamp()
-        waits = [message.visible_at / 1000 - now for message in queue._messages]
+        waits = [message.visible_at / 1000 - now for message in self._messages()]
         waits += [execution.wakes_at.timestamp() - now for execution in self.state_machine.running()]
-        return max(1, math.floor(min(waits, default=1)))
+        return max(1, math.floor(min(waits))) if waits else None
+
+    def _messages(self) -> list[Message]:
+        """All messages of the task queue, hidden ones too."""
+        return list(sqs_backends[ACCOUNT][REGION].queues["TaskQueue"]._messages)
 
     def _moto_now(self) -> datetime:
         """Moto's clock: ours, and a microsecond more at each look, so that no two events are at the same time."""

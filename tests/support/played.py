@@ -42,25 +42,24 @@ class StateMachine:
         self._definition = resources.definition
         self._invoke = invoke
         self._clock = clock
+        self._known = stepfunctions_backends[ACCOUNT][REGION]
 
     def running(self) -> list[Execution]:
         """The open executions. What ended here has ended for moto, and the other way round."""
-        client = driver_client("stepfunctions")
-        for listed in client.list_executions(stateMachineArn=self._arn, statusFilter="RUNNING")["executions"]:
-            arn = listed["executionArn"]
-            if arn not in self.executions:
-                data = json.loads(client.describe_execution(executionArn=arn)["input"])
-                context = {"Execution": {"Id": arn, "Name": listed["name"]}}
-                new = Execution(self._definition, self._invoke, self._clock, self.usage, context, data)
-                self.executions[arn] = new
-        known = stepfunctions_backends[ACCOUNT][REGION]
-        for arn, execution in self.executions.items():
-            theirs = known.describe_execution(arn)
+        for theirs in self._known.describe_state_machine(self._arn).executions:
+            mine = self.executions.get(theirs.execution_arn) or self._begin(theirs)
             if theirs.status == "RUNNING":
-                theirs.status = execution.status
+                theirs.status = mine.status
             else:
-                execution.status = theirs.status
+                mine.status = theirs.status
         return [execution for execution in self.executions.values() if execution.status == "RUNNING"]
+
+    def _begin(self, theirs: Any) -> Execution:
+        context = {"Execution": {"Id": theirs.execution_arn, "Name": theirs.name}}
+        data = json.loads(theirs.execution_input)
+        new = Execution(self._definition, self._invoke, self._clock, self.usage, context, data)
+        self.executions[theirs.execution_arn] = new
+        return new
 
 
 def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:

@@ -1,0 +1,65 @@
+"""Every function dies, once, before and after every call that it makes, or the call is refused: all ends well.
+
+The points are found by playing each flow without a crash, so that a new call is covered without a new test.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from serverless_tasks.core import task_type
+
+from tests.support.crashes import KINDS, Crash, CrashStack, Point, World
+from tests.support.flows import FLOWS
+from tests.support.moto_stack import MotoStack
+from tests.support.watched import WatchedStack
+
+PLAYED = {
+    "memory": (tuple(FLOWS), KINDS),
+    "moto": (("a_task_with_large_payloads", "a_fan_out_with_large_payloads"), ("killed before", "killed after")),
+}
+"""All flows in memory, which takes milliseconds; with the real clients those two that make every kind of call."""
+
+
+def opened(where: str) -> Any:
+    return MotoStack() if where == "moto" else nullcontext(WatchedStack())
+
+
+def points(where: str, flow: str) -> Iterator[Point]:
+    """Every call of the flow as it goes when nothing crashes."""
+    with patch.dict(task_type._registry, clear=True), opened(where) as stack:
+        FLOWS[flow](World(stack))
+        seen: Counter[str] = Counter()
+        for call in stack.calls.made:
+            seen[call.function] += 1
+            yield Point(call.function, seen[call.function], call.operation)
+
+
+def cases() -> Iterator[Any]:
+    for where, (flows, kinds) in PLAYED.items():
+        for flow in flows:
+            for point in points(where, flow):
+                for kind in kinds:
+                    yield pytest.param(where, flow, point, kind, id=f"{where}-{flow}-{point}-{kind}")
+
+
+@pytest.mark.parametrize(("where", "flow", "point", "kind"), list(cases()))
+def test_a_crash_changes_nothing_in_the_end(where: str, flow: str, point: Point, kind: str) -> None:
+    with opened(where) as stack:
+        # GIVEN a function that will die at this call
+        crash = Crash(point, kind)
+        crash.arm(stack.calls)
+
+        # WHEN the flow is played, THEN it ends as it does without: the flow checks how
+        FLOWS[flow](World(stack))
+        assert crash.hit is not None
+
+
+def test_the_stacks_can_be_watched() -> None:
+    for where in ("memory", "moto"):
+        with opened(where) as stack:
+            watched: CrashStack = stack
+            assert watched.idle_seconds() is None
