@@ -1,0 +1,67 @@
+"""The fork that most tests run on, and the tasks that take their time, begun before everything else."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serverless_tasks import TaskKind, TaskStatus
+
+from local.cloud import Connection
+from tests.support.driver import Driver, Json
+from tests.support.fork import Fork
+from tests.support.planted import lost_task, plant
+
+TASK_TYPES = Path(__file__).parent / "task_types"
+WORKER_SECONDS = {"QueueFunction": 15, "ChunkFunction": 10}
+"""Timeouts of the workers here. A lease lasts as long as its worker can, and a test does not wait for 15 minutes."""
+
+
+@pytest.fixture(scope="session")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
+    """A fork that adds files to task_types and changes nothing else."""
+    return Fork(tmp_path_factory.mktemp("fork") / "repo").with_task_types(*sorted(TASK_TYPES.glob("*.py")))
+
+
+@pytest.fixture(scope="session")
+def forked(fork: Fork) -> Iterator[Connection]:
+    """The fork's local cloud, up."""
+    with fork.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def early(forked: Connection) -> dict[str, Json]:
+    """Tasks whose tests wait for leases to end, by name: they wait while the other tests run."""
+    driver = Driver(forked)
+    for function, seconds in WORKER_SECONDS.items():
+        name = driver.function_name(function)
+        forked.client("lambda").update_function_configuration(FunctionName=name, Timeout=seconds)
+    calm: Json = {"do": "echo"}
+    deadly: list[Json] = [calm] * 3 + [{"do": "exit"}] + [calm] * 6
+    wounded: list[Json] = [calm] * 7 + [{"do": "exit", "attempts": 1}] + [calm] * 2
+    return {
+        "lost": plant(forked, lost_task(TaskKind.TASK, TaskStatus.CREATED)),
+        "killed": driver.create("brief", {"do": "exit", "attempts": 1}),
+        "killed for good": driver.create("once", {"do": "exit"}),
+        "deadly": driver.fan_out("brief", deadly),
+        "wounded": driver.fan_out("brief", wounded),
+        "long": driver.create("probe", {"do": "checkpoint", "steps": 24, "seconds": 0.5}),
+    }
+
+
+@pytest.fixture
+def tasks(forked: Connection, early: dict[str, Json]) -> Driver:
+    """A client of the fork's cloud."""
+    return Driver(forked)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: Any) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the drivers of a failed test saw."""
+    report = yield
+    if report.failed:
+        for name, value in item.funcargs.items():
+            if isinstance(value, Driver):
+                report.sections.append((f"tasks and logs of {name!r}", value.account()))
+    return report

@@ -1,0 +1,76 @@
+"""A fork of this repository: a copy of what is deployed, changed as its owner would, and its local cloud."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from local.cloud import Connection
+from local.paths import ROOT, SOURCES
+
+TASK_TYPES = Path("functions", "worker", "task_types")
+_COPIED = (*SOURCES, "local")
+_NOT_COPIED = shutil.ignore_patterns("__pycache__")
+
+
+class Fork:
+    """The copy, in a directory of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True)
+        for name in _COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, root / name, ignore=_NOT_COPIED)
+            else:
+                shutil.copy(source, root / name)
+
+    def built_like(self, other: Self) -> Self:
+        """Take over what the other fork has built, so that building again installs no package twice."""
+        shutil.copytree(other.root / ".aws-sam", self.root / ".aws-sam")
+        return self
+
+    def with_task_types(self, *files: Path) -> Self:
+        """Add files to ``task_types``."""
+        for file in files:
+            shutil.copy(file, self.root / TASK_TYPES)
+        return self
+
+    def with_parameters(self, **parameters: str) -> Self:
+        """Set parameters of the template for the local cloud, in samconfig.toml."""
+        lines = "".join(f'  "{name}={value}",\n' for name, value in parameters.items())
+        return self.with_change(
+            "samconfig.toml", '  "StatusMessages=terminal",\n', f'  "StatusMessages=terminal",\n{lines}'
+        )
+
+    def with_change(self, name: str, old: str, new: str) -> Self:
+        """Edit a file: the first ``old`` becomes ``new``."""
+        text = (self.root / name).read_text(encoding="utf-8")
+        assert old in text, f"{name} has no {old!r}"
+        (self.root / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+        return self
+
+    @contextmanager
+    def running(self, *, with_sam: bool = False) -> Iterator[Connection]:
+        """What `make local-up` runs, and at the end what `make local-down` runs."""
+        self._local("up", *["--with-sam"] * with_sam)
+        try:
+            yield Connection.to(self.root / ".local")
+        finally:
+            self._local("down")
+
+    @property
+    def server_pid(self) -> int:
+        """Process id of the local cloud; the engine is its child, and the functions' processes are the engine's."""
+        return int((self.root / ".local" / "server.pid").read_text(encoding="utf-8"))
+
+    def _local(self, *arguments: str) -> None:
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        command = [sys.executable, "-m", "local", *arguments]
+        done = subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
