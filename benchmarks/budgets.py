@@ -1,0 +1,37 @@
+"""The budgets of the design, section 9: what the happy path may take. C is the number of chunks."""
+
+from collections.abc import Callable
+
+from benchmarks.counts import Counts
+
+Budget = Callable[[Counts], float]
+
+SINGLE: dict[str, tuple[Budget, float]] = {
+    "table writes": (lambda c: c.writes, 4),
+    "write units, indexes included": (lambda c: c.write_units + c.index_write_units, 7),
+    "table reads": (lambda c: c.reads, 1),
+    "queue messages": (lambda c: c.messages, 1),
+    "visibility changes": (lambda c: c.visibility_changes, 1),
+    "state transitions": (lambda c: c.transitions, 0),
+    "worker invocations": (lambda c: c.worker_invocations, 1),
+}
+"""Of a single task of at most 1 KB: what is counted, and how much it may be."""
+
+FAN_OUT: dict[str, tuple[Budget, float, float]] = {
+    "table writes": (lambda c: c.writes, 5, 4),
+    "table reads": (lambda c: c.reads, 6, 2),
+    "queue messages": (lambda c: c.messages, 0, 0),
+    "state transitions": (lambda c: c.transitions, 9, 2),
+    "worker invocations": (lambda c: c.worker_invocations, 3, 1),
+    "bytes through the state machine": (lambda c: c.state_bytes, 1500, 320),
+}
+"""Of a Step Functions task: what is counted, and how much it may be, in all and for each chunk."""
+
+
+def broken(counts: Counts) -> list[str]:
+    """What is over budget; of a single task, when it has no chunks and no transitions."""
+    if counts.transitions == 0:
+        rows = [(name, count(counts), most) for name, (count, most) in SINGLE.items()]
+    else:
+        rows = [(name, count(counts), a + b * counts.chunks) for name, (count, a, b) in FAN_OUT.items()]
+    return [f"{name}: {found:g}, budget {most:g}" for name, found, most in rows if found > most]

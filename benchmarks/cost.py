@@ -1,0 +1,111 @@
+"""From what a task takes to what it costs at list price, term by term.
+
+Requests and units are counted. How long functions run on AWS cannot be measured here; that term is estimated from the
+counted calls by the assumptions below, and named so wherever it is shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks.counts import Counts
+from benchmarks.logs import PLATFORM_BYTES
+from benchmarks.prices import prices
+
+MILLION = 1_000_000
+LATENCY_MS = {"dynamodb": 5.0, "s3": 25.0, "sqs": 8.0, "sns": 15.0, "stepfunctions": 25.0}
+"""Assumed, of one call inside the region; AWS promises "single-digit millisecond" for DynamoDB and nothing else."""
+CALL_CPU_MS = 0.8
+"""Assumed processor time of one call in boto3, at one full vCPU; measured here: ``cpu.callMicroseconds``."""
+INVOCATION_CPU_MS = 1.0
+"""Assumed processor time of one invocation beside its calls."""
+SUB_TASK_CPU_MS = 0.04
+"""Assumed processor time of the framework for one sub-task; measured here: ``cpu.subTaskMicroseconds``."""
+FULL_CPU_MB = 1769
+"""Memory at which a function has one vCPU (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html)."""
+RELAY_BATCH = 25
+"""Records of one invocation of the relay when there are many (``BatchSize`` in the template)."""
+
+Terms = dict[str, float]
+"""Dollars by what they are for."""
+
+ESTIMATED = "Lambda time, estimated"
+LOGS = "logs"
+REQUESTS = (
+    "table writes",
+    "index writes",
+    "table reads",
+    "bucket writes",
+    "bucket reads",
+    "queue requests",
+    "fair queue, at most",
+    "state transitions",
+    "Lambda requests",
+)
+"""Terms that are counted, without the API and the topic."""
+OUTSIDE = ("topic", "HTTP API", "API function")
+"""Terms of what a deployment may leave out: creating from code, and nobody to be told."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What the template says of the functions."""
+
+    memory: Mapping[str, int]
+    """Megabytes by function."""
+    relay_batch: int = 1
+    """Records of one invocation of the relay."""
+
+
+def task_cost(counts: Counts, deployment: Deployment) -> Terms:
+    """Every term of one task, its API request and its message at the end included."""
+    of = prices()
+    invocations = {**counts.invocations, "relay": counts.invocations["relay"] / deployment.relay_batch}
+    inside = sum(number for name, number in invocations.items() if name != "api")
+    queue_requests = 3 * counts.messages + counts.visibility_changes  # Lambda receives and deletes each message
+    return {
+        "table writes": of["writeUnit"].of(counts.write_units),
+        "index writes": of["writeUnit"].of(counts.index_write_units),
+        "table reads": of["readUnit"].of(counts.read_units),
+        "bucket writes": of["put"].of(counts.puts),
+        "bucket reads": of["get"].of(counts.gets),
+        "queue requests": of["queueRequest"].of(queue_requests),
+        "fair queue, at most": of["fairQueueRequest"].of(queue_requests),
+        "state transitions": of["transition"].of(counts.transitions),
+        "Lambda requests": of["lambdaRequest"].of(inside),
+        ESTIMATED: sum(_time_cost(counts, name, number, deployment) for name, number in invocations.items()),
+        LOGS: of["logByte"].of(_log_bytes(counts, invocations)),
+        "topic": of["publish"].of(counts.publishes),
+        "HTTP API": of["httpRequest"].of(1),
+        "API function": of["lambdaRequest"].of(invocations["api"]),
+    }
+
+
+def _time_cost(counts: Counts, function: str, invocations: float, deployment: Deployment) -> float:
+    """Calls take their latency; what the processor does takes longer the smaller the function is."""
+    calls = counts.calls.get(function, {})
+    waiting = sum(number * LATENCY_MS[service] for service, number in calls.items())
+    working = sum(calls.values()) * CALL_CPU_MS + invocations * INVOCATION_CPU_MS
+    if function == "chunk":
+        working += counts.n * SUB_TASK_CPU_MS
+    megabytes = deployment.memory[function]
+    milliseconds = waiting + working / min(1.0, megabytes / FULL_CPU_MB)
+    return prices()["lambdaSecond"].of(milliseconds / 1000 * megabytes / 1024)
+
+
+def _log_bytes(counts: Counts, invocations: Mapping[str, float]) -> float:
+    return sum(counts.log_bytes.values()) + PLATFORM_BYTES * sum(invocations.values())
+
+
+def requests(terms: Terms) -> float:
+    """What is counted, without API and topic: what the targets speak of."""
+    return sum(terms[name] for name in REQUESTS)
+
+
+def everything(terms: Terms) -> float:
+    """All terms."""
+    return sum(terms.values())
+
+
+def per_million(terms: Terms, of_each: float = 1) -> Terms:
+    """The terms for a million tasks, or for a million of what each task has ``of_each`` of."""
+    return {name: dollars * MILLION / of_each for name, dollars in terms.items()}

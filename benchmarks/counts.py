@@ -1,0 +1,120 @@
+"""Runs tasks over moto with the layer's real adapters and counts at the clients what each took.
+
+State transitions and bytes are those of ``statemachine/fan_out.asl.json`` played by tests/support. Nothing is extrapolated:
+a list of a million elements is really run.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from serverless_tasks import Caller, TaskKey, TaskKind
+
+from benchmarks import logs
+from benchmarks.meter import Meter
+from benchmarks.units import indexes_of
+from benchmarks.uploaded import TENANT, create, elements
+from tests.support.calls import SERVICES
+from tests.support.clients import worker_client
+from tests.support.moto_stack import MotoStack
+from tests.support.resources import properties
+
+UPLOADED_FROM = 100_000
+"""Lists from here on are put into the bucket beforehand, as an API body holds no more than 3 MB."""
+CALLER = Caller("e774caf8-0051-70e2-5f63-272f041b56a9", "203.0.113.7", "1-67891233-abcdef012345678912345678")
+"""Who creates a task through the API is on its item, and so in its size."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one task took, from its creation to its end and the last message about it."""
+
+    n: int
+    chunks: int
+    writes: int
+    write_units: int
+    index_write_units: int
+    reads: int
+    read_units: float
+    messages: int
+    visibility_changes: int
+    publishes: int
+    puts: int
+    gets: int
+    transitions: int
+    state_bytes: int
+    largest_item: int
+    invocations: dict[str, int] = field(default_factory=dict)
+    """By function; of the relay, one for each record that its filter lets through."""
+    log_bytes: dict[str, int] = field(default_factory=dict)
+    """By function, without the platform's own lines."""
+    calls: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By function and service."""
+
+    @property
+    def worker_invocations(self) -> int:
+        """Without api and relay."""
+        return sum(count for name, count in self.invocations.items() if name not in ("api", "relay"))
+
+
+def single() -> Counts:
+    """One single task."""
+    return _counted(0, lambda stack: stack.service.create_task(TENANT, "tiny", {"key": "value1"}, caller=CALLER).key)
+
+
+def fan_out(count: int, task_type: str = "tiny") -> Counts:
+    """One Step Functions task of so many elements."""
+
+    def begin(stack: MotoStack) -> TaskKey:
+        if count >= UPLOADED_FROM:
+            return create(stack.cloud("ApiFunction"), stack.clock, task_type, count).key
+        given = list(elements(count))
+        return stack.service.create_step_function_task(TENANT, task_type, given, caller=CALLER).key
+
+    return _counted(count, begin)
+
+
+def _counted(count: int, begin: Callable[[MotoStack], TaskKey]) -> Counts:
+    stack = MotoStack()
+    made = stack.calls.made  # the stack hides its own looks behind another list
+    meter = Meter(indexes_of(properties("TasksTable")), wanted=lambda: stack.calls.made is made)
+    with stack, meter.listening(*map(worker_client, SERVICES)), logs.counted(lambda: _latest(stack)) as written:
+        key = begin(stack)
+        task = stack.run(key)
+        if task.status != "COMPLETED" or (key.kind is TaskKind.SFN_TASK and task.progress != 1):
+            raise AssertionError(f"{task.id} ended {task.status}: {task.error}")
+        return _summed(count, stack, meter, written)
+
+
+def _latest(stack: MotoStack) -> str:
+    return stack.calls.invocations[-1] if stack.calls.invocations else "api"
+
+
+def _summed(count: int, stack: MotoStack, meter: Meter, written: Counter[str]) -> Counts:
+    calls: dict[str, Counter[str]] = {}
+    for call in stack.calls.made:
+        calls.setdefault(call.function, Counter())[call.service] += 1
+    invocations = Counter(stack.calls.invocations)
+    usage: Any = stack.state_machine.usage
+    of = meter.calls
+    return Counts(
+        n=count,
+        chunks=invocations["chunk"],
+        writes=of["dynamodb.PutItem"] + of["dynamodb.UpdateItem"],
+        write_units=meter.write_units,
+        index_write_units=meter.index_write_units,
+        reads=of["dynamodb.GetItem"] + of["dynamodb.Query"],
+        read_units=meter.read_units,
+        messages=of["sqs.SendMessage"],
+        visibility_changes=of["sqs.ChangeMessageVisibility"],
+        publishes=of["sns.Publish"],
+        puts=of["s3.PutObject"],
+        gets=of["s3.GetObject"],
+        transitions=usage.transitions,
+        state_bytes=usage.bytes,
+        largest_item=meter.largest_item,
+        invocations={"api": 1, **dict(sorted(invocations.items()))},
+        log_bytes=dict(sorted(written.items())),
+        calls={function: dict(sorted(made.items())) for function, made in sorted(calls.items())},
+    )

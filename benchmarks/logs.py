@@ -1,0 +1,59 @@
+"""How many bytes of log the functions write: CloudWatch takes them in by the gigabyte."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+from unittest.mock import patch
+
+from serverless_tasks.workers.log import logger
+
+LINE_OVERHEAD = 26
+"""Bytes that CloudWatch adds to each event when it counts
+(https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html)."""
+PLATFORM_BYTES = 132 + 230 + 2 * LINE_OVERHEAD
+"""Of Lambda's own two lines per invocation, ``platform.start`` and ``platform.report``, by the samples in
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-formats.html."""
+
+_OF_LAMBDA = {
+    "cold_start": False,
+    "function_name": "serverless-tasks-prod-QueueFunction-a1B2c3D4e5F6",
+    "function_memory_size": "512",
+    "function_arn": "arn:aws:lambda:us-east-1:123456789012:function:serverless-tasks-prod-QueueFunction-a1B2c3D4e5F6",
+    "function_request_id": "6d68ca91-49c9-448d-89b8-7ca3e6dc66aa",
+}
+"""What each line says of its invocation, as long as it is on AWS …"""
+_TRACE = {"_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"}
+"""… and this, which the logger takes from the environment."""
+
+
+class _Counting:
+    """A stream that keeps no more than lengths."""
+
+    def __init__(self, current: Callable[[], str]) -> None:
+        self.bytes: Counter[str] = Counter()
+        self._current = current
+
+    def write(self, text: str) -> int:
+        """Count a line, which comes with its end."""
+        self.bytes[self._current()] += len(text.encode()) + LINE_OVERHEAD
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+@contextmanager
+def counted(current: Callable[[], str]) -> Iterator[Counter[str]]:
+    """Bytes of the lines written inside, by what ``current`` says at the time; they are shown nowhere."""
+    handler = cast("Any", logger.registered_handler)
+    stream = _Counting(current)
+    before = handler.setStream(stream)
+    logger.append_keys(**_OF_LAMBDA)
+    try:
+        with patch.dict(os.environ, _TRACE):
+            yield stream.bytes
+    finally:
+        logger.remove_keys(list(_OF_LAMBDA))
+        handler.setStream(before)
