@@ -19,7 +19,6 @@ from serverless_tasks.core.expressions import (
     absent,
     absent_or_at_most,
     equals,
-    exists,
     lacks,
 )
 from serverless_tasks.core.keys import chunk_sk, chunks_pk
@@ -157,8 +156,7 @@ def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime) -
         count={"attempt": 1, "claims": 1},
         remove=("dueAt",),
         conditions=(
-            exists("pk"),
-            equals("run", task.run),
+            equals("run", task.run),  # which a chunk that is not there has not
             absent("finishedAt"),
             absent_or_at_most("leaseUntil", to_iso(now)),
         ),
