@@ -1,0 +1,174 @@
+"""Condition mutation: each clause of each conditional write is needed, and its loss is noticed.
+
+``FENCES`` is written by hand: a clause that disappears from the layer, or a new one, makes it differ.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
+from serverless_tasks.core import chunks, transitions
+from serverless_tasks.testing import MemoryStack, WorkerKilled
+
+from tests.support.fences import Fence, FencedStack, builders
+from tests.support.stacks import fan_out, single, sweep_until_ended
+
+Scenario = Callable[[MemoryStack], Any]
+
+
+def a_task(stack: MemoryStack) -> TaskKey:
+    """A single task that checkpoints, fails once and completes."""
+    cat = TaskType("cat", backoff=Backoff(base=1))
+
+    @cat.task
+    def handle(event: Any, context: Any) -> None:
+        context.checkpoint("here", progress=0.5)
+        if context.attempt == 1:
+            raise ValueError("first time")
+
+    return single(stack).key
+
+
+def a_task_of_two_invocations(stack: MemoryStack) -> None:
+    cat = TaskType("cat", timeout=4000)
+
+    @cat.task
+    def handle(event: Any, context: Any) -> None:
+        if context.state is None:
+            stack.clock.advance(880)
+            context.checkpoint("here")
+
+    single(stack)
+
+
+def a_task_that_fails(stack: MemoryStack) -> TaskKey:
+    return single(stack).key
+
+
+def a_task_that_is_cancelled_and_retried(stack: MemoryStack) -> None:
+    key = stack.service.create_task("mbc", "cat", 1).key
+    stack.service.cancel_task(key)
+    stack.service.retry_task(key)
+
+
+def a_task_that_is_moved_by_hand(stack: MemoryStack) -> None:
+    key = stack.service.create_task("mbc", "cat", 1).key
+    stack.service.update_status(key, TaskStatus.FAILED)
+
+
+def a_task_whose_record_is_lost(stack: MemoryStack) -> None:
+    key = stack.service.create_task("mbc", "cat", 1).key
+    del stack.memory.table.stream[0]
+    sweep_until_ended(stack, key)
+
+
+def a_request_that_is_sent_twice(stack: MemoryStack) -> None:
+    for _ in range(2):
+        stack.service.create_task("mbc", "cat", 1, idempotency_key="k")
+
+
+def a_fan_out(stack: MemoryStack) -> None:
+    """Chunks that are flushed, whose worker dies, and that are run carefully then."""
+    cat, died = TaskType("cat", chunk_size=3), list[int]()
+
+    @cat.sub_task
+    def handle(event: Any, context: Any) -> None:
+        stack.clock.advance(6)
+        if event.index == 1 and not died:
+            died.append(1)
+            raise WorkerKilled
+
+    fan_out(stack, [1, 2, 3, 4])
+
+
+def a_fan_out_of_two_runs(stack: MemoryStack) -> None:
+    cat = TaskType("cat", max_attempts=1)
+    cat.sub_task(lambda event, context: 1 // context.run)
+    key = fan_out(stack, [1]).key
+    stack.service.retry_task(key)
+    stack.run(key)
+
+
+TRANSITION = ["status equals", "version equals"]
+WORKERS = [*TRANSITION, "attempt equals"]
+HELD = ["run equals", "attempt equals"]
+
+FENCES: dict[str, tuple[Scenario, list[str]]] = {
+    # creation
+    "put TASK": (a_task, ["pk absent"]),
+    "put SFN_TASK": (a_fan_out, ["pk absent"]),
+    "put IDEMPOTENCY": (a_request_that_is_sent_twice, ["validUntil absent or at most"]),
+    # transitions of a parent
+    "queued": (a_task, TRANSITION),
+    "started": (a_fan_out, TRANSITION),
+    "claimed": (a_task, TRANSITION),
+    "continued": (a_task_of_two_invocations, WORKERS),
+    "errored": (a_task, WORKERS),
+    "planned": (a_fan_out, TRANSITION),
+    "finished": (a_fan_out, TRANSITION),
+    "completed": (a_task, WORKERS),
+    "failed": (a_task_that_fails, WORKERS),
+    "cancelled": (a_task_that_is_cancelled_and_retried, TRANSITION),
+    "retried": (a_task_that_is_cancelled_and_retried, TRANSITION),
+    "own_update": (a_task_that_is_moved_by_hand, WORKERS),
+    # other writes to a parent
+    "worker_data": (a_task, ["status equals", "run equals", "attempt equals"]),
+    "looked_at": (a_task_whose_record_is_lost, [*TRANSITION, "dueAt equals"]),
+    "progress": (a_fan_out, ["status equals", "run equals", "doneChunks lacks"]),
+    # chunks
+    "create": (a_fan_out, ["pk absent"]),
+    "claim": (a_fan_out, ["run equals", "finishedAt absent", "leaseUntil absent or at most"]),
+    "take_over": (a_fan_out_of_two_runs, HELD),
+    "flush": (a_fan_out, HELD),
+    "mark_in_flight": (a_fan_out, HELD),
+    "release": (a_fan_out, HELD),
+}
+EACH = [(builder, clause) for builder, (_, clauses) in FENCES.items() for clause in clauses]
+
+
+@pytest.mark.parametrize("builder", FENCES)
+def test_the_conditions_of_each_write_are_these(builder: str) -> None:
+    scenario, clauses = FENCES[builder]
+    stack = FencedStack()
+
+    stack.play(scenario)
+
+    assert stack.seen[builder] == clauses
+
+
+def test_every_builder_of_a_write_is_among_them() -> None:
+    built = {name for module in (transitions, chunks) for name in builders(module)}
+
+    assert built == {name for name in FENCES if not name.startswith("put ")}
+
+
+@pytest.mark.parametrize("fence", EACH, ids=" ".join)
+def test_each_clause_refuses_the_write_alone(fence: Fence) -> None:
+    # GIVEN an item whose one attribute changes between the writer's read and its write
+    stack = FencedStack(fence)
+
+    # WHEN the writer writes
+    stack.play(FENCES[fence[0]][0])
+
+    # THEN it learns that it came too late
+    assert stack.refused is True
+
+
+@pytest.mark.parametrize("fence", EACH, ids=" ".join)
+def test_the_loss_of_each_clause_is_noticed(fence: Fence) -> None:
+    # GIVEN the same without this clause
+    stack = FencedStack(fence, dropped=fence)
+
+    stack.play(FENCES[fence[0]][0])
+
+    # THEN the write goes through, and the test above would fail
+    assert stack.refused is False
+
+
+def test_a_write_that_nobody_disturbs_goes_through() -> None:
+    stack = FencedStack()
+
+    stack.play(a_task)
+
+    assert stack.refused is None
