@@ -7,6 +7,7 @@ from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.table import task_of
 from serverless_tasks.core import transitions
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound
@@ -79,7 +80,7 @@ class TaskService:
         """The task of either kind with this type and code, in one call."""
         keys = [TaskKey.of(kind, tenant_code, task_type, code) for kind in TaskKind]
         items = self._cloud.table.batch_get(keys, ConsistentRead=True)
-        return next((TaskEntity.from_item(item) for item in items.values()), None)
+        return next((task for item in items.values() if (task := task_of(item))), None)
 
     def list_tasks(self, query: TaskQuery, limit: int = 20, cursor: str | None = None) -> Page[TaskEntity]:
         """A tenant's tasks, newest first, without input, result and history."""

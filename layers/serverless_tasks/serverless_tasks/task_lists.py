@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from serverless_tasks.adapters.table import TaskTable
+from serverless_tasks.adapters.table import TaskTable, task_of
 from serverless_tasks.core.attribute_values import Item, encode_item
 from serverless_tasks.core.cursors import decode_cursor, encode_cursor, invalid_cursor
 from serverless_tasks.core.entity import COUNTERS, TaskEntity
 from serverless_tasks.core.errors import InvalidInput
-from serverless_tasks.core.keys import TaskKey, check_name, failed_attention, is_code, is_name
+from serverless_tasks.core.keys import SEPARATOR, TaskKey, check_name, failed_attention, is_code, is_name
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import from_iso
 
@@ -82,13 +83,19 @@ def list_tasks(table: TaskTable, query: TaskQuery, limit: int, cursor: str | Non
     check_limit(limit)
     start = _start_key(query, decode_cursor(query.fingerprint, cursor)) if cursor else None
     found: list[TaskEntity] = []
-    for _ in range(MAX_PAGES):
+    last: Item | None = None
+    for looked in itertools.count(1):
         items, start = _index_page(table, query, limit - len(found), start)
-        keys = [key for item in items if query.accepts(key := TaskKey(item["pk"], item["sk"]))]
+        ours = [item for item in items if _is_ours(item)]
+        keys = [key for item in ours if query.accepts(key := TaskKey(item["pk"], item["sk"]))]
         found += [task for task in _load(table, keys) if query.status in (None, task.status)]
-        if start is None or len(found) >= limit:
+        if start is None:
             break
-    return Page(found, encode_cursor(query.fingerprint, _position(start)) if start else None)
+        # A page may end at a foreign item, which is no place for a cursor: the next one goes on behind our last.
+        last = ours[-1] if ours else last
+        if last is not None and (len(found) >= limit or looked >= MAX_PAGES):
+            return Page(found, encode_cursor(query.fingerprint, _position(query, last)))
+    return Page(found, None)
 
 
 def check_limit(limit: int) -> None:
@@ -101,12 +108,19 @@ def _index_page(table: TaskTable, query: TaskQuery, limit: int, start: Item | No
     options, condition, values = query.partition()
     if start:
         options["ExclusiveStartKey"] = encode_item(start)
-    return table.page(condition, values, ScanIndexForward=False, Limit=limit, ProjectionExpression="pk, sk", **options)
+    options |= {"ScanIndexForward": False, "Limit": limit, "ProjectionExpression": "pk, sk, dueAt"}
+    return table.page(condition, values, **options)
+
+
+def _is_ours(item: Item) -> bool:
+    """Whether the key is a parent's. Who else writes into the table may use the attributes of our indexes, too."""
+    kind, (task_type, *code) = item["pk"].partition(SEPARATOR)[0], item["sk"].split(SEPARATOR)
+    return kind in set(TaskKind) and is_name(task_type) and len(code) == 1 and is_code(code[0])
 
 
 def _load(table: TaskTable, keys: Sequence[TaskKey]) -> Iterator[TaskEntity]:
     items = table.batch_get(keys, **_PROJECTION) if keys else {}
-    return (TaskEntity.from_item(items[key]) for key in keys if key in items)
+    return (task for key in keys if key in items and (task := task_of(items[key])))
 
 
 def _projection() -> dict[str, Any]:
@@ -119,9 +133,9 @@ def _projection() -> dict[str, Any]:
 _PROJECTION = _projection()
 
 
-def _position(last: Item) -> list[Any]:
+def _position(query: TaskQuery, last: Item) -> list[Any]:
     key = TaskKey(last["pk"], last["sk"])
-    return [key.kind, key.task_type, key.code, last.get("dueAt")]
+    return [key.kind, key.task_type, key.code, last["dueAt"] if query.of_failed else None]
 
 
 def _start_key(query: TaskQuery, position: list[Any]) -> Item:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,17 @@ from serverless_tasks.core.keys import TaskKey, chunk_sk, chunks_pk
 
 BATCH_GET_LIMIT = 100
 """Items of one BatchGetItem (API reference)."""
+
+_logger = logging.getLogger(__name__)
+
+
+def task_of(item: Item) -> TaskEntity | None:
+    """The task of an item. One that somebody else wrote is no task: it is ignored, and the log says so."""
+    try:
+        return TaskEntity.from_item(item)
+    except (KeyError, TypeError, ValueError) as error:
+        _logger.warning("ignored a foreign item, %s %s: %r", item["pk"], item["sk"], error)
+        return None
 
 
 class TaskTable:
