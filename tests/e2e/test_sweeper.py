@@ -59,7 +59,7 @@ def test_what_was_lost_is_found(tasks, sweep, what):
 
 
 def test_a_fan_out_whose_execution_has_ended_without_it(tasks, sweep):
-    """GIVEN an execution that ended and left its task open; WHEN the sweeper looks; THEN it fails and can be retried."""
+    """GIVEN an execution that left its task open; WHEN the sweeper looks; THEN it fails, and may be retried."""
     lost = lost_task(SFN_TASK, TaskStatus.STARTED)
     stepfunctions = tasks.cloud.client("stepfunctions")
     # Started before its task is in the table, the execution finds nothing to do.
