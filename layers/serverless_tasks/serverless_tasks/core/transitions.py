@@ -102,6 +102,7 @@ def retried(task: TaskEntity, at: datetime, by: str | None, first_look_seconds: 
         "attempt": 0,
         "attention": open_attention(task.code),
         "dueAt": to_iso(after(at, first_look_seconds)),
+        **_from(ip),
     }
     # Counters begin anew, and the plan counts what earlier runs completed: progress never falls within a run.
     counters = ("subTaskSucceedCount", "subTaskFailedCount")
