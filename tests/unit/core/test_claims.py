@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from serverless_tasks.core.claims import VISIBILITY_MARGIN, Acknowledge, Claim, GiveUp, Wait, decide
+from serverless_tasks.core.claims import Acknowledge, Claim, GiveUp, Wait, decide
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import to_iso
 
@@ -45,7 +45,13 @@ def test_message_of_the_same_later_run_is_taken():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "expected"), [(90.5, Wait(90.5, "the backoff is not over")), (0, Claim()), (-1, Claim())]
+    ("seconds", "expected"),
+    [
+        (90.5, Wait(90.5, "the backoff is not over")),
+        (0.5, Wait(0.5, "the backoff is not over")),
+        (0, Claim()),
+        (-1, Claim()),
+    ],
 )
 def test_errored_task_waits_until_its_next_attempt_is_due(seconds, expected):
     assert decision(TaskStatus.ERRORED, next_attempt_at=at(seconds), attempt=1) == expected
@@ -55,10 +61,10 @@ def test_errored_task_without_a_time_is_claimed():
     assert decision(TaskStatus.ERRORED, attempt=1, lease_until=at(60)) == Claim()
 
 
-def test_duplicate_of_a_running_task_comes_back_after_the_lease():
-    expected = Wait(60 + VISIBILITY_MARGIN, "another worker holds the lease")
-    assert decision(TaskStatus.PROCESSING, lease_until=at(60), attempt=3) == expected
-    assert VISIBILITY_MARGIN == 30
+@pytest.mark.parametrize("seconds", [60, 0.5])
+def test_duplicate_of_a_running_task_comes_back_after_the_lease(seconds):
+    expected = Wait(seconds + 30, "another worker holds the lease")
+    assert decision(TaskStatus.PROCESSING, lease_until=at(seconds), attempt=3) == expected
 
 
 @pytest.mark.parametrize("lease_until", [at(0), at(-60), None])

@@ -124,6 +124,23 @@ def test_own_factory_decides_what_is_handled(event):
     assert dispatcher.resolve(event) == [(groom, own), (feed, QUEUED)]
 
 
+def test_own_factory_is_asked_for_each_kind_of_event_by_its_own_method():
+    class Strict(TaskQueueEventFactory):
+        def transform_task(self, event):
+            assert event is QUEUED
+            return super().transform_task(event)
+
+        def transform_step_function_task(self, event):
+            assert event is SUB_TASK
+            return super().transform_step_function_task(event)
+
+    event_handler(TaskQueueEvent)(feed)
+    event_handler(StepFunctionTaskEvent)(groom)
+    dispatcher = Dispatcher(own_events=Strict())
+    assert dispatcher.resolve(QUEUED) == [(feed, QUEUED)]
+    assert dispatcher.resolve(SUB_TASK) == [(groom, SUB_TASK)]
+
+
 @pytest.mark.usefixtures("cat")
 @pytest.mark.parametrize("events", [(), (CHANGED,), (QUEUED, CHANGED), (CHANGED, QUEUED)])
 def test_own_factory_whose_events_are_not_all_handled_is_refused(events):

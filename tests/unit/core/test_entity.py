@@ -187,6 +187,15 @@ def test_sub_task_has_a_key_of_its_own():
     assert (sub_task.attempt, sub_task.input, sub_task.attributes) == (0, None, {})
 
 
+def test_task_of_which_only_the_key_is_known_is_new():
+    known = {
+        name: getattr(FULL, name) for name in ("pk", "sk", "kind", "code", "type", "name", "tenant_code", "status")
+    }
+    item = TaskEntity(**known).to_item()
+    assert (item["version"], item["attempt"], item["run"], item["change"]) == (0, 0, 0, "status")
+    assert (item["createdAt"], item["updatedAt"]) == ("", "")
+
+
 def test_entities_do_not_change():
     with pytest.raises(AttributeError):
         a_task().status = TaskStatus.FAILED

@@ -52,6 +52,8 @@ def test_stream_event_has_no_input_where_the_image_has_none(changes):
         stream_record({"pk": a_chunk().pk, "sk": "000000", "kind": "CHUNK"}),
         stream_record(a_task().to_item() | {"status": "LOST"}),
         {"dynamodb": {"NewImage": {"kind": {"B": b"x"}}}},
+        {"dynamodb": {"NewImage": "task"}},
+        {"dynamodb": {"NewImage": {"kind": "TASK"}}},
     ],
 )
 def test_record_without_a_task_is_malformed(record):
@@ -65,6 +67,7 @@ def test_queue_message_becomes_an_event_without_entity_and_input():
     event = TaskQueueEvent.from_sqs_record(record)
     assert event == TaskQueueEvent(task_key=task.key, task_type="cat", tenant_code="mbc", record=record, run=3)
     assert (event.input, event.task_entity) == (None, None)
+    assert TaskQueueEvent(task_key=task.key, task_type="cat", tenant_code="mbc", record={}).run == 0
 
 
 @pytest.mark.parametrize("record", [{}, {"body": None}, {"body": ""}, {"body": "x"}])

@@ -203,6 +203,18 @@ def test_cancelled_names_who_did_it_and_no_attempt():
     expect(task, update, S.CANCELLED, sets={"expiresAt": EXPIRES}, removes=(*ENDED, *CLOSED), by="ann")
 
 
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda **ip: transitions.cancelled(a_task(), NOW, "ann", DAYS, **ip),
+        lambda **ip: transitions.retried(a_task(S.FAILED), NOW, "ann", 300, **ip),
+    ],
+)
+def test_address_of_who_asked_is_kept_where_it_is_known(build):
+    assert build(ip="10.0.0.1").set == {**build().set, "updatedIp": "10.0.0.1"}
+    assert "updatedIp" not in build(ip=None).set
+
+
 @pytest.mark.parametrize("by", [None, ""])
 def test_cancelled_by_nobody_leaves_who_wrote_last(by):
     task = a_task()
