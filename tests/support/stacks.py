@@ -56,6 +56,22 @@ def send(stack: Stack, body: str) -> None:
         stack.send(body)
 
 
+def told(stack: Stack, key: TaskKey) -> list[str]:
+    """What the topics were told of the task: its end statuses, and ``alarm``."""
+    assert isinstance(stack, (MemoryStack, MotoStack))
+    topics = stack.memory.topics if isinstance(stack, MemoryStack) else stack.topics
+    statuses = [message["content"]["status"] for message in topics.statuses if message["id"] == str(key)]
+    return statuses + ["alarm" for message in topics.alarms if message["id"] == str(key)]
+
+
+def dead_letters(stack: Stack) -> list[tuple[str, str]]:
+    """Body and reason of what was set aside."""
+    if isinstance(stack, MotoStack):
+        return stack.dead_letters()
+    assert isinstance(stack, MemoryStack)
+    return stack.memory.queue.dead_letters
+
+
 def lose_record(stack: Stack) -> None:
     """Let the oldest stream record be given up."""
     if isinstance(stack, MemoryStack):
