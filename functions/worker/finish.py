@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from invocation import cloud, dispatcher, remaining_seconds
+from invocation import cloud, remaining_seconds
 from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.log import logger
 
-finisher = Finisher(cloud, dispatcher)
+finisher = Finisher(cloud)
 
 
 @logger.inject_lambda_context

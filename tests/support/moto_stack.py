@@ -70,7 +70,7 @@ class MotoStack:
         self.queue_worker = QueueWorker(self.cloud("QueueFunction"), dispatcher, **always)
         self.planner = Planner(self.cloud("PlanFunction"), dispatcher, self.clock)
         self.chunk_worker = ChunkWorker(self.cloud("ChunkFunction"), dispatcher, **slept)
-        self.finisher = Finisher(self.cloud("FinishFunction"), dispatcher, **slept)
+        self.finisher = Finisher(self.cloud("FinishFunction"), **slept)
         self.sweeper = Sweeper(self.cloud("SweeperFunction"), self.clock)
         return self
 

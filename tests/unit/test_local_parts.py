@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import tomllib
 import zipfile
 from collections import Counter
 
@@ -10,6 +11,7 @@ import pytest
 
 from local import artifacts, isolation, logs, settings, wiring
 from local.errors import LocalCloudError
+from local.paths import SAM_CONFIG
 from local.template import Resolver
 
 
@@ -192,3 +194,11 @@ def test_the_next_look_goes_a_little_back_but_gets_past_a_full_page():
     assert logs.next_look([("s", 5000, "a")], 4500) == 4500
     assert logs.next_look([("s", 5000, "a")] * 3, 4500, page=3) == 5000
     assert logs.next_look([("s", 5000, "a")] * 3, 5000, page=3) == 5001
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "prod"])
+def test_payloads_live_twice_as_long_as_tasks(environment):
+    # CloudFormation cannot multiply, so the two parameters are written out side by side.
+    written = tomllib.loads(SAM_CONFIG.read_text(encoding="utf-8"))[environment]["deploy"]["parameters"]
+    parameters = dict(entry.split("=", 1) for entry in written["parameter_overrides"])
+    assert int(parameters["PayloadDays"]) == 2 * int(parameters["RetentionDays"])

@@ -119,7 +119,7 @@ def fan_out(cloud: Cloud) -> Iterator[Callable[..., None]]:
         plan = Planner(cloud, Dispatcher()).handle({"input": call, "executionArn": "arn:execution"})
         for number in plan["chunks"]:
             ChunkWorker(cloud, Dispatcher()).handle({**call, "chunk": number}, lambda: 900)
-        Finisher(cloud, Dispatcher()).handle(call, lambda: 900)
+        Finisher(cloud).handle(call, lambda: 900)
 
     yield fan_out
     forget_task_types()

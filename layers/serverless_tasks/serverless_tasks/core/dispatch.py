@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from serverless_tasks.core.context import TaskContext
+from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import InvalidInput, NoHandler
 from serverless_tasks.core.events import Event, StepFunctionTaskEvent, TaskQueueEvent
 from serverless_tasks.core.factories import EventFactory, TaskQueueEventFactory
@@ -65,6 +66,17 @@ class Dispatcher:
     def routes_by_type(self) -> bool:
         """Whether a look at the task types tells what has a handler: a fork's own factory may decide otherwise."""
         return type(self.own_events) is TaskQueueEventFactory
+
+    def lacks_handler(self, event: TaskQueueEvent | StepFunctionTaskEvent) -> bool:
+        """Whether it is certain, before anything runs, that nothing handles this event."""
+        return self.routes_by_type and find_handler(event) is None
+
+    def lacks_sub_task_handler(self, task: TaskEntity) -> bool:
+        """Whether it is certain, before there are chunks, that nothing handles the task's sub-tasks."""
+        if type(self.events) is not EventFactory:
+            return False
+        call = {"taskEntity": task, "index": 0, "input": None, "context": {}}
+        return any(self.lacks_handler(event) for event in self.events.transform_step_function(call))
 
     def resolve(self, event: TaskQueueEvent | StepFunctionTaskEvent) -> list[tuple[EventHandler, Event]]:
         """Handlers with their events, before anything runs. Raises :class:`NoHandler`."""

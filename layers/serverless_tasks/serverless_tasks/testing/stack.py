@@ -59,7 +59,7 @@ class MemoryStack:
         self.queue_worker = QueueWorker(cloud, dispatcher, self.clock, rand=lambda: 1.0)
         self.planner = Planner(cloud, dispatcher, self.clock)
         self.chunk_worker = ChunkWorker(cloud, dispatcher, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
-        self.finisher = Finisher(cloud, dispatcher, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
+        self.finisher = Finisher(cloud, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
         self.sweeper = Sweeper(cloud, self.clock)
         self.executions: dict[str, Execution] = {}
 

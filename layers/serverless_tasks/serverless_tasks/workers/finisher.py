@@ -13,7 +13,6 @@ from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import chunks, failures, transitions
 from serverless_tasks.core.chunks import Chunk
-from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import (
     AttemptTimeout,
@@ -41,13 +40,11 @@ class Finisher:
     def __init__(
         self,
         cloud: Cloud,
-        dispatcher: Dispatcher,
         clock: Clock = utc_now,
         rand: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._cloud = cloud
-        self._dispatcher = dispatcher
         self._clock = clock
         self._random = rand
         self._sleep = sleep
@@ -110,8 +107,7 @@ class Finisher:
             "input": self._input(task),
             "context": {"run": task.run, "executionArn": task.execution_arn},
         }
-        [event] = self._dispatcher.events.transform_step_function(call)
-        return event
+        return StepFunctionTaskEvent.from_call(call)
 
     def _input(self, task: TaskEntity) -> Any:
         if task.input_ref is None:

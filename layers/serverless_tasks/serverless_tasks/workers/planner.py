@@ -15,7 +15,7 @@ from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace, PermanentError, WorkerLost
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.task_type import find_task_type, policy_of
+from serverless_tasks.core.task_type import policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.log import logger, task_keys
 
@@ -56,7 +56,7 @@ class Planner:
         return self._fail(task, WorkerLost("chunk workers cannot start, or cannot write; their log says why"))
 
     def _begin(self, task: TaskEntity, execution_arn: str) -> Mapping[str, Any]:
-        if not self._has_handler(task.type):
+        if self._dispatcher.lacks_sub_task_handler(task):
             return self._fail(task, no_handler(task.type))
         try:
             count, offsets = self._measure(task)
@@ -72,12 +72,6 @@ class Planner:
             return rounds.next_step(known, task.run, self._clock(), None)
         numbers = list(range(-(-count // fresh)))
         return {"next": "run" if numbers else "finish", "chunks": numbers, "claims": 0, "stalled": 0}
-
-    def _has_handler(self, task_type: str) -> bool:
-        if not self._dispatcher.routes_by_type:
-            return True
-        found = find_task_type(task_type)
-        return found is not None and found.sub_task_handler is not None
 
     def _measure(self, task: TaskEntity) -> tuple[int, Any]:
         """How many elements the input has and, if it is in the bucket, where their lines begin."""

@@ -20,7 +20,7 @@ from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import claims, failures, transitions
 from serverless_tasks.core.dispatch import Dispatcher, no_handler
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import LostRace, MalformedMessage, NoHandler, WorkerLost
+from serverless_tasks.core.errors import LostRace, MalformedMessage, WorkerLost
 from serverless_tasks.core.events import TaskQueueEvent
 from serverless_tasks.core.expressions import Update
 from serverless_tasks.core.task_type import TaskType, policy_of
@@ -52,7 +52,7 @@ class QueueWorker:
     def handle(self, record: Mapping[str, Any], remaining: RemainingSeconds) -> None:
         """Work off one SQS record; returning acknowledges it. Raises :class:`Redeliver` when it must come back."""
         try:
-            [event] = self._dispatcher.events.transform_sqs({"Records": [record]})
+            event = self._event(record)
         except MalformedMessage as error:
             return self._set_aside(record, str(error))
         for _ in range(CLAIM_TRIES):
@@ -64,6 +64,12 @@ class QueueWorker:
             except LostRace:
                 logger.info("lost a race, looking again", extra=task_keys(task))
         raise Redeliver("every claim lost its race")
+
+    def _event(self, record: Mapping[str, Any]) -> TaskQueueEvent:
+        events = self._dispatcher.events.transform_sqs({"Records": [record]})
+        if len(events) != 1:
+            raise MalformedMessage(f"the EventFactory makes {len(events)} events of it, and one message is one task")
+        return events[0]
 
     def _set_aside(self, record: Mapping[str, Any], reason: str) -> None:
         logger.error("message set aside", extra={"reason": reason, "messageId": record.get("messageId")})
@@ -83,7 +89,7 @@ class QueueWorker:
                 self._run(task, event, policy, remaining)
 
     def _run(self, task: TaskEntity, event: TaskQueueEvent, policy: TaskType, remaining: RemainingSeconds) -> None:
-        if not self._has_handler(task):
+        if self._dispatcher.lacks_handler(event):
             return self._fail(task, no_handler(task.type))
         now = self._clock()
         attempt = Attempt(self._cloud, self._dispatcher, self._clock, remaining, policy.timeout)
@@ -96,15 +102,6 @@ class QueueWorker:
             # Ended or taken over meanwhile: whoever did that wrote what counts. The message is decided anew.
             logger.warning("lost the lease, the outcome is dropped", extra=task_keys(task))
             raise Redeliver("lost the lease") from None
-
-    def _has_handler(self, task: TaskEntity) -> bool:
-        if not self._dispatcher.routes_by_type:
-            return True
-        probe = TaskQueueEvent(task_key=task.key, task_type=task.type, tenant_code=task.tenant_code, record={})
-        try:
-            return bool(self._dispatcher.resolve(probe))
-        except NoHandler:
-            return False
 
     def _settle(self, outcome: Completed | Continues | Failed | Lost, event: TaskQueueEvent, policy: TaskType) -> None:
         now, days = self._clock(), self._cloud.settings.retention_days
