@@ -14,6 +14,11 @@ MAX_VISIBILITY = 43_200
 """Seconds: SQS hides a message for at most 12 hours."""
 
 
+def visibility_timeout(seconds: float) -> int:
+    """Whole seconds that SQS takes."""
+    return min(MAX_VISIBILITY, max(0, math.ceil(seconds)))
+
+
 class TaskQueue:
     """Sends, hides and sets aside task messages."""
 
@@ -32,8 +37,7 @@ class TaskQueue:
 
     def hide(self, record: Mapping[str, Any], seconds: float) -> None:
         """Let the received message come back after so many seconds, not before."""
-        timeout = min(MAX_VISIBILITY, max(0, math.ceil(seconds)))
-        handle = record["receiptHandle"]
+        handle, timeout = record["receiptHandle"], visibility_timeout(seconds)
         self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=timeout)
 
     def set_aside(self, record: Mapping[str, Any], reason: str) -> None:

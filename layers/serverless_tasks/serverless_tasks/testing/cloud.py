@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from serverless_tasks.adapters.executions import execution_name
+from serverless_tasks.adapters.queue import visibility_timeout
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.json_text import fits_inline, from_json_text
@@ -97,13 +98,13 @@ class MemoryQueue:
         self.messages.pop(record["receiptHandle"], None)
 
     def hide(self, record: Mapping[str, Any], seconds: float) -> None:
-        """Let the message come back after so many seconds."""
+        """Let the message come back after so many seconds, whole ones, as SQS counts."""
         if record["receiptHandle"] in self.messages:
-            self.messages[record["receiptHandle"]]["visible"] = after(self._clock(), max(0, seconds))
+            self.messages[record["receiptHandle"]]["visible"] = after(self._clock(), visibility_timeout(seconds))
 
     def set_aside(self, record: Mapping[str, Any], reason: str) -> None:
         """Put the message on the dead-letter queue."""
-        self.dead_letters.append((record["body"], reason))
+        self.dead_letters.append((record.get("body") or " ", reason))
 
 
 class MemoryExecutions:
