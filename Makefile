@@ -8,7 +8,7 @@ RUNTIME_VENV := .venv-runtime
 RUNTIME_READY := $(RUNTIME_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo local local-up local-down local-deploy dead-letters build openapi lock clean
+.PHONY: help setup check test demo local local-up local-down local-deploy dead-letters build openapi bench bench-million lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ build: $(READY) ## build functions and layer into .aws-sam/build
 
 openapi: $(READY) ## write docs/openapi.json anew, from the API's code
 	PYTHONPATH=layers/serverless_tasks:functions/api $(PYTHON_IN_VENV) -m openapi_file docs/openapi.json
+
+bench: $(READY) ## measure calls, units, dollars and processor time; about ten minutes
+	@PYTHONPATH=layers/serverless_tasks $(PYTHON_IN_VENV) -m benchmarks $(ARGS)
+
+bench-million: $(READY) ## run a million sub-tasks on a local cloud of their own; about five minutes
+	@PYTHONPATH=layers/serverless_tasks $(PYTHON_IN_VENV) -m benchmarks.million $(ARGS)
 
 lock: $(READY) ## pin requirements/*.txt anew from requirements/*.in
 	for name in dev runtime; do \

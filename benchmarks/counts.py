@@ -1,7 +1,7 @@
 """Runs tasks over moto with the layer's real adapters and counts at the clients what each took.
 
-State transitions and bytes are those of ``statemachine/fan_out.asl.json`` played by tests/support. Nothing is extrapolated:
-a list of a million elements is really run.
+State transitions and bytes are those of ``statemachine/fan_out.asl.json`` played by tests/support. Nothing is
+extrapolated: a list of a million elements is really run.
 """
 
 from collections import Counter
@@ -63,11 +63,11 @@ def single() -> Counts:
     return _counted(0, lambda stack: stack.service.create_task(TENANT, "tiny", {"key": "value1"}, caller=CALLER).key)
 
 
-def fan_out(count: int, task_type: str = "tiny") -> Counts:
+def fan_out(count: int, task_type: str = "tiny", *, uploaded: bool = False) -> Counts:
     """One Step Functions task of so many elements."""
 
     def begin(stack: MotoStack) -> TaskKey:
-        if count >= UPLOADED_FROM:
+        if uploaded or count >= UPLOADED_FROM:
             return create(stack.cloud("ApiFunction"), stack.clock, task_type, count).key
         given = list(elements(count))
         return stack.service.create_step_function_task(TENANT, task_type, given, caller=CALLER).key

@@ -1,4 +1,4 @@
-"""Processor time of the framework itself: per sub-task in a chunk, per single task in the queue worker, per AWS call."""
+"""Processor time of the framework: per sub-task in a chunk, per single task in the queue worker, per AWS call."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Processor time of starting each function: its built artifacts imported as Lambda does, against a process with boto3."""
+"""Processor time of starting each function: its artifacts imported as Lambda does, against a process with boto3."""
 
 import os
 import statistics
@@ -79,11 +79,15 @@ def _environment(function: str) -> dict[str, str]:
     known = {name: str(value) if isinstance(value, (str, int)) else "1" for name, value in variables.items()}
     known |= {"TASK_QUEUE_EVENT_FACTORY": "", "EVENT_FACTORY": ""}
     keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return keep | known | {
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "made-up",
-        "AWS_SECRET_ACCESS_KEY": "made-up",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "POWERTOOLS_LOG_LEVEL": "INFO",
-    }
+    return (
+        keep
+        | known
+        | {
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "made-up",
+            "AWS_SECRET_ACCESS_KEY": "made-up",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+        }
+    )

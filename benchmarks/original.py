@@ -1,8 +1,8 @@
 """A load model of the followed module's calls, written for this comparison; no code of that project is in it.
 
 It makes the published calls in the published order, in this process: what its stream, queues and map deliver costs no
-time here, so its seconds are a lower bound. A sub-task's two status messages are each answered by a read of all sub-tasks,
-ten a page, and by a write of the parent with an entry for every one of them; that is what grows with N².
+time here, so its seconds are a lower bound. A sub-task's two status messages are each answered by a read of all
+sub-tasks, ten a page, and by a write of the parent with an entry for every one of them; that is what grows with N².
 """
 
 import json

@@ -1,9 +1,9 @@
-"""The same fan-out on the same local engine: this stack as deployed, and the followed module's calls by a load model."""
+"""The same fan-out on one local engine: this stack as deployed, and the followed module's calls by a load model."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from botocore.config import Config
@@ -11,9 +11,10 @@ from serverless_tasks import TaskKey, TaskKind, TaskService
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.settings import Settings
+from serverless_tasks.core.entity import to_camel
 from serverless_tasks.core.times import from_iso
 
-from benchmarks.original import Original
+from benchmarks.original import Original, Played
 from benchmarks.uploaded import TENANT, elements
 from local.cloud import Connection
 from local.isolation import session
@@ -22,7 +23,7 @@ from tests.support.fork import Fork
 TASK_TYPES = Path(__file__).parent / "task_types"
 CONCURRENCY = 8
 """Of both: chunks or children that run at the same time."""
-SIZES = (10, 100, 480)
+SIZES = (1, 10, 100, 480)
 QUERIES_UP_TO = 100
 """Above, the load model answers its queries from memory, which favours it: 47,000 of them would take an hour here."""
 PATIENCE_SECONDS = 600
@@ -31,7 +32,7 @@ LOOK_SECONDS = 0.05
 
 def forked(directory: Path) -> Fork:
     """This repository with the benchmarks' task types in it."""
-    fork = Fork(directory / "repo").with_task_types(*sorted(TASK_TYPES.glob("*.py")))
+    fork = Fork(directory / "repo").with_task_types(TASK_TYPES / "tiny.py")
     return fork.with_parameters(FanOutConcurrency=str(CONCURRENCY), LogLevel="INFO")
 
 
@@ -60,23 +61,27 @@ def wait(service: TaskService, key: TaskKey, patience: float = PATIENCE_SECONDS)
     raise TimeoutError(f"{key} did not end within {patience:.0f} s")
 
 
-def race(sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
+def race(connection: Connection, say: Callable[[str], None], sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
     """Both, size by size, in one run."""
-    with TemporaryDirectory(prefix="benchmarks-") as directory:
-        with forked(Path(directory)).running() as connection:
-            service = TaskService(cloud_of(connection), utc_now)
-            original = _original(connection)
-            _ours(service, 5 * CONCURRENCY)  # starts the functions' processes, which the load model has none of
-            rows = [_round(service, original, size) for size in sizes]
-            single = asdict(original.single())
+    service = TaskService(cloud_of(connection), utc_now)
+    original = _original(connection)
+    _ours(service, 5 * CONCURRENCY)  # starts the functions' processes, which the load model has none of
+    rows = []
+    for size in sizes:
+        say(f"both with {size} sub-tasks on the local cloud")
+        rows.append(_round(service, original, size))
+    single = _to_json(original.single())
     return {"concurrency": CONCURRENCY, "queriesUpTo": QUERIES_UP_TO, "rows": rows, "originalSingle": single}
 
 
 def _round(service: TaskService, original: Original, size: int) -> dict[str, Any]:
     ours = _ours(service, size)
     theirs = original.fan_out(size, real_queries=size <= QUERIES_UP_TO)
-    played = asdict(theirs) | {"seconds": round(theirs.seconds, 3)}
-    return {"n": size, "seconds": ours, "original": played, "timesFaster": round(theirs.seconds / ours, 2)}
+    return {"n": size, "seconds": ours, "original": _to_json(theirs), "timesFaster": round(theirs.seconds / ours, 2)}
+
+
+def _to_json(played: Played) -> dict[str, Any]:
+    return {to_camel(name): value for name, value in asdict(played).items()} | {"seconds": round(played.seconds, 3)}
 
 
 def _ours(service: TaskService, size: int) -> float:

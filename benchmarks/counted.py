@@ -1,0 +1,62 @@
+"""The sections ``counts`` and ``fits`` of results.json."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from serverless_tasks.core.entity import to_camel
+
+from benchmarks import budgets, counts
+from benchmarks.counts import Counts
+from benchmarks.fit import fit
+
+SIZES = (0, 1, 10, 100, 480, 1_000, 10_000, 100_000, 1_000_000)
+"""Sub-tasks at the default chunk size; 480 is where the followed module ends."""
+ALONE_SIZES = (1, 3, 10, 30, 100, 300, 1_000)
+"""Sub-tasks in chunks of one: a chunk, an item and a child execution for each. Their input is in the bucket from the
+first, so that no line has a step where it outgrows the item."""
+FITTED: dict[str, Callable[[Counts], float]] = {
+    "AWS calls": lambda c: sum(sum(made.values()) for made in c.calls.values()),
+    "write units": lambda c: c.write_units + c.index_write_units,
+    "read units": lambda c: c.read_units,
+    "state transitions": lambda c: c.transitions,
+    "invocations": lambda c: sum(c.invocations.values()),
+    "bytes through the state machine": lambda c: c.state_bytes,
+}
+
+
+def section(say: Callable[[str], None]) -> dict[str, Any]:
+    """Run everything that is counted."""
+    found = {"single": to_json(counts.single()), "default": [], "alone": []}
+    for size in SIZES:
+        say(f"counting a task of {size:,} sub-tasks")
+        found["default"].append(to_json(counts.fan_out(size)))
+    for size in ALONE_SIZES:
+        say(f"counting a task of {size:,} sub-tasks in chunks of one")
+        found["alone"].append(to_json(counts.fan_out(size, "alone", uploaded=True)))
+    return found
+
+
+def to_json(row: Counts) -> dict[str, Any]:
+    """The row with camelCase names, and what of it is over budget."""
+    return {to_camel(name): value for name, value in asdict(row).items()} | {"overBudget": budgets.broken(row)}
+
+
+def from_json(row: Mapping[str, Any]) -> Counts:
+    """The row as it was."""
+    return Counts(**{field.name: row[to_camel(field.name)] for field in fields(Counts)})
+
+
+def fits(alone: Sequence[Counts]) -> dict[str, dict[str, float]]:
+    """Least squares with 1, N and N² over the runs in chunks of one, where everything grows the most."""
+    largest = max(row.n for row in alone)
+    found = {}
+    for name, count in FITTED.items():
+        curve = fit([(row.n, count(row)) for row in alone])
+        found[name] = {
+            "constant": round(curve.constant, 2),
+            "linear": round(curve.linear, 3),
+            "quadratic": round(curve.quadratic, 6),
+            "quadraticShare": round(curve.quadratic_share(largest), 4),
+        }
+    return found

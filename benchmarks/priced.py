@@ -1,0 +1,69 @@
+"""The section ``cost`` of results.json: what was counted, times list prices, beside the followed module."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks import cost, followed
+from benchmarks.cost import Deployment, Terms, everything, per_million, requests
+from benchmarks.counts import Counts
+from tests.support.resources import TEMPLATE, properties
+
+TARGET_PER_CHUNK = 60 / cost.MILLION
+TARGET_PER_FAN_OUT = 200 / cost.MILLION
+"""Dollars that the requests of a fan-out may cost (issue 4)."""
+FUNCTIONS = ("api", "relay", "queue", "plan", "chunk", "finish")
+
+
+def section(single: Counts, rows: Sequence[Counts], played: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``played``: rows of the load model of the followed module, by its calls and units."""
+    one, many = deployment(), deployment(relay_batch=cost.RELAY_BATCH)
+    return {
+        "single": {
+            "oneByOne": _rounded(per_million(cost.task_cost(single, one))),
+            "inBatches": _rounded(per_million(cost.task_cost(single, many))),
+            "followed": _rounded(per_million(followed.single_cost(followed.SINGLE_WRITES))),
+        },
+        "fanOut": [_row(counts, one) for counts in rows],
+        "followed": [_followed(row) for row in played],
+    }
+
+
+def deployment(relay_batch: int = 1) -> Deployment:
+    """The functions' memory by the template's defaults."""
+    return Deployment({name: _memory(f"{name.capitalize()}Function") for name in FUNCTIONS}, relay_batch)
+
+
+def _memory(function: str) -> int:
+    given = properties(function).get("MemorySize", TEMPLATE["Globals"]["Function"]["MemorySize"])
+    if isinstance(given, dict):
+        given = TEMPLATE["Parameters"][given["Ref"]]["Default"]
+    return int(given)
+
+
+def _row(counts: Counts, where: Deployment) -> dict[str, Any]:
+    terms = cost.task_cost(counts, where)
+    target = TARGET_PER_FAN_OUT + TARGET_PER_CHUNK * counts.chunks
+    of_each = max(counts.n, 1)
+    return {
+        "n": counts.n,
+        "chunks": counts.chunks,
+        "perMillionFanOuts": _rounded(per_million(terms)),
+        "requests": round(requests(terms) * cost.MILLION, 3),
+        "target": round(target * cost.MILLION, 3),
+        "requestsPerMillionSubTasks": round(requests(terms) * cost.MILLION / of_each, 4),
+        "everythingPerMillionSubTasks": round(everything(terms) * cost.MILLION / of_each, 4),
+    }
+
+
+def _followed(row: Mapping[str, Any]) -> dict[str, Any]:
+    n, played = row["n"], row["original"]
+    terms = followed.task_cost(n, played["writeUnits"], played["readUnits"])
+    return {
+        "n": n,
+        "perMillionFanOuts": _rounded(per_million(terms)),
+        "perMillionSubTasks": round(everything(terms) * cost.MILLION / n, 4),
+    }
+
+
+def _rounded(terms: Terms) -> Terms:
+    return {name: round(dollars, 4) for name, dollars in terms.items()}
