@@ -26,6 +26,6 @@ def test_invalid_input_names_its_field_and_is_a_value_error():
 
 
 def test_lost_race_has_the_item_that_was_there():
-    assert LostRace("first", {"pk": "a"}).item == {"pk": "a"}
+    lost = LostRace("first", {"pk": "a"})
+    assert (str(lost), lost.item) == ("first", {"pk": "a"})
     assert LostRace("first").item is None
-    assert str(LostRace("first")) == "first"

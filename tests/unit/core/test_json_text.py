@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections import OrderedDict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serverless_tasks.core.errors import InvalidInput, InvalidResult, PermanentError
 from serverless_tasks.core.json_text import (
+    CHECKPOINT_LIMIT,
     INLINE_LIMIT,
     MAX_DEPTH,
     depth,
@@ -157,6 +159,23 @@ def test_whole_number_of_4300_digits_comes_back(number):
     assert from_json_text(to_json_text(number, "input")) == number
 
 
+@pytest.fixture
+def no_limit_of_digits():
+    """As an environment variable of Python may have it: https://docs.python.org/3/library/stdtypes.html."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    yield
+    sys.set_int_max_str_digits(before)
+
+
+@pytest.mark.usefixtures("no_limit_of_digits")
+def test_digits_are_limited_also_where_python_does_not():
+    assert from_json_text("1" * 4300) == int("1" * 4300)
+    assert from_json_text("-" + "1" * 4300) == -int("1" * 4300)
+    with pytest.raises(InvalidInput, match="has more than 4300 digits"):
+        from_json_text("1" * 4301)
+
+
 @pytest.mark.parametrize("levels", [1, 99, 100])
 @pytest.mark.parametrize("inside", [0, "[[[[", {}])
 def test_hundred_levels_are_accepted(levels, inside):
@@ -174,6 +193,16 @@ def test_more_levels_are_refused_both_ways(levels):
         from_json_text("[" * levels + "]" * levels, "input")
     with pytest.raises(InvalidResult, match="nested deeper"):
         result_text(value)
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: {"a": inner}, lambda inner: [{"a": inner}], lambda inner: (inner,)])
+def test_levels_of_every_kind_count(wrap):
+    value, step = {}, depth(wrap(0))
+    while depth(value) + step <= 100:
+        value = wrap(value)
+    assert to_json_text(value, "input")
+    with pytest.raises(InvalidInput, match="nested deeper than 100 levels"):
+        to_json_text(wrap(wrap(value)), "input")
 
 
 def test_levels_can_be_given():
@@ -218,4 +247,4 @@ def test_size_is_in_bytes(text, expected):
 )
 def test_up_to_4096_bytes_stay_in_the_item(text, expected):
     assert fits_inline(text) is expected
-    assert (INLINE_LIMIT, MAX_DEPTH) == (4096, 100)
+    assert (INLINE_LIMIT, MAX_DEPTH, CHECKPOINT_LIMIT) == (4096, 100, 2**20)

@@ -50,6 +50,7 @@ def unexpected(_reference):
 )
 def test_line_comes_back_as_its_entry_in_its_run(line, entry):
     assert parse_line(line, 1) == entry
+    assert (Entry("C", 1, 0, 0, None).run, Entry("C", 1, 0, 0, None).due) == (0, 0)
 
 
 @pytest.mark.parametrize("run", [0, 2])
