@@ -119,7 +119,7 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     # chunks
     "create": (a_fan_out, ["pk absent"]),
     "claim": (a_fan_out, ["run equals", "finishedAt absent", "leaseUntil absent or at most"]),
-    "take_over": (a_fan_out_of_two_runs, HELD),
+    "take_over": (a_fan_out_of_two_runs, [*HELD, "succeeded equals"]),
     "flush": (a_fan_out, HELD),
     "mark_in_flight": (a_fan_out, HELD),
     "release": (a_fan_out, HELD),

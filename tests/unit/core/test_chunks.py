@@ -186,7 +186,7 @@ def test_take_over_begins_the_later_run_with_what_succeeded():
         "000002",
         set={"run": 2, "attempt": 5, "claims": 1, "failed": 0, "leaseUntil": to_iso(LEASE)},
         remove=("dueAt", "finishedAt", "inFlight"),
-        conditions=HELD,
+        conditions=(*HELD, equals("succeeded", 0)),
     )
 
 

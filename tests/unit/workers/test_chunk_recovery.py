@@ -2,6 +2,7 @@
 
 import pytest
 from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
+from serverless_tasks.core import chunks
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
 
@@ -246,3 +247,30 @@ def test_outcomes_that_the_bucket_lost_are_made_again(stack):
 
     assert ran == [0, 1, 2, 0, 1, 2]
     assert task.status is TaskStatus.COMPLETED
+
+
+def test_a_chunk_that_its_worker_of_the_run_before_completes_in_time_is_not_begun_again(stack, monkeypatch):
+    TaskType("cat", chunk_size=1).sub_task(lambda event, context: context.run)
+    key = planned(stack, [0])
+    stack.service.cancel_task(key)
+    stack.service.retry_task(key)
+    while stack.relay_one():
+        pass
+    stack._executions()[0].step()
+    update, [chunk] = stack.memory.table.update, stack.memory.table.chunks("mbc", key.code)
+
+    def completed_in_time(change):
+        monkeypatch.setattr(stack.memory.table, "update", update)
+        if change.remove == ("dueAt", "finishedAt", "inFlight"):  # the take-over, by what was read before
+            update(chunks.release(chunk, {"outcomes": '["C",1,0,0,0]\n'}, (1, 0), stack.clock(), None))
+            run_chunk(stack, key, run=1)  # finds it done and counts it
+        else:
+            monkeypatch.setattr(stack.memory.table, "update", completed_in_time)
+        return update(change)
+
+    monkeypatch.setattr(stack.memory.table, "update", completed_in_time)
+    run_chunk(stack, key, run=1)
+
+    [chunk] = stack.memory.table.chunks("mbc", key.code)
+    assert stack.task(key).done_chunks == {0}
+    assert (chunk.run, chunk.attempt, chunk.done_in(1)) == (0, 0, True)

@@ -164,13 +164,17 @@ def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime) -
 
 
 def take_over(chunk: Chunk, run: int, lease_until: datetime) -> Update:
-    """Take a chunk that an earlier run left, as that run left it."""
+    """Take a chunk that an earlier run left, as that run left it.
+
+    Not if its worker of that run, alive after all, has completed more since: a chunk that is done by that is counted by
+    then, and must not be begun again.
+    """
     return Update(
         chunk.pk,
         chunk.sk,
         set={"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0, "leaseUntil": to_iso(lease_until)},
         remove=("dueAt", "finishedAt", "inFlight"),
-        conditions=_held(chunk),
+        conditions=(*_held(chunk), equals("succeeded", chunk.succeeded)),
     )
 
 
