@@ -56,8 +56,8 @@ def test_a_client_retries_throttles_and_faults_and_gives_up() -> None:
     with nobodys_account():
         config = make_client("dynamodb").meta.config
 
-    assert config.retries == {"mode": "standard", "total_max_attempts": 5}
-    assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (5, 30, POOL_SIZE)
+    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
+    assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (2, 7, POOL_SIZE)
 
 
 def test_links_are_signed_as_newer_regions_want_it() -> None:

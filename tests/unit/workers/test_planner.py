@@ -202,3 +202,26 @@ def test_a_chunk_whose_worker_died_is_due_at_the_end_of_its_lease(stack):
 
     assert task.status is TaskStatus.COMPLETED
     assert starts == [0, 905]  # 900 s of the invocation and 5 s for clocks that differ
+
+
+def test_a_chunk_whose_worker_died_before_it_was_counted_is_counted_by_the_next_plan(stack, cat, monkeypatch):
+    key = started(stack, [1, 2, 3])
+    plan(stack, key)
+    update = stack.memory.table.update
+
+    def die_before_the_count(change):
+        if "doneChunks" in change.add_to_set:
+            raise WorkerKilled
+        return update(change)
+
+    monkeypatch.setattr(stack.memory.table, "update", die_before_the_count)
+    with pytest.raises(WorkerKilled):
+        stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": 0, "chunk": 0})
+    monkeypatch.setattr(stack.memory.table, "update", update)
+    assert stack.task(key).attributes["subTaskSucceedCount"] == 0
+
+    plan(stack, key)
+    plan(stack, key)
+
+    task = stack.task(key)
+    assert (task.attributes["subTaskSucceedCount"], task.done_chunks) == (2, {0})

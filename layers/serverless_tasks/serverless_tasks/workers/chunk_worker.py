@@ -26,6 +26,7 @@ from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import LEASE_MARGIN
 from serverless_tasks.workers.chunk_run import ChunkRun
+from serverless_tasks.workers.counting import count_chunk
 from serverless_tasks.workers.log import logger, task_keys
 
 
@@ -70,7 +71,7 @@ class ChunkWorker:
             return logger.warning("lost the lease of a chunk, its outcomes are dropped", extra=_chunk_keys(task, chunk))
         logger.info("chunk released", extra=_chunk_keys(task, chunk))
         if chunk.done_in(run):
-            self._count(task, chunk)
+            count_chunk(self._cloud, task, chunk, self._clock())
         return None
 
     def _parent(self, key: TaskKey, run: int) -> TaskEntity | None:
@@ -89,7 +90,7 @@ class ChunkWorker:
             seen = Chunk.from_item(lost.item)
         if seen.done_in(task.run):
             # Its worker may have died before it counted the chunk; counting is idempotent.
-            self._count(task, seen)
+            count_chunk(self._cloud, task, seen, self._clock())
             return None
         if seen.run >= task.run:
             logger.info("the chunk is held by another worker", extra=_chunk_keys(task, seen))
@@ -99,12 +100,6 @@ class ChunkWorker:
         except LostRace:
             logger.info("another worker took the chunk over", extra=_chunk_keys(task, seen))
             return None
-
-    def _count(self, task: TaskEntity, chunk: Chunk) -> None:
-        try:
-            self._cloud.table.update(chunks.progress(task, chunk, self._clock()))
-        except LostRace:
-            logger.info("the chunk was counted before, or the task has ended", extra=_chunk_keys(task, chunk))
 
 
 def _chunk_keys(task: TaskEntity, chunk: Chunk) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.task_type import policy_of
 from serverless_tasks.core.times import Clock
+from serverless_tasks.workers.counting import count_chunk
 from serverless_tasks.workers.log import logger, task_keys
 
 TRIES = 5
@@ -49,9 +50,13 @@ class Planner:
         if task.status is not TaskStatus.PROCESSING:
             return self._begin(task, execution_arn)
         found = list(self._cloud.table.chunks(task.tenant_code, task.code))
+        for chunk in found:
+            if chunk.run == task.run and chunk.done_in(task.run) and chunk.number not in task.done_chunks:
+                # Its worker died between its last write and the count.
+                count_chunk(self._cloud, task, chunk, self._clock())
         step = rounds.next_step(found, task.run, self._clock(), previous)
         if step["next"] != "stalled":
-            logger.info("plan: %s", step["next"], extra={**task_keys(task), "plan": step})
+            logger.info("plan: %s", step["next"], extra={**task_keys(task), "chunks": len(step.get("chunks", ()))})
             return step
         return self._fail(task, WorkerLost("chunk workers cannot start, or cannot write; their log says why"))
 
