@@ -1,7 +1,6 @@
 """The fork that most tests run on, and the tasks that take their time, begun before everything else."""
 
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +11,11 @@ from tests.support.driver import Driver, Json
 from tests.support.fork import Fork
 from tests.support.planted import lost_task, plant
 
-TASK_TYPES = Path(__file__).parent / "task_types"
-WORKER_SECONDS = {"QueueFunction": 15, "ChunkFunction": 10}
-"""Timeouts of the workers here. A lease lasts as long as its worker can, and a test does not wait for 15 minutes."""
-
 
 @pytest.fixture(scope="session")
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
     """A fork that adds files to task_types and changes nothing else."""
-    return Fork(tmp_path_factory.mktemp("fork") / "repo").with_task_types(*sorted(TASK_TYPES.glob("*.py")))
+    return Fork(tmp_path_factory.mktemp("fork") / "repo").with_probes()
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +29,7 @@ def forked(fork: Fork) -> Iterator[Connection]:
 def early(forked: Connection) -> dict[str, Json]:
     """Tasks whose tests wait for leases to end, by name: they wait while the other tests run."""
     driver = Driver(forked)
-    for function, seconds in WORKER_SECONDS.items():
-        name = driver.function_name(function)
-        forked.client("lambda").update_function_configuration(FunctionName=name, Timeout=seconds)
+    driver.set_timeouts(QueueFunction=15, ChunkFunction=10)
     calm: Json = {"do": "echo"}
     deadly: list[Json] = [calm] * 3 + [{"do": "exit"}] + [calm] * 6
     wounded: list[Json] = [calm] * 7 + [{"do": "exit", "attempts": 1}] + [calm] * 2

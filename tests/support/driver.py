@@ -23,6 +23,8 @@ POLL_SECONDS = 0.05
 BUSY = 429
 """As many functions run as the account, here the engine, allows."""
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
+TASKS_SHOWN = 8
+"""In the report of a test that failed, before all those that are not complete."""
 LOG_LINES = 12
 """Of each function, in the report of a test that failed."""
 LINE_LENGTH = 1000
@@ -128,6 +130,12 @@ class Driver:
         """The deployed name of a function, by its name in the template."""
         return deployment.resources(self.cloud.client, self.cloud.stack["stackName"])[function][1]
 
+    def set_timeouts(self, **seconds: int) -> None:
+        """Shorten functions' timeouts: a lease lasts as long as its worker can, and no test waits for 15 minutes."""
+        for function, timeout in seconds.items():
+            name = self.function_name(function)
+            self.cloud.client("lambda").update_function_configuration(FunctionName=name, Timeout=timeout)
+
     def log_lines(self, function: str, since: float = 0) -> list[str]:
         """What a function has logged since a time (seconds since 1970)."""
         logs = self.cloud.client("logs")
@@ -140,7 +148,8 @@ class Driver:
 
     def account(self) -> str:
         """The tasks this driver saw, as it last saw them, and the ends of the logs: why a test failed."""
-        tasks = "\n".join(json.dumps(_shortened(task)) for task in self._seen.values())
+        unlucky_last = sorted(self._seen.values(), key=lambda task: task["status"] != "COMPLETED")
+        tasks = "\n".join(json.dumps(_shortened(task)) for task in unlucky_last[-TASKS_SHOWN:])
         log_files = sorted((self.cloud.directory / "logs").glob("*.log"))
         return "\n\n".join([tasks, *(f"--- {file.stem}\n" + "\n".join(_tail(file)) for file in log_files)])
 

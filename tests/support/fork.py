@@ -13,6 +13,8 @@ from local.cloud import Connection
 from local.paths import ROOT, SOURCES
 
 TASK_TYPES = Path("functions", "worker", "task_types")
+PROBES = ROOT / "tests" / "e2e" / "task_types"
+"""The task types that tests add to a fork."""
 _COPIED = (*SOURCES, "local")
 _NOT_COPIED = shutil.ignore_patterns("__pycache__")
 
@@ -35,9 +37,9 @@ class Fork:
         shutil.copytree(other.root / ".aws-sam", self.root / ".aws-sam")
         return self
 
-    def with_task_types(self, *files: Path) -> Self:
-        """Add files to ``task_types``."""
-        for file in files:
+    def with_probes(self) -> Self:
+        """Add the tests' own files to ``task_types``."""
+        for file in PROBES.glob("*.py"):
             shutil.copy(file, self.root / TASK_TYPES)
         return self
 
@@ -64,10 +66,19 @@ class Fork:
         finally:
             self._local("down")
 
-    @property
-    def server_pid(self) -> int:
-        """Process id of the local cloud; the engine is its child, and the functions' processes are the engine's."""
-        return int((self.root / ".local" / "server.pid").read_text(encoding="utf-8"))
+    def workers(self, *functions: str) -> list[int]:
+        """Process ids of these functions, as they run now in this fork's own engine."""
+        server = int((self.root / ".local" / "server.pid").read_text(encoding="utf-8"))
+        listed = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        )
+        processes = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+        engines = [pid for pid, parent, *_ in processes if parent == str(server)]
+        return [
+            int(pid)
+            for pid, parent, *arguments in processes
+            if parent in engines and any(f"-{function}-" in "".join(arguments) for function in functions)
+        ]
 
     def _local(self, *arguments: str) -> None:
         env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -76,27 +76,30 @@ def _checkpoint(steps: int, seconds: float, fail_at: int | None, context: TaskCo
 
 
 def _effect(order: dict[str, Any], context: TaskContext) -> str:
-    """Two effects outside: one keyed, which happens once, and one not, which counts how often it was tried."""
-    table = {"TableName": order["table"]}
-    key = {"key": {"S": context.idempotency_key}}
-    _dynamodb().update_item(
-        **table,
-        Key={"key": {"S": f"tried {context.idempotency_key}"}},
-        UpdateExpression="ADD times :one",
-        ExpressionAttributeValues={":one": {"N": "1"}},
-    )
-    chance = random.Random(f"{order['seed']} {context.idempotency_key} {context.attempt}")
-    if chance.random() < order["exit"]:
+    """A keyed effect outside, which happens once, and one without key, which tells how often it was tried."""
+    key = context.idempotency_key
+    _write(order["table"], "ADD times :one", f"tried {key}", ":one", "1")
+    if context.attempt == 1 and random.Random(f"{order['seed']} {key}").random() < order["exit"]:
         os._exit(3)
     try:
-        _dynamodb().put_item(**table, Item=key, ConditionExpression="attribute_not_exists(#k)", **_K)
+        _write(
+            order["table"], "SET attempt = :attempt", key, ":attempt", str(context.attempt), "attribute_not_exists(#k)"
+        )
     except _dynamodb().exceptions.ConditionalCheckFailedException:
         return "was done before"
-    time.sleep(order["seconds"])  # the moment between the effect and the result is when a crash hurts most
+    time.sleep(order["seconds"])  # between the effect and the result: when a crash hurts most
     return "done"
 
 
-_K = {"ExpressionAttributeNames": {"#k": "key"}}
+def _write(table: str, expression: str, key: str, name: str, number: str, condition: str | None = None) -> None:
+    conditional = {"ConditionExpression": condition, "ExpressionAttributeNames": {"#k": "key"}} if condition else {}
+    _dynamodb().update_item(
+        TableName=table,
+        Key={"key": {"S": key}},
+        UpdateExpression=expression,
+        ExpressionAttributeValues={name: {"N": number}},
+        **conditional,
+    )
 
 
 @cache

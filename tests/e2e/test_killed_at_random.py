@@ -1,0 +1,111 @@
+"""300 tasks and a 300-element fan-out while their workers are killed: all end, and keyed effects happen once."""
+
+import os
+import random
+import signal
+import threading
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from tests.support.driver import Driver, counters_of
+from tests.support.fork import Fork
+
+COUNT = 300
+SEED = 20260101
+KILLS = 25
+PATIENCE = 150
+"""Seconds until everything has ended: a lease, its message's margin, and once more for who was killed twice."""
+VICTIMS = ("QueueFunction", "ChunkFunction", "PlanFunction", "FinishFunction", "RelayFunction")
+ENDS_OF_A_MESSAGE = 20
+"""Seconds a message is hidden before its worker has claimed the task. A worker may die that early, too."""
+
+
+@pytest.fixture
+def own(tmp_path, fork, forked):
+    """A fork of its own, for nobody else's workers are to die."""
+    return Fork(tmp_path / "repo").built_like(fork).with_probes()
+
+
+@pytest.fixture
+def tasks(own):
+    with own.running() as running:
+        driver = Driver(running)
+        driver.set_timeouts(QueueFunction=10, ChunkFunction=10)
+        running.client("sqs").set_queue_attributes(
+            QueueUrl=running.stack["taskQueueUrl"], Attributes={"VisibilityTimeout": str(ENDS_OF_A_MESSAGE)}
+        )
+        yield driver
+
+
+@contextmanager
+def killing(fork, times):
+    """Kill a worker about every half second, so many times; gives the list of what was killed."""
+    chance = random.Random(SEED)
+    over = threading.Event()
+    killed = []
+
+    def kill():
+        while len(killed) < times and not over.wait(chance.uniform(0.2, 0.8)):
+            if victims := fork.workers(*VICTIMS):
+                victim = chance.choice(victims)
+                with suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+                    killed.append(victim)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        thread.join()
+
+
+def effects_in(tasks, table):
+    """The effects: those with a key, and how often each was tried."""
+    pages = tasks.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    items = [item for page in pages for item in page["Items"]]
+    keyed = sorted(item["key"]["S"] for item in items if "attempt" in item)
+    tried = {item["key"]["S"].removeprefix("tried "): int(item["times"]["N"]) for item in items if "times" in item}
+    return keyed, tried
+
+
+@pytest.mark.slow
+def test_all_end_and_every_keyed_effect_happens_once(own, tasks):
+    """GIVEN tasks with effects outside; WHEN their workers are killed at random; THEN all end, effects once."""
+    table = "effects"
+    key = [{"AttributeName": "key", "KeyType": "HASH"}]
+    types = [{"AttributeName": "key", "AttributeType": "S"}]
+    dynamodb = tasks.cloud.client("dynamodb")
+    dynamodb.create_table(TableName=table, KeySchema=key, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
+    order = {"do": "effect", "table": table, "seed": SEED, "exit": 0.03, "seconds": 0.05}
+
+    with killing(own, KILLS) as killed:
+        many = tasks.fan_out("mortal", [order] * COUNT)
+        created = [tasks.create("mortal", order) for _ in range(COUNT)]
+        many = tasks.wait(many, seconds=PATIENCE)
+        ended = [tasks.wait(task, seconds=PATIENCE) for task in created]
+
+    assert [task["status"] for task in ended] == ["COMPLETED"] * COUNT
+    assert (many["status"], counters_of(many)) == ("COMPLETED", (COUNT, COUNT, 0, 0))
+    sub_tasks = tasks.sub_tasks(many)
+    assert [sub_task["index"] for sub_task in sub_tasks] == list(range(COUNT))
+    assert {sub_task["status"] for sub_task in sub_tasks} == {"COMPLETED"}
+
+    keyed, tried = effects_in(tasks, table)
+    everything = [*(task["id"] for task in ended), *(f"{sub_task['pk']}#{sub_task['sk']}" for sub_task in sub_tasks)]
+    assert keyed == sorted(everything)
+    assert tried.keys() == set(everything)
+    again = {"tasks": sum(task["attempt"] > 1 for task in ended), "sub-tasks": sum(s["attempt"] > 1 for s in sub_tasks)}
+    print(f"killed {len(killed)} workers; {sum(tried.values())} tries for {len(tried)} effects; again: {again}")
+    assert len(killed) == KILLS
+    assert again["tasks"] >= 5
+    assert sum(tried.values()) > len(tried)
+
+    executions = tasks.cloud.client("stepfunctions").list_executions(
+        stateMachineArn=tasks.cloud.stack["stateMachineArn"]
+    )
+    assert [execution["name"] for execution in executions["executions"]] == [many["code"]]
+    dead = tasks.cloud.client("sqs").receive_message(QueueUrl=tasks.cloud.stack["deadLetterQueueUrl"])
+    assert "Messages" not in dead
