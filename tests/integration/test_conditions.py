@@ -63,6 +63,17 @@ def a_task_whose_record_is_lost(stack: MemoryStack) -> None:
     sweep_until_ended(stack, key)
 
 
+def a_task_whose_end_no_topic_takes(stack: MemoryStack) -> None:
+    def refuse(task: Any) -> None:
+        raise ConnectionError
+
+    publish, stack.memory.topics.publish_status = stack.memory.topics.publish_status, refuse  # type: ignore[method-assign]
+    stack.run(stack.service.create_task("mbc", "nobody", 1).key)
+    stack.memory.topics.publish_status = publish  # type: ignore[method-assign]
+    stack.clock.advance(60)
+    stack.sweep()
+
+
 def a_request_that_is_sent_twice(stack: MemoryStack) -> None:
     for _ in range(2):
         stack.service.create_task("mbc", "cat", 1, idempotency_key="k")
@@ -115,6 +126,8 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     # other writes to a parent
     "worker_data": (a_task, ["status equals", "run equals", "attempt equals"]),
     "looked_at": (a_task_whose_record_is_lost, [*TRANSITION, "dueAt equals"]),
+    "tell_later": (a_task_whose_end_no_topic_takes, TRANSITION),
+    "told": (a_task_whose_end_no_topic_takes, TRANSITION),
     "progress": (a_fan_out, ["status equals", "run equals", "doneChunks lacks"]),
     # chunks
     "create": (a_fan_out, ["pk absent"]),

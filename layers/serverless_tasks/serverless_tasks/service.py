@@ -9,6 +9,7 @@ from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.table import task_of
 from serverless_tasks.core import transitions
+from serverless_tasks.core.context import check_progress
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound
 from serverless_tasks.core.expressions import Update
@@ -201,5 +202,5 @@ def _checked(attributes: Mapping[str, Any]) -> dict[str, Any]:
     if "error" in attributes:
         stored["error"] = error_text(error_of(attributes["error"]))
     if "progress" in attributes:
-        stored["progress"] = attributes["progress"]
+        stored["progress"] = check_progress(attributes["progress"])
     return stored

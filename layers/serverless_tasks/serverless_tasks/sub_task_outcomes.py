@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from serverless_tasks.adapters.chunk_data import load_lines, store_lines
+from serverless_tasks.adapters.chunk_writes import NotClaimed, claim_chunk, count_chunk
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import chunks, outcomes
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
-from serverless_tasks.core.errors import LostRace, TaskNotFound, TransitionRefused
+from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound, TransitionRefused
 from serverless_tasks.core.failures import error_of
-from serverless_tasks.core.json_text import to_json_text
+from serverless_tasks.core.json_text import size, to_json_text
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.outcomes import parse_line
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock, after, from_millis, to_millis
 from serverless_tasks.sub_tasks import derive
 
+RESULT_LIMIT = 262_144
+"""Bytes of a result that is given from outside; a handler's may be larger."""
 LEASE_SECONDS = 60
 """Long enough for the few calls made here."""
 Attributes = Mapping[str, Any]
@@ -57,10 +59,10 @@ def _claim(cloud: Cloud, clock: Clock, key: TaskKey) -> tuple[TaskEntity, Chunk]
     if first is None or key.index is None or key.index >= task.attributes["subTaskCount"]:
         raise TaskNotFound(f"there is no sub-task {key}")
     now = clock()
-    claim = chunks.claim(task, key.index // first.range.count, now, after(now, LEASE_SECONDS))
+    number = key.index // first.range.count
     try:
-        return task, Chunk.from_item(cloud.table.update(claim))
-    except LostRace:
+        return task, claim_chunk(cloud.table, task, number, now, after(now, LEASE_SECONDS))
+    except (NotClaimed, LostRace):
         raise TransitionRefused("the sub-task has ended, or a worker has it in its hands") from None
 
 
@@ -68,6 +70,10 @@ def _line(status: TaskStatus, attributes: Attributes) -> Callable[[int, int, int
     """The line of outcomes, given run, attempt and time."""
     if status is TaskStatus.COMPLETED:
         text = to_json_text(attributes.get("result"), "result")
+        if size(text) > RESULT_LIMIT:
+            raise InvalidInput(
+                "result", f"has {size(text)} bytes, {RESULT_LIMIT} are allowed; store it and give its key"
+            )
         return lambda _run, attempt, moment: outcomes.completed_line(attempt, moment, moment, text)
     error = error_of(attributes.get("error"))
     return lambda run, attempt, moment: outcomes.failed_line(attempt, moment, moment, error, run)
@@ -79,5 +85,4 @@ def _release(cloud: Cloud, clock: Clock, task: TaskEntity, chunk: Chunk, lines: 
     due_at = None if due is None else from_millis(due)
     chunk = Chunk.from_item(cloud.table.update(chunks.release(chunk, stored, (completed, failed), clock(), due_at)))
     if chunk.done_in(task.run):
-        with suppress(LostRace):  # counted by somebody else, or the task has ended: the outcome stands all the same
-            cloud.table.update(chunks.progress(task, chunk, clock()))
+        count_chunk(cloud.table, task, chunk, clock())

@@ -66,6 +66,7 @@ WRITES = {
         transitions.own_update(task, status, NOW, given, 30)
         for status in set(TaskStatus) - {TaskStatus.CREATED}
         for task in allowed(status)
+        if status not in transitions._OF_THE_OTHER_KIND[task.kind]
         for given in ({}, {"result": "1", "error": ERROR, "progress": 0.5})
     ],
     "transitions.worker_data": lambda: [
@@ -80,6 +81,8 @@ WRITES = {
     "transitions.looked_at": lambda: [
         transitions.looked_at(task, NOW, LATER, dispatched) for task in TASKS for dispatched in (True, False)
     ],
+    "transitions.tell_later": lambda: [transitions.tell_later(task, NOW, LATER) for task in TASKS],
+    "transitions.told": lambda: [transitions.told(task, NOW) for task in TASKS],
     "chunks.create": lambda: [
         chunks.create(a_fan_out(), chunks.Range(0, 0, 3, *span), 1_800_000_000) for span in ((), (0, 512))
     ],

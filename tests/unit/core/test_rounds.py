@@ -35,7 +35,7 @@ def test_all_done_finish():
 
 def test_what_is_due_runs_and_nothing_else():
     found = step(done(0), a_chunk(1), waiting(2, 0), waiting(3, 60), a_chunk(4, attempt=1, lease_until=at(-1)))
-    assert found == {"next": "run", "chunks": [1, 2, 4], "claims": 4, "stalled": 0}
+    assert found == {"next": "run", "chunks": [1, 2, 4], "claims": 4, "stalled": 0, "rounds": 1}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_chunk_with_a_lease_is_waited_for():
 
 def test_later_run_takes_up_what_did_not_succeed():
     chunks = [done(0), done(1, succeeded=2, failed=1), a_chunk(2, due_at=at(99)), a_chunk(3, run=1, due_at=at(99))]
-    assert step(*chunks, run=1) == {"next": "run", "chunks": [1, 2], "claims": 2, "stalled": 0}
+    assert step(*chunks, run=1) == {"next": "run", "chunks": [1, 2], "claims": 2, "stalled": 0, "rounds": 1}
 
 
 def test_first_round_without_a_claim_is_stalled_once_and_waits():
@@ -63,17 +63,29 @@ def test_first_round_without_a_claim_is_stalled_once_and_waits():
 
 def test_after_that_wait_the_chunks_run_again():
     previous = {"next": "wait", "claims": 0, "stalled": 1}
-    assert step(a_chunk(0), previous=previous) == {"next": "run", "chunks": [0], "claims": 0, "stalled": 1}
+    assert step(a_chunk(0), previous=previous) == {"next": "run", "chunks": [0], "claims": 0, "stalled": 1, "rounds": 1}
 
 
 def test_wait_for_a_backoff_is_no_stalled_round():
     previous = {"next": "wait", "claims": 1, "stalled": 0}
-    assert step(waiting(0, 0), previous=previous) == {"next": "run", "chunks": [0], "claims": 1, "stalled": 0}
+    assert step(waiting(0, 0), previous=previous) == {
+        "next": "run",
+        "chunks": [0],
+        "claims": 1,
+        "stalled": 0,
+        "rounds": 1,
+    }
 
 
 def test_claim_ends_the_stall():
     previous = {"next": "run", "claims": 0, "stalled": 4}
-    assert step(waiting(0, 0), previous=previous) == {"next": "run", "chunks": [0], "claims": 1, "stalled": 0}
+    assert step(waiting(0, 0), previous=previous) == {
+        "next": "run",
+        "chunks": [0],
+        "claims": 1,
+        "stalled": 0,
+        "rounds": 1,
+    }
 
 
 def test_stalled_rounds_finish_all_the_same_when_nothing_is_left():
@@ -93,4 +105,14 @@ def test_workers_that_never_start_are_given_up_after_five_rounds_and_75_seconds(
         plan = step(a_chunk(0), previous=plan)
         steps.append(plan.get("seconds") or plan["next"])
     assert steps == ["run", 5, "run", 10, "run", 20, "run", 40, "run", "stalled"]
-    assert plan == {"next": "stalled", "claims": 0, "stalled": MAX_STALLED_ROUNDS}
+    assert plan == {"next": "stalled", "claims": 0, "stalled": MAX_STALLED_ROUNDS, "rounds": 5}
+
+
+def test_after_many_rounds_the_next_one_waits_for_all():
+    # An execution has room for 25,000 events.
+    chunks = [waiting(0, 0), waiting(1, 50)]
+    before, after = ({"next": "wait", "claims": 2, "stalled": 0, "rounds": rounds} for rounds in (99, 100))
+    assert step(*chunks, previous=before) == {"next": "run", "chunks": [0], "claims": 2, "stalled": 0, "rounds": 100}
+    assert step(*chunks, previous=after) == {"next": "wait", "seconds": 50, "claims": 2, "stalled": 0, "rounds": 100}
+    due = [waiting(0, 0), waiting(1, 0)]
+    assert step(*due, previous=after) == {"next": "run", "chunks": [0, 1], "claims": 2, "stalled": 0, "rounds": 101}

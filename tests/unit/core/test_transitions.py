@@ -1,11 +1,13 @@
 """Every transition: what it sets, removes and expects, and which it refuses."""
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
 from serverless_tasks.core import transitions
 from serverless_tasks.core.errors import TransitionRefused
 from serverless_tasks.core.expressions import Update, equals
+from serverless_tasks.core.keys import open_attention
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import to_iso
 
@@ -242,7 +244,28 @@ def test_retried_touches_only_the_attributes_that_are_there():
 def test_own_update_to_an_open_status_sets_attributes():
     task = a_task(S.CREATED)
     update = transitions.own_update(task, S.PROCESSING, NOW, {"progress": 0.5}, DAYS)
-    expect(task, update, S.PROCESSING, sets={"attributes.progress": 0.5})
+    lease = {"attempt": 1, "attemptStartedAt": AT, "leaseUntil": "2026-11-22T09:54:36.123Z"}
+    expect(task, update, S.PROCESSING, attempt=1, sets={"attributes.progress": 0.5, **lease})
+
+
+@pytest.mark.parametrize(("kind", "status"), [("TASK", "STARTED"), ("TASK", "FINISHED"), ("SFN_TASK", "QUEUED")])
+def test_own_update_keeps_to_the_statuses_of_its_kind(kind, status):
+    task = dataclasses.replace(a_task(S.PROCESSING), kind=TaskKind(kind))
+    with pytest.raises(TransitionRefused, match=f"^a {kind} cannot become {status}$"):
+        transitions.own_update(task, S(status), NOW, {}, DAYS)
+
+
+def test_an_end_that_was_not_told_stands_before_the_sweeper_until_it_is():
+    task = a_task(S.FAILED, attempt=1)
+    expected = (equals("status", "FAILED"), equals("version", task.version))
+    later = transitions.tell_later(task, NOW, NOW)
+    assert later.set == {"attention": open_attention(task.code), "dueAt": AT, "change": "data", "updatedAt": AT}
+    assert (later.remove, later.conditions) == ((), expected)
+    told = transitions.told(task, NOW)
+    ended_at = task.history[-1]["at"]
+    assert told.set == {"attention": "FAILED#mbc", "dueAt": ended_at, "change": "data", "updatedAt": AT}
+    assert (told.remove, told.conditions) == ((), expected)
+    assert transitions.told(a_task(S.COMPLETED), NOW).remove == ("attention", "dueAt")
 
 
 def test_own_update_to_failed_stands_among_the_failed_ones():

@@ -219,3 +219,21 @@ def test_a_message_that_cannot_be_hidden_costs_no_attempt(stack, monkeypatch):
     stack.work_one()
 
     assert (stack.task(key).status, runs) == (TaskStatus.COMPLETED, [1])
+
+
+def test_a_message_comes_back_soon_after_an_error_of_aws(stack, monkeypatch):
+    TaskType("cat").task(lambda event, context: "done")
+    key = queued(stack)
+    get = stack.memory.table.get
+
+    def throttle(_key):
+        raise ConnectionError("throttled")
+
+    monkeypatch.setattr(stack.memory.table, "get", throttle)
+    message = stack.memory.queue.receive()
+    with pytest.raises(ConnectionError):
+        stack.queue_worker.handle(message, lambda: 900.0)
+    monkeypatch.setattr(stack.memory.table, "get", get)
+
+    assert (message["visible"] - stack.clock.now).total_seconds() == 30
+    assert stack.run(key).attempt == 1

@@ -1,7 +1,7 @@
 """The relay: what each status change is passed on to."""
 
 import pytest
-from serverless_tasks import TaskType
+from serverless_tasks import TaskQuery, TaskType
 from serverless_tasks.testing import MemoryStack
 
 
@@ -149,20 +149,54 @@ def test_a_topic_that_is_down_does_not_repeat_a_dispatch(monkeypatch):
 
 
 @pytest.mark.parametrize("topic", ["publish_status", "publish_alarm"])
-def test_the_end_of_a_task_is_told_again_until_the_topic_answers(stack, monkeypatch, topic):
-    key = stack.service.create_task("mbc", "dog", 1).key
-    while stack.relay_one() or stack.work_one():
-        if len(stack.memory.table.stream) == 1 and stack.task(key).status.terminal:
-            break
+def test_the_end_that_a_topic_does_not_take_is_told_by_the_sweeper(stack, monkeypatch, topic):
+    # GIVEN a topic that is down while a task ends
     publish = getattr(stack.memory.topics, topic)
     monkeypatch.setattr(stack.memory.topics, topic, refuse)
-    before = stack.task(key)
-    with pytest.raises(TopicDown):
-        stack.relay_one()
+    ended = stack.run(stack.service.create_task("mbc", "dog", 1).key)
+    before = stack.task(ended.key)
+    assert before.attention.startswith("OPEN#")
 
+    # WHEN the sweeper comes while it is still down, and again when it is not
+    stack.clock.advance(60)
+    stack.sweep()
     monkeypatch.setattr(stack.memory.topics, topic, publish)
-    stack.relay_one()
+    stack.clock.advance(900)
+    stack.sweep()
+    stack.clock.advance(86_400)
+    stack.sweep()
 
+    # THEN its end was told, once, and it stands among the failed tasks as if nothing had been
     assert len(stack.memory.topics.alarms) == 1
     assert stack.memory.topics.statuses[-1]["content"]["status"] == "FAILED"
-    assert stack.task(key) == before
+    after = stack.task(ended.key)
+    assert (after.status, after.version, after.attention) == (ended.status, ended.version, "FAILED#mbc")
+    assert after.due_at == after.history[-1]["at"]
+    assert stack.service.list_tasks(TaskQuery("mbc", status=ended.status)).items[0].key == ended.key
+
+
+def test_a_name_that_is_no_utf8_is_told_all_the_same(stack):
+    TaskType("cat").task(lambda event, context: "\ud800")
+
+    stack.run(stack.service.create_task("mbc", "cat", 1).key)
+
+    assert stack.memory.topics.statuses[-1]["content"]["attributes"]["result"] == "\ud800"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"input": {"M": {}}},
+        {"input": {"S": "no json"}},
+        {"attributes": {"S": "text"}},
+        {"attributes": {"M": {"result": {"M": {}}}}},
+    ],
+)
+def test_a_record_that_only_looks_like_a_task_is_ignored(stack, change):
+    stack.service.create_task("mbc", "cat", 1)
+    [record] = stack.memory.table.stream
+    record["dynamodb"]["NewImage"].update(change)
+
+    stack.relay.handle(record)
+
+    assert stack.memory.queue.messages == {}

@@ -290,3 +290,47 @@ def test_an_alarm_can_be_published(stack):
     stack.service.publish_alarm(task, "look here")
 
     assert stack.memory.topics.alarms[0]["content"] == {"errorMessage": "look here"}
+
+
+def test_what_drives_a_task_itself_holds_it(stack):
+    ran = []
+    TaskType("cat").task(lambda event, context: ran.append(context.attempt))
+    key = stack.service.create_task("mbc", "cat", 1).key
+    stack.service.update_status(key, S.PROCESSING)
+
+    for _ in range(20):
+        stack.step()
+    assert ran == []
+    assert stack.run(key).attempt == 2  # it never came back, so that a worker took it over
+    assert ran == [2]
+
+
+@pytest.mark.parametrize("progress", [float("nan"), 2, -0.1, "half"])
+def test_update_status_takes_no_odd_progress(stack, progress):
+    key = stack.service.create_task("mbc", "cat", 1).key
+
+    with pytest.raises(InvalidInput, match="progress: must be a number from 0 to 1"):
+        stack.service.update_status(key, S.PROCESSING, {"progress": progress})
+
+
+def test_a_sub_task_can_be_given_its_outcome_in_a_later_run(stack):
+    key = planned(stack, 2)
+    stack.service.cancel_task(key)
+    stack.service.retry_task(key)
+    while stack.relay_one():
+        pass
+    stack._executions()[-1].step()
+
+    done = stack.service.update_sub_task_status(key.sub_task(1), S.COMPLETED, {"result": "by hand"})
+
+    assert done.status is S.COMPLETED
+    stack.run(key)
+    results = [s.attributes.get("result") for s in stack.service.list_sub_tasks(key).items]
+    assert results == ["by the handler", "by hand"]
+
+
+def test_an_outcome_from_outside_has_a_limit(stack):
+    key = planned(stack, 2)
+
+    with pytest.raises(InvalidInput, match="result: has 262147 bytes, 262144 are allowed"):
+        stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED, {"result": "x" * 262_145})

@@ -249,3 +249,20 @@ def test_a_lagging_index_leads_to_nothing(stack, cat, monkeypatch):
 
     assert stack.task(key) == before
     assert stack.memory.queue.messages == {}
+
+
+def test_what_is_no_task_of_ours_does_not_stand_first_for_ever(stack, cat, monkeypatch):
+    from serverless_tasks.workers import sweeper
+
+    monkeypatch.setattr(sweeper, "TASKS_PER_SHARD", 1)
+    key = single(stack)
+    stack.memory.table.stream.clear()
+    shard = stack.task(key).attention
+    foreign = {"pk": "FOREIGN", "sk": "1", "kind": "TASK", "change": "data", "attention": shard}
+    stack.memory.table.items["FOREIGN", "1"] = {**foreign, "dueAt": "2025-01-01T00:00:00.000Z"}
+    stack.clock.advance(300)
+
+    stack.sweep()
+    stack.sweep()
+
+    assert stack.task(key).status is TaskStatus.QUEUED

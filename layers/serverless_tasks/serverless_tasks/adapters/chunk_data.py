@@ -31,15 +31,15 @@ def load_lines(payloads: PayloadStore, chunk: Chunk) -> Iterator[str]:
 
 
 def store_lines(
-    payloads: PayloadStore, task: TaskEntity, chunk: Chunk, lines: Sequence[str], slot: int = 0
+    payloads: PayloadStore, task: TaskEntity, chunk: Chunk, lines: Sequence[str], number: int = 0
 ) -> dict[str, Any]:
     """``{"outcomes": text}`` up to 4 KB, else ``{"outcomesRef": reference}``.
 
-    The object is this claim's own, and ``slot`` must differ from that of the claim's last write: until the item refers
-    to the new object the old one stays as it is, whoever dies in between.
+    ``number`` is that of the write within its claim: no object is ever written again, so that whoever has read the item
+    can read what it refers to, and whoever dies in between has harmed nothing.
     """
     text = join_lines(lines)
     if fits_inline(text):
         return {"outcomes": text}
-    what = f"outcomes/{chunk.sk}-{chunk.attempt}-{slot}.jsonl"
+    what = f"outcomes/{chunk.sk}-{chunk.attempt}-{number}.jsonl"
     return {"outcomesRef": payloads.put(payload_key(task.tenant_code, task.code, what), text, JSON_LINES)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from functools import cached_property
@@ -37,6 +38,8 @@ def make_client(service: str) -> Any:
         max_pool_connections=POOL_SIZE,
         # Links must be signed with version 4: newer regions and keys managed by KMS accept nothing else.
         signature_version="s3v4" if service == "s3" else None,
+        # Links must name the bucket's own region: the global address redirects, and a redirect breaks the signature.
+        s3=None if os.environ.get("AWS_ENDPOINT_URL") else {"addressing_style": "virtual"},
     )
     with _one_at_a_time:
         return boto3.client(service, config=config)  # type: ignore[call-overload]  # one of the services below

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -44,7 +45,7 @@ class TaskTable:
 
     def put(self, put: Put) -> None:
         """Write a new item. Raises :class:`LostRace` when it is there already."""
-        self._write(self._client.put_item, put.render())
+        self._write(self._client.put_item, put.render(), lambda found: found == _as_stored(put.item))
 
     def put_all(self, puts: Sequence[Put]) -> None:
         """Write new items, all or none. Raises :class:`LostRace` with the item that was in the way, if one was."""
@@ -69,8 +70,9 @@ class TaskTable:
 
     def update(self, update: Update) -> Item:
         """Apply a conditional update and return the whole item as it is then. Raises :class:`LostRace`."""
-        answer = self._write(self._client.update_item, {**update.render(), "ReturnValues": "ALL_NEW"})
-        return decode_item(answer["Attributes"])
+        rendered = {**update.render(), "ReturnValues": "ALL_NEW"}
+        stored = replace(update, set=_as_stored(update.set))
+        return decode_item(self._write(self._client.update_item, rendered, stored.is_in))
 
     def update_task(self, update: Update) -> TaskEntity:
         """:meth:`update` of a parent."""
@@ -131,14 +133,26 @@ class TaskTable:
         typed = {name: encode_item(rendered[name]) for name in _PLAIN if name in rendered}
         return {**rendered, **typed, "TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
-    def _write(self, call: Any, rendered: dict[str, Any]) -> Any:
+    def _write(self, call: Any, rendered: dict[str, Any], is_ours: Callable[[Item], bool]) -> Any:
+        """The item after the write (an update's). A write whose answer was lost must not lose the race against itself.
+
+        botocore sends such a request again, and its condition fails then because of its own first time. The item it
+        finds says so: it is as this write makes it, to the millisecond.
+        """
         try:
-            return call(**self._arguments(rendered))
+            return call(**self._arguments(rendered)).get("Attributes")
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            item: Any = error.response.get("Item")
-            raise LostRace("another writer was first", decode_item(item) if item else None) from None
+            found: Any = error.response.get("Item")
+            sent_again = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
+            if sent_again and found and is_ours(decode_item(found)):
+                return found
+            raise LostRace("another writer was first", decode_item(found) if found else None) from None
+
+
+def _as_stored(item: Mapping[str, Any]) -> Item:
+    return decode_item(encode_item(item))
 
 
 _PLAIN = ("Key", "Item", "ExpressionAttributeValues")

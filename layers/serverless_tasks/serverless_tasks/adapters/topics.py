@@ -31,5 +31,5 @@ class Topics:
 
     def _publish(self, topic_arn: str, message: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
         typed = {name: {"DataType": "String", "StringValue": str(value)} for name, value in attributes.items()}
-        body = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        body = json.dumps(message, separators=(",", ":"))  # in ASCII: half a surrogate pair is JSON, but no UTF-8
         self._client.publish(TopicArn=topic_arn, Message=body, MessageAttributes=typed)

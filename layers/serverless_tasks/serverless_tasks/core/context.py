@@ -71,14 +71,15 @@ class TaskContext:
         InvalidInput
             When state is not JSON or has more than 1 MB, or progress is not 0 to 1; the task is unharmed.
         """
-        known = None if progress is None else _fraction(progress)
+        known = None if progress is None else check_progress(progress)
         if self._save is None:
             raise InvalidInput("checkpoint", "sub-tasks have none: give each less to do, or make it a task of its own")
         self._save(state, known)
         self.state = state
 
 
-def _fraction(progress: Any) -> float:
+def check_progress(progress: Any) -> float:
+    """Progress as it is kept. Raises :class:`InvalidInput` for what is no number from 0 to 1."""
     if isinstance(progress, Real) and 0 <= float(progress) <= 1:
         return float(progress)
     raise InvalidInput("progress", f"must be a number from 0 to 1, not {progress!r}")

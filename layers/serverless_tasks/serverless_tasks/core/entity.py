@@ -123,7 +123,11 @@ class TaskEntity:
         values["kind"] = TaskKind(item["kind"])
         values["status"] = TaskStatus(item["status"])
         values["history"] = tuple(item.get("history", ()))
-        return cls(**values)
+        task = cls(**values)
+        texts = (task.input_text, *(task.attributes.get(name) for name in ("result", "error", "checkpoint")))
+        if not all(text is None or isinstance(text, str) for text in texts):
+            raise TypeError("a payload is not text")
+        return task
 
     @staticmethod
     def attribute_names() -> tuple[str, ...]:

@@ -43,10 +43,9 @@ class TaskEvent(Event):
         """Raises :class:`MalformedMessage` for a record without a task in its new image."""
         try:
             task = TaskEntity.from_item(decode_item(record["dynamodb"]["NewImage"]))
+            value = None if task.input_text is None else task.input
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedMessage(f"the record holds no task: {error!r}") from error
-        text = task.input_text
-        value = task.input if text is not None else None
         return cls(
             task_key=task.key,
             task_type=task.type,

@@ -85,6 +85,11 @@ class Update:
     add_to_set: Mapping[Path, frozenset[int]] = field(default_factory=dict)
     remove: tuple[Path, ...] = ()
 
+    def is_in(self, item: Item) -> bool:
+        """Whether the item looks as it does right after this update (what it adds aside, which is not known)."""
+        kept = all(read(item, path) == value for path, value in self.set.items())
+        return kept and all(read(item, path) is None for path in self.remove)
+
     def render(self) -> dict[str, Any]:
         """Arguments of UpdateItem, values still plain (the table adapter types them)."""
         names = _Names()
@@ -113,6 +118,14 @@ class Put:
         names = _Names()
         condition = names.condition(self.conditions)
         return {"Item": self.item, "ConditionExpression": condition, **names.rendered()}
+
+
+def read(item: Item, path: Path) -> Any:
+    """The value at a path, None where there is none."""
+    value: Any = item
+    for segment in path.split("."):
+        value = value.get(segment) if isinstance(value, Mapping) else None
+    return value
 
 
 class _Names:

@@ -45,4 +45,4 @@ def error_of(given: Any) -> dict[str, str]:
         name, message = str(given.get("type", "Error")), str(given.get("message", ""))
     else:
         name, message = "Error", str(given or "")
-    return {"type": name[:REASON_LIMIT], "message": message[:MESSAGE_LIMIT]}
+    return {"type": _storable(name)[:REASON_LIMIT], "message": _storable(message)[:MESSAGE_LIMIT]}

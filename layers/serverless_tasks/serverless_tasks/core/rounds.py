@@ -15,11 +15,17 @@ MAX_FUTILE_CLAIMS = 10
 """Claims of one chunk in a row none of which wrote an outcome, not even that of a dead worker: the same."""
 STALLED_SECONDS = 5
 """The first wait after such a round; each next one is twice as long."""
+SINGLE_ROUNDS = 100
+"""Rounds that begin as soon as one chunk is due. Later ones wait for all, so that there are no more than attempts.
+
+An execution ends at 25,000 events of history (Step Functions quotas), and a round makes about 20.
+"""
 LONGEST_WAIT = 3600
 """Seconds. Plan looks again at least this often, so that a cancelled task's execution does not sleep for hours."""
 
 Plan = Mapping[str, Any]
-"""``{"next": "run" | "wait" | "finish" | "stop" | "stalled", "chunks"?, "seconds"?, "claims", "stalled"}``."""
+"""``{"next": "run" | "wait" | "finish" | "stop" | "stalled", "chunks"?, "seconds"?, "claims", "stalled", "rounds"?}``,
+with the number of rounds that were run."""
 
 
 def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan | None) -> Plan:
@@ -27,7 +33,8 @@ def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan |
     left = [chunk for chunk in chunks if not chunk.done_in(run)]
     claims = sum(chunk.attempt for chunk in chunks)
     stalled = _stalled_rounds(previous, claims)
-    state = {"claims": claims, "stalled": stalled}
+    rounds = int(previous.get("rounds", 0)) if previous else 0
+    state = {"claims": claims, "stalled": stalled, **({"rounds": rounds} if rounds else {})}
     if not left:
         return {"next": "finish", **state}
     if stalled >= MAX_STALLED_ROUNDS or any(chunk.claims > MAX_FUTILE_CLAIMS for chunk in left):
@@ -36,9 +43,10 @@ def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan |
         return {"next": "wait", "seconds": STALLED_SECONDS * 2 ** (stalled - 1), **state}
     waits = {chunk.number: chunk.due_in(run, now) for chunk in left}
     due = [number for number, wait in waits.items() if wait <= 0]
-    if due:
-        return {"next": "run", "chunks": due, **state}
-    seconds = min(LONGEST_WAIT, max(1, math.ceil(min(waits.values()))))
+    if due and (rounds < SINGLE_ROUNDS or len(due) == len(left)):
+        return {"next": "run", "chunks": due, **state, "rounds": rounds + 1}
+    until = min(waits.values()) if rounds < SINGLE_ROUNDS else max(waits.values())
+    seconds = min(LONGEST_WAIT, max(1, math.ceil(until)))
     return {"next": "wait", "seconds": seconds, **state}
 
 

@@ -22,6 +22,13 @@ from serverless_tasks.core.times import after, to_iso
 
 Sets = Mapping[str, Any]
 
+OWN_LEASE_SECONDS = 900
+"""How long user code that drives a task itself has it after PROCESSING; then a worker may take it."""
+_OF_THE_OTHER_KIND = {
+    TaskKind.TASK: {TaskStatus.STARTED, TaskStatus.FINISHED},
+    TaskKind.SFN_TASK: {TaskStatus.QUEUED, TaskStatus.ERRORED},
+}
+
 
 def queued(task: TaskEntity, at: datetime) -> Update:
     """The relay sent the message."""
@@ -114,10 +121,19 @@ def retried(task: TaskEntity, at: datetime, by: str | None, first_look_seconds: 
 
 
 def own_update(task: TaskEntity, to: TaskStatus, at: datetime, attributes: Sets, retention_days: int) -> Update:
-    """A transition that user code asks for by name, with whatever it sets in ``attributes``."""
-    if not to.terminal:
-        return _transition(task, to, at, sets=_attributes(attributes))
+    """A transition that user code asks for by name, with whatever it sets in ``attributes``.
+
+    PROCESSING gives it the task for :data:`OWN_LEASE_SECONDS`, as a claim gives it to a worker.
+    """
+    if to in _OF_THE_OTHER_KIND[task.kind]:
+        raise TransitionRefused(f"a {task.kind} cannot become {to}")
     sets = _attributes(attributes)
+    if to is TaskStatus.PROCESSING and task.kind is TaskKind.TASK:
+        lease = {"leaseUntil": to_iso(after(at, OWN_LEASE_SECONDS)), "attemptStartedAt": to_iso(at)}
+        attempt = task.attempt + 1
+        return _transition(task, to, at, attempt=attempt, sets={**sets, **lease, "attempt": attempt})
+    if not to.terminal:
+        return _transition(task, to, at, sets=sets)
     if to is TaskStatus.FAILED:
         sets |= {"attention": failed_attention(task.tenant_code), "dueAt": to_iso(at)}
     return _ended(task, to, at, retention_days, sets=sets)
@@ -141,6 +157,29 @@ def looked_at(task: TaskEntity, at: datetime, due_at: datetime, dispatched: bool
         sets["dispatchedAt"] = to_iso(at)
     expected = (equals("status", task.status), equals("version", task.version), equals("dueAt", task.due_at))
     return Update(task.pk, task.sk, set=sets, conditions=expected)
+
+
+def tell_later(task: TaskEntity, at: datetime, due_at: datetime) -> Update:
+    """A topic did not take the end of a task: the sweeper is to tell it at ``due_at``."""
+    sets = {"attention": open_attention(task.code), "dueAt": to_iso(due_at)}
+    return _after_the_end(task, at, sets)
+
+
+def told(task: TaskEntity, at: datetime) -> Update:
+    """The sweeper told the end: the task stands in the index where an ended one does."""
+    if task.status is not TaskStatus.FAILED:
+        return _after_the_end(task, at, {}, ("attention", "dueAt"))
+    return _after_the_end(task, at, {"attention": failed_attention(task.tenant_code), "dueAt": task.history[-1]["at"]})
+
+
+def _after_the_end(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, ...] = ()) -> Update:
+    return Update(
+        task.pk,
+        task.sk,
+        set={**sets, "change": "data", "updatedAt": to_iso(at)},
+        remove=removes,
+        conditions=(equals("status", task.status), equals("version", task.version)),
+    )
 
 
 def _ended(

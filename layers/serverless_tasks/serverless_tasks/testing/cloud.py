@@ -140,11 +140,11 @@ class MemoryTopics:
 
     def publish_status(self, task: TaskEntity) -> None:
         """Keep the status message."""
-        self.statuses.append(status_message(task, "tasks"))
+        self.statuses.append(json.loads(json.dumps(status_message(task, "tasks")).encode()))
 
     def publish_alarm(self, task: TaskEntity, error_message: str) -> None:
         """Keep the alarm message."""
-        self.alarms.append(alarm_message(task, error_message, "tasks"))
+        self.alarms.append(json.loads(json.dumps(alarm_message(task, error_message, "tasks")).encode()))
 
 
 class MemoryCloud:

@@ -10,7 +10,7 @@ from serverless_tasks.core.attribute_values import Item, decode_item, encode_ite
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace
-from serverless_tasks.core.expressions import Clause, Put, Update
+from serverless_tasks.core.expressions import Clause, Put, Update, read
 from serverless_tasks.core.keys import TaskKey, chunk_sk, chunks_pk
 from serverless_tasks.testing.queries import page, projected
 
@@ -103,14 +103,7 @@ class MemoryTable:
 
 
 def _holds(clause: Clause, item: Item | None) -> bool:
-    return HOLDS[clause.operator](_read(item or {}, clause.path), clause.value)
-
-
-def _read(item: Item, path: str) -> Any:
-    value: Any = item
-    for segment in path.split("."):
-        value = value.get(segment) if isinstance(value, dict) else None
-    return value
+    return HOLDS[clause.operator](read(item or {}, clause.path), clause.value)
 
 
 def _applied(update: Update, item: Item) -> Item:
@@ -123,7 +116,7 @@ def _applied(update: Update, item: Item) -> Item:
         parent[name] = value
     for path, number in update.increment.items():
         parent, name = _parent(item, path)
-        parent[name] = _read(before, path) + number
+        parent[name] = read(before, path) + number
     for path, number in update.count.items():
         item[path] = item.get(path, 0) + number
     for path, numbers in update.add_to_set.items():

@@ -236,4 +236,4 @@ class ChunkRun:
 
     def _stored(self) -> dict[str, Any]:
         self._seen.writes += 1
-        return store_lines(self._cloud.payloads, self._task, self._chunk, self._lines, self._seen.writes % 2)
+        return store_lines(self._cloud.payloads, self._task, self._chunk, self._lines, self._seen.writes)

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from serverless_tasks.adapters.chunk_writes import NotClaimed, claim_chunk, count_chunk
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import chunks
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
@@ -26,7 +26,6 @@ from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import LEASE_MARGIN
 from serverless_tasks.workers.chunk_run import ChunkRun
-from serverless_tasks.workers.counting import count_chunk
 from serverless_tasks.workers.log import logger, task_keys
 
 
@@ -71,7 +70,7 @@ class ChunkWorker:
             return logger.warning("lost the lease of a chunk, its outcomes are dropped", extra=_chunk_keys(task, chunk))
         logger.info("chunk released", extra=_chunk_keys(task, chunk))
         if chunk.done_in(run):
-            count_chunk(self._cloud, task, chunk, self._clock())
+            count_chunk(self._cloud.table, task, chunk, self._clock())
         return None
 
     def _parent(self, key: TaskKey, run: int) -> TaskEntity | None:
@@ -81,25 +80,16 @@ class ChunkWorker:
 
     def _claim(self, task: TaskEntity, number: int, remaining: float) -> Chunk | None:
         now = self._clock()
-        lease_until = after(now, remaining + LEASE_MARGIN)
         try:
-            return Chunk.from_item(self._cloud.table.update(chunks.claim(task, number, now, lease_until)))
-        except LostRace as lost:
-            if lost.item is None:
-                raise
-            seen = Chunk.from_item(lost.item)
+            return claim_chunk(self._cloud.table, task, number, now, after(now, remaining + LEASE_MARGIN))
+        except NotClaimed as refused:
+            seen = refused.seen
         if seen.done_in(task.run):
             # Its worker may have died before it counted the chunk; counting is idempotent.
-            count_chunk(self._cloud, task, seen, self._clock())
-            return None
-        if seen.run >= task.run:
+            count_chunk(self._cloud.table, task, seen, self._clock())
+        else:
             logger.info("the chunk is held by another worker", extra=_chunk_keys(task, seen))
-            return None
-        try:
-            return Chunk.from_item(self._cloud.table.update(chunks.take_over(seen, task.run, lease_until)))
-        except LostRace:
-            logger.info("another worker took the chunk over", extra=_chunk_keys(task, seen))
-            return None
+        return None
 
 
 def _chunk_keys(task: TaskEntity, chunk: Chunk) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from serverless_tasks.adapters.chunk_writes import count_chunk
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
 from serverless_tasks.core import chunks, failures, rounds, transitions
@@ -17,7 +18,6 @@ from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.task_type import policy_of
 from serverless_tasks.core.times import Clock
-from serverless_tasks.workers.counting import count_chunk
 from serverless_tasks.workers.log import logger, task_keys
 
 TRIES = 5
@@ -53,7 +53,7 @@ class Planner:
         for chunk in found:
             if chunk.run == task.run and chunk.done_in(task.run) and chunk.number not in task.done_chunks:
                 # Its worker died between its last write and the count.
-                count_chunk(self._cloud, task, chunk, self._clock())
+                count_chunk(self._cloud.table, task, chunk, self._clock())
         step = rounds.next_step(found, task.run, self._clock(), previous)
         if step["next"] != "stalled":
             logger.info("plan: %s", step["next"], extra={**task_keys(task), "chunks": len(step.get("chunks", ()))})

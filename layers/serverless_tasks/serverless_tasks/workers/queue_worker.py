@@ -55,15 +55,25 @@ class QueueWorker:
             event = self._event(record)
         except MalformedMessage as error:
             return self._set_aside(record, str(error))
+        try:
+            return self._decide(event, remaining)
+        except Redeliver:
+            raise
+        except Exception:
+            # An error of AWS, at whatever point: the task says what is left to do, and soon somebody should ask it.
+            self._hide(event, claims.VISIBILITY_MARGIN)
+            raise
+
+    def _decide(self, event: TaskQueueEvent, remaining: RemainingSeconds) -> None:
         for _ in range(CLAIM_TRIES):
             task = self._cloud.table.get(event.task_key)
             if task is None:
-                return self._set_aside(record, "there is no such task")
+                return self._set_aside(event.record, "there is no such task")
             try:
                 return self._act(task, event, remaining)
             except LostRace:
                 logger.info("lost a race, looking again", extra=task_keys(task))
-        raise Redeliver("every claim lost its race")
+        return self._return(event, claims.VISIBILITY_MARGIN)
 
     def _event(self, record: Mapping[str, Any]) -> TaskQueueEvent:
         events = self._dispatcher.events.transform_sqs({"Records": [record]})

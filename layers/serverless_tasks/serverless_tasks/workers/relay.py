@@ -7,17 +7,23 @@ comes twice sends its message twice, which every receiver is built for.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core import transitions
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import MalformedMessage
+from serverless_tasks.core.errors import InvalidInput, LostRace, MalformedMessage
 from serverless_tasks.core.factories import EventFactory
 from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.times import Clock
+from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.dispatching import dispatch
 from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.telling import tell_the_end
+
+TELL_AGAIN_SECONDS = 60
+"""After a topic did not take the end of a task, when the sweeper tells it."""
 
 
 class Relay:
@@ -37,7 +43,10 @@ class Relay:
         task = event.task_entity
         if task is None or task.change != "status":
             return None
-        return self._pass_on(task)
+        try:
+            return self._pass_on(task)
+        except InvalidInput as error:
+            return logger.warning("ignored a foreign record", extra={"reason": str(error)[:500]})
 
     def _pass_on(self, task: TaskEntity) -> None:
         if task.status is TaskStatus.CREATED:
@@ -51,11 +60,17 @@ class Relay:
         logger.info("passed on", extra=task_keys(task))
 
     def _tell_the_end(self, task: TaskEntity) -> None:
-        """An error comes through: the record is delivered again, and with it nothing but these messages is repeated."""
-        self._cloud.topics.publish_status(task)
-        if task.status is TaskStatus.FAILED:
-            error = task.error or {}
-            self._cloud.topics.publish_alarm(task, f"{error.get('type', 'Error')}: {error.get('message', '')}")
+        """What a topic does not take is left to the sweeper.
+
+        To fail the record would hold up every later one of its shard, and deliver those of its batch again.
+        """
+        try:
+            tell_the_end(self._cloud, task)
+        except Exception:
+            logger.exception("the end is to be told later", extra=task_keys(task))
+            now = self._clock()
+            with suppress(LostRace):  # retried meanwhile: its end is not the news any more
+                self._cloud.table.update(transitions.tell_later(task, now, after(now, TELL_AGAIN_SECONDS)))
 
     def _tell_on_the_way(self, task: TaskEntity) -> None:
         """An error is logged and no more: delivered again, the record would dispatch its task again."""

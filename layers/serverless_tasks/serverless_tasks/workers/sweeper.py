@@ -12,12 +12,14 @@ from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import failures, transitions
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace, WorkerLost
+from serverless_tasks.core.expressions import Update, equals
 from serverless_tasks.core.keys import OPEN_SHARDS, TaskKey
 from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.sweeps import CheckExecution, Dispatch, sweep
-from serverless_tasks.core.times import Clock, to_iso
+from serverless_tasks.core.sweeps import PATIENCE, CheckExecution, Dispatch, sweep
+from serverless_tasks.core.times import Clock, after, to_iso
 from serverless_tasks.workers.dispatching import dispatch
 from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.telling import tell_the_end
 
 TASKS_PER_SHARD = 100
 """Tasks of one shard and run; what is left is the oldest of the next run."""
@@ -46,13 +48,17 @@ class Sweeper:
                     logger.info("the task moved on by itself", extra={"taskId": str(key)})
                 except Exception:
                     logger.exception("could not look after a task", extra={"taskId": str(key)})
+                    self._put_off(key, shard)
         logger.info("swept", extra={"looked": looked})
         return looked
 
     def _look(self, key: TaskKey) -> None:
         task = self._cloud.table.get(key)
         now = self._clock()
-        if task is None or task.status.terminal or task.due_at is None or task.due_at > to_iso(now):
+        if task is None or task.attention not in OPEN_SHARDS or task.due_at is None or task.due_at > to_iso(now):
+            return
+        if task.status.terminal:
+            self._tell(task)
             return
         step = sweep(task, now, self._cloud.settings.first_look_seconds)
         sends = isinstance(step, Dispatch)
@@ -61,6 +67,22 @@ class Sweeper:
             self._dispatch(task)
         elif isinstance(step, CheckExecution):
             self._check_execution(task)
+
+    def _tell(self, task: TaskEntity) -> None:
+        """The end of a task that a topic did not take from the relay."""
+        tell_the_end(self._cloud, task)
+        self._cloud.table.update(transitions.told(task, self._clock()))
+
+    def _put_off(self, key: TaskKey, shard: str) -> None:
+        """Let what cannot be looked after, or is no task of ours, not stand first for ever."""
+        due_at = to_iso(after(self._clock(), PATIENCE))
+        update = Update(
+            key.pk, key.sk, set={"dueAt": due_at, "change": "data"}, conditions=(equals("attention", shard),)
+        )
+        try:
+            self._cloud.table.update(update)
+        except Exception:
+            logger.exception("could not put a task off", extra={"taskId": str(key)})
 
     def _dispatch(self, task: TaskEntity) -> None:
         logger.warning("dispatched again", extra=task_keys(task))
