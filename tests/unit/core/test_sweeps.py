@@ -56,7 +56,7 @@ class TestTaskOnItsWay:
 
     @pytest.mark.parametrize(("age", "wait"), [(899, 900), (900, 900), (901, 901), (7200, 7200)])
     def test_older_runs_are_dispatched_ever_more_seldom(self, status, field, patience, age, wait):
-        of_this_run = history(("CREATED", -90_000), ("FAILED", -80_000), ("CREATED", -age), ("QUEUED", -age))
+        of_this_run = history(("CREATED", -90_000), ("FAILED", -80_000), ("CREATED", -age), ("QUEUED", -1))
         task = a_task(status, history=of_this_run, **{field: LONG_AGO})
         assert sweep(task, NOW, 300) == Dispatch(moment(wait))
 
