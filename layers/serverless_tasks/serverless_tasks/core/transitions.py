@@ -84,11 +84,9 @@ def finished(task: TaskEntity, at: datetime, counts: Sets) -> Update:
 
 def completed(task: TaskEntity, at: datetime, result: Sets, retention_days: int) -> Update:
     """Done, with ``{"result": text}`` or ``{"resultRef": ref}``."""
-    gone = ("error", "checkpoint", "checkpointRef")
-    removes = tuple(f"attributes.{name}" for name in gone if name in task.attributes)
     progress = {"progress": 1} if task.kind is TaskKind.TASK else {}
     sets = _attributes({**result, **progress})
-    return _ended(task, TaskStatus.COMPLETED, at, retention_days, sets=sets, removes=removes)
+    return _ended(task, TaskStatus.COMPLETED, at, retention_days, sets=sets, removes=_outlived(task))
 
 
 def failed(task: TaskEntity, at: datetime, error_text: str, reason: str, retention_days: int) -> Update:
@@ -125,18 +123,22 @@ def own_update(task: TaskEntity, to: TaskStatus, at: datetime, attributes: Sets,
 
     PROCESSING gives it the task for :data:`OWN_LEASE_SECONDS`, as a claim gives it to a worker.
     """
+    if to is TaskStatus.CREATED:
+        raise TransitionRefused("a task becomes CREATED again by a retry only")
     if to in _OF_THE_OTHER_KIND[task.kind]:
         raise TransitionRefused(f"a {task.kind} cannot become {to}")
     sets = _attributes(attributes)
     if to is TaskStatus.PROCESSING and task.kind is TaskKind.TASK:
         lease = {"leaseUntil": to_iso(after(at, OWN_LEASE_SECONDS)), "attemptStartedAt": to_iso(at)}
         attempt = task.attempt + 1
-        return _transition(task, to, at, attempt=attempt, sets={**sets, **lease, "attempt": attempt})
+        sets |= {**lease, "attempt": attempt}
+        return _transition(task, to, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
     if not to.terminal:
-        return _transition(task, to, at, sets=sets)
+        return _transition(task, to, at, sets=sets, removes=("leaseUntil",))
     if to is TaskStatus.FAILED:
         sets |= {"attention": failed_attention(task.tenant_code), "dueAt": to_iso(at)}
-    return _ended(task, to, at, retention_days, sets=sets)
+    removes = _outlived(task) if to is TaskStatus.COMPLETED else ()
+    return _ended(task, to, at, retention_days, sets=sets, removes=tuple(path for path in removes if path not in sets))
 
 
 def worker_data(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, ...] = ()) -> Update:
@@ -235,6 +237,12 @@ def _transition(
         remove=removes,
         conditions=(*expected, equals("attempt", task.attempt)) if worker else expected,
     )
+
+
+def _outlived(task: TaskEntity) -> tuple[str, ...]:
+    """What a task that is COMPLETED has no use for."""
+    names = ("error", "checkpoint", "checkpointRef")
+    return tuple(f"attributes.{name}" for name in names if name in task.attributes)
 
 
 def _attributes(values: Sets) -> dict[str, Any]:
