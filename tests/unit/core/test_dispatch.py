@@ -14,7 +14,7 @@ from serverless_tasks.core.dispatch import (
 )
 from serverless_tasks.core.errors import InvalidInput, NoHandler
 from serverless_tasks.core.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
-from serverless_tasks.core.factories import TaskQueueEventFactory
+from serverless_tasks.core.factories import EventFactory, TaskQueueEventFactory
 from serverless_tasks.core.task_type import TaskType
 
 from tests.support.examples import a_fan_out, a_task
@@ -150,6 +150,37 @@ def test_own_factory_whose_events_are_not_all_handled_is_refused(events):
 
 def test_factory_of_a_subclass_does_not_route_by_type():
     assert Dispatcher(own_events=OwnFactory()).routes_by_type is False
+
+
+@pytest.mark.parametrize("event", [QUEUED, SUB_TASK])
+def test_handler_is_certainly_lacking_where_events_route_by_type_and_none_is_there(event):
+    assert Dispatcher().lacks_handler(event) is True
+    assert Dispatcher(own_events=OwnFactory()).lacks_handler(event) is False
+    event_handler(type(event))(feed)
+    assert Dispatcher().lacks_handler(event) is False
+
+
+def test_handler_of_sub_tasks_is_looked_for_before_there_are_chunks():
+    dispatcher = Dispatcher()
+    assert dispatcher.lacks_sub_task_handler(a_fan_out()) is True
+    cat = TaskType("cat")
+    cat.task(feed)
+    assert dispatcher.lacks_sub_task_handler(a_fan_out()) is True
+    cat.sub_task(feed)
+    assert dispatcher.lacks_sub_task_handler(a_fan_out()) is False
+
+
+def test_handler_of_the_event_class_handles_sub_tasks_too():
+    event_handler(StepFunctionTaskEvent)(feed)
+    assert Dispatcher().lacks_sub_task_handler(a_fan_out()) is False
+
+
+def test_with_own_factories_nothing_is_certain():
+    class OwnEvents(EventFactory):
+        """A fork's own."""
+
+    assert Dispatcher(events=OwnEvents()).lacks_sub_task_handler(a_fan_out()) is False
+    assert Dispatcher(own_events=OwnFactory()).lacks_sub_task_handler(a_fan_out()) is False
 
 
 def test_call_gives_each_handler_its_event_and_the_context():

@@ -83,6 +83,8 @@ def test_item_of_a_task_that_ended_long_ago_and_an_unknown_attribute_can_be_read
         ({"kind": None}, ValueError),
         ({"status": "LOST"}, ValueError),
         ({"history": 5}, TypeError),
+        ({"input": {"a": 1}}, TypeError),
+        *(({"attributes": {name: 5}}, TypeError) for name in ("result", "error", "checkpoint")),
     ],
 )
 def test_item_that_is_no_task_is_refused(change, error):

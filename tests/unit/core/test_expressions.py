@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from serverless_tasks.core.attribute_values import decode_item, encode_item
 from serverless_tasks.core.expressions import (
     TEMPLATES,
     Clause,
@@ -13,7 +14,9 @@ from serverless_tasks.core.expressions import (
     equals,
     exists,
     lacks,
+    read,
 )
+from serverless_tasks.core.status import TaskStatus
 
 from tests.support.expressions import check_request
 
@@ -135,6 +138,48 @@ def test_put_is_of_an_item_that_must_not_be_there():
 def test_whatever_is_said_without_overlap_is_accepted(sets, increment, count, add_to_set, remove, conditions):
     update = Update("p", "s", conditions, sets, increment, count, add_to_set, remove)
     check_request("UpdateItem", update.render())
+
+
+ITEM = {"a": 1, "m": {"b": [1, {}], "c": None}}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("a", 1),
+        ("m", ITEM["m"]),
+        ("m.b", [1, {}]),
+        ("m.c", None),
+        ("x", None),
+        ("m.x", None),
+        ("a.b", None),
+        ("x.y", None),
+    ],
+)
+def test_value_at_a_path_is_read(path, value):
+    assert read(ITEM, path) == value
+
+
+@pytest.mark.parametrize(
+    ("sets", "remove", "expected"),
+    [
+        ({"a": 1, "m.b": [1, {}]}, ("x", "m.x", "m.c"), True),
+        ({}, (), True),
+        ({"a": 2}, (), False),
+        ({"a": 1, "m.b": []}, (), False),
+        ({"a": 1}, ("x", "m.b"), False),
+        ({"x": 1}, (), False),
+    ],
+)
+def test_update_is_in_an_item_that_has_all_it_sets_and_nothing_it_removes(sets, remove, expected):
+    update = Update("p", "s", conditions=(absent("a"),), set=sets, remove=remove, count={"n": 1})
+    assert update.is_in(ITEM) is expected
+
+
+def test_update_is_in_the_item_that_comes_back_from_the_table():
+    sets = {"status": TaskStatus.CREATED, "history": [{"status": TaskStatus.CREATED}], "done": frozenset({1}), "p": 0.5}
+    update = Update("p", "s", conditions=(), set=sets)
+    assert update.is_in(decode_item(encode_item(sets)))
 
 
 def test_clauses_are_values():

@@ -1,6 +1,5 @@
 """Every transition: what it sets, removes and expects, and which it refuses."""
 
-import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -12,15 +11,12 @@ from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import to_iso
 
 from tests.support.examples import AT, CREATED_ENTRY, NOW, a_fan_out, a_task
+from tests.support.transitions import CLOSED, DAYS, ENDED, EXPIRES, expect
 
 S = TaskStatus
 LATER = NOW + timedelta(minutes=15)
-DAYS = 30
-EXPIRES = 1_797_932_376  # 2026-12-22T09:39:36Z
 REFERENCE = {"key": "k", "bytes": 5000, "etag": '"e"'}
 ERROR = '{"type":"ValueError","message":"no food"}'
-ENDED = ("leaseUntil", "nextAttemptAt")
-CLOSED = ("attention", "dueAt")
 COUNTS = {"subTaskCount": 3, "subTaskSucceedCount": 1, "subTaskFailedCount": 1}
 SET_COUNTS = {f"attributes.{name}": count for name, count in COUNTS.items()}
 
@@ -50,27 +46,6 @@ ALLOWED_FROM = {
     "cancelled": {S.CREATED, S.QUEUED, S.STARTED, S.PROCESSING, S.ERRORED, S.FINISHED},
     "retried": {S.FAILED, S.CANCELLED},
 }
-
-
-def expect(task, update, status, *, sets=None, removes=(), worker=False, attempt=None, **entry):
-    """The update is this transition and nothing else: it expects the status and version that the caller read."""
-    told = {"status": status, "at": AT, "attempt": task.attempt if attempt is None else attempt, **entry}
-    conditions = (equals("status", task.status), equals("version", task.version))
-    by = {"updatedBy": entry["by"]} if "by" in entry else {}
-    expected = {
-        "status": status,
-        "version": task.version + 1,
-        "history": [*task.history, told],
-        "change": "status",
-        "updatedAt": AT,
-        **by,
-        **(sets or {}),
-    }
-    assert (update.pk, update.sk) == (task.pk, task.sk)
-    assert update.set == expected
-    assert sorted(update.remove) == sorted(removes)
-    assert update.conditions == ((*conditions, equals("attempt", task.attempt)) if worker else conditions)
-    assert (update.increment, update.count, update.add_to_set) == ({}, {}, {})
 
 
 @pytest.mark.parametrize("name", BUILDERS)
@@ -241,20 +216,6 @@ def test_retried_touches_only_the_attributes_that_are_there():
     assert not [path for path in (*update.set, *update.remove) if "." in path]
 
 
-def test_own_update_to_an_open_status_sets_attributes():
-    task = a_task(S.CREATED)
-    update = transitions.own_update(task, S.PROCESSING, NOW, {"progress": 0.5}, DAYS)
-    lease = {"attempt": 1, "attemptStartedAt": AT, "leaseUntil": "2026-11-22T09:54:36.123Z"}
-    expect(task, update, S.PROCESSING, attempt=1, sets={"attributes.progress": 0.5, **lease})
-
-
-@pytest.mark.parametrize(("kind", "status"), [("TASK", "STARTED"), ("TASK", "FINISHED"), ("SFN_TASK", "QUEUED")])
-def test_own_update_keeps_to_the_statuses_of_its_kind(kind, status):
-    task = dataclasses.replace(a_task(S.PROCESSING), kind=TaskKind(kind))
-    with pytest.raises(TransitionRefused, match=f"^a {kind} cannot become {status}$"):
-        transitions.own_update(task, S(status), NOW, {}, DAYS)
-
-
 def test_an_end_that_was_not_told_stands_before_the_sweeper_until_it_is():
     task = a_task(S.FAILED, attempt=1)
     expected = (equals("status", "FAILED"), equals("version", task.version))
@@ -266,26 +227,6 @@ def test_an_end_that_was_not_told_stands_before_the_sweeper_until_it_is():
     assert told.set == {"attention": "FAILED#mbc", "dueAt": ended_at, "change": "data", "updatedAt": AT}
     assert (told.remove, told.conditions) == ((), expected)
     assert transitions.told(a_task(S.COMPLETED), NOW).remove == ("attention", "dueAt")
-
-
-def test_own_update_to_failed_stands_among_the_failed_ones():
-    task = a_task(S.PROCESSING, attempt=1)
-    sets = {"attributes.error": ERROR, "attention": "FAILED#mbc", "dueAt": AT, "expiresAt": EXPIRES}
-    update = transitions.own_update(task, S.FAILED, NOW, {"error": ERROR}, DAYS)
-    expect(task, update, S.FAILED, worker=True, sets=sets, removes=ENDED)
-
-
-@pytest.mark.parametrize(("status", "worker"), [(S.COMPLETED, True), (S.CANCELLED, False)])
-def test_own_update_to_another_end(status, worker):
-    task = a_task(S.PROCESSING, attempt=1)
-    update = transitions.own_update(task, status, NOW, {"result": "1"}, DAYS)
-    sets = {"attributes.result": "1", "expiresAt": EXPIRES}
-    expect(task, update, status, worker=worker, sets=sets, removes=(*ENDED, *CLOSED))
-
-
-def test_own_update_follows_the_rules():
-    with pytest.raises(TransitionRefused, match=r"^a task that is COMPLETED cannot become FAILED$"):
-        transitions.own_update(a_task(S.COMPLETED), S.FAILED, NOW, {}, DAYS)
 
 
 def test_worker_data_is_no_transition():

@@ -1,0 +1,34 @@
+"""A transition as a whole, for tests to say only what is particular to it."""
+
+from serverless_tasks.core.expressions import equals
+
+from tests.support.examples import AT
+
+ENDED = ("leaseUntil", "nextAttemptAt")
+"""What every end removes."""
+CLOSED = ("attention", "dueAt")
+"""What every end but FAILED removes besides."""
+DAYS = 30
+EXPIRES = 1_797_932_376
+"""2026-12-22T09:39:36Z, so many days from now on."""
+
+
+def expect(task, update, status, *, sets=None, removes=(), worker=False, attempt=None, **entry):
+    """The update is this transition and nothing else: it expects the status and version that the caller read."""
+    told = {"status": status, "at": AT, "attempt": task.attempt if attempt is None else attempt, **entry}
+    conditions = (equals("status", task.status), equals("version", task.version))
+    by = {"updatedBy": entry["by"]} if "by" in entry else {}
+    expected = {
+        "status": status,
+        "version": task.version + 1,
+        "history": [*task.history, told],
+        "change": "status",
+        "updatedAt": AT,
+        **by,
+        **(sets or {}),
+    }
+    assert (update.pk, update.sk) == (task.pk, task.sk)
+    assert update.set == expected
+    assert sorted(update.remove) == sorted(removes)
+    assert update.conditions == ((*conditions, equals("attempt", task.attempt)) if worker else conditions)
+    assert (update.increment, update.count, update.add_to_set) == ({}, {}, {})
