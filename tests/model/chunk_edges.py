@@ -1,0 +1,168 @@
+"""The writes to chunks that the fan-out model makes, each the real one, checked; chunks are small numbers here too."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from functools import cache
+
+from serverless_tasks.core import chunks, outcomes
+from serverless_tasks.core.chunks import Chunk, Range
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.expressions import Update
+from serverless_tasks.core.times import from_iso
+from serverless_tasks.testing.table import MemoryTable
+
+from tests.model.snapshots import AHEAD, BEHIND, CURRENT, NOW, PAST, TASKS, Book, written
+
+RANGES = (Range(0, 0, 1), Range(1, 1, 1))
+SUB_TASKS = sum(place.count for place in RANGES)
+_LATER = from_iso(AHEAD)
+_table = MemoryTable()
+
+
+def _canonical(chunk: Chunk) -> Chunk:
+    times = {name: AHEAD if getattr(chunk, name) else None for name in ("lease_until", "due_at")}
+    said = letters(chunk, chunk.run)
+    lines = "".join(
+        f"{outcomes.NOTHING if letter == '-' else line}\n" for letter, line in zip(said, lines_of(chunk), strict=True)
+    )
+    return replace(chunk, **times, claims=0, finished_at=chunk.finished_at and BEHIND, outcomes=lines)
+
+
+def _key(chunk: Chunk) -> Hashable:
+    times = (chunk.lease_until, chunk.due_at, chunk.finished_at)
+    return (chunk.number, chunk.run, chunk.attempt, times, chunk.outcomes, chunk.succeeded, chunk.failed)
+
+
+CHUNKS: Book[Chunk] = Book(_canonical, _key)
+
+
+def lines_of(chunk: Chunk) -> list[str]:
+    """The chunk's lines of outcomes."""
+    return (chunk.outcomes or f"{outcomes.NOTHING}\n" * chunk.range.count).split("\n")[:-1]
+
+
+def letters(chunk: Chunk, run: int) -> str:
+    """How its sub-tasks stand in a run: C completed, F failed, W waits, - nothing yet."""
+    entries = [outcomes.parse_line(line, run) for line in lines_of(chunk)]
+    return "".join(entry.letter if entry else "-" for entry in entries)
+
+
+@cache
+def created(task: int, number: int) -> int:
+    """The chunk as plan puts it."""
+    put = chunks.create(TASKS[task], RANGES[number], 1)
+    return CHUNKS.number(replace(Chunk.from_item(put.item), attempt=CURRENT))
+
+
+@cache
+def claim(chunk: int, run: int) -> int | None:
+    """A worker of this run claims it; None if the claim is refused."""
+    before = CHUNKS[chunk]
+    after = _apply(chunk, chunks.claim(_parent(run), before.number, NOW, _LATER), grows=True)
+    assert after is None or not before.lease_until, f"chunk {before.number} is claimed while its lease runs"
+    return after
+
+
+@cache
+def take_over(chunk: int, seen: int, run: int) -> int | None:
+    """A worker of this run takes over what it saw an earlier run had left."""
+    return _apply(chunk, chunks.take_over(CHUNKS[seen], run, _LATER), grows=True)
+
+
+@cache
+def flush(chunk: int, held: int, run: int, offset: int, letter: str) -> int | None:
+    """The holder runs one sub-task and writes its outcome."""
+    seen = CHUNKS[held]
+    lines = lines_of(seen)
+    lines[offset] = {
+        "C": lambda: outcomes.completed_line(1, 0, 0, "1"),
+        "F": lambda: outcomes.failed_line(1, 0, 0, {}, run),
+        "W": lambda: outcomes.waiting_line(1, 0, 0, {}, run, 0),
+    }[letter]()
+    return _apply(chunk, chunks.flush(seen, *_told(lines, run)))
+
+
+@cache
+def release(chunk: int, held: int, run: int) -> int | None:
+    """The holder's last write: done, or due later when something waits."""
+    seen = CHUNKS[held]
+    due = _LATER if "W" in letters(seen, run) and "-" not in letters(seen, run) else None
+    return _apply(chunk, chunks.release(seen, *_told(lines_of(seen), run), NOW, due))
+
+
+@cache
+def outdated(chunk: int) -> int:
+    """What is remembered of a chunk after somebody else claimed it."""
+    return CHUNKS.number(replace(CHUNKS[chunk], attempt=PAST))
+
+
+@cache
+def time_passes(chunk: int, field: str) -> int | None:
+    """The chunk after its lease or its wait is over, or None when it has none that runs.
+
+    One that is over is as none, which is checked here, so that the states need not tell them apart.
+    """
+    found = CHUNKS[chunk]
+    if not getattr(found, field):
+        return None
+    over, without = replace(found, **{field: BEHIND}), replace(found, **{field: None})
+    assert over.due_in(found.run, NOW) == without.due_in(found.run, NOW), f"{field} is over, and the chunk not due"
+    assert _is_free(over) == _is_free(without), f"{field} is over, and the claim knows a difference"
+    return CHUNKS.number(without)
+
+
+def _is_free(chunk: Chunk) -> bool:
+    return written(_table, _item(chunk), chunks.claim(_parent(chunk.run), chunk.number, NOW, _LATER)) is not None
+
+
+def _told(lines: list[str], run: int) -> tuple[dict[str, str], tuple[int, int]]:
+    completed, failed, _ = outcomes.tally(lines, run)
+    return {"outcomes": "".join(f"{line}\n" for line in lines)}, (completed, failed)
+
+
+def _parent(run: int) -> TaskEntity:
+    return replace(TASKS[0], run=run)
+
+
+def _apply(chunk: int, update: Update, *, grows: bool = False) -> int | None:
+    before = CHUNKS[chunk]
+    item = written(_table, _item(before), update)
+    if item is None:
+        return None
+    after = Chunk.from_item(item)
+    what = f"chunk {before.number} {letters(before, before.run)} -> {letters(after, after.run)}"
+    assert after.attempt == before.attempt + grows, f"{what}: attempt {before.attempt} -> {after.attempt}"
+    assert after.run == before.run or (grows and after.run == before.run + 1), f"{what}: run {after.run}"
+    pairs = zip(lines_of(before), lines_of(after), strict=True)
+    assert all(old == new for old, new in pairs if old.startswith('["C"')), f"{what}: a result was lost"
+    assert before.finished_at is None or after.run > before.run, f"{what}: written to after its end"
+    told = letters(after, after.run)
+    assert (after.succeeded, after.failed) == (told.count("C"), told.count("F")), f"{what}: wrong counts"
+    done = after.succeeded + after.failed == after.range.count
+    assert (after.finished_at is None) or done, f"{what}: ended too early"
+    return CHUNKS.number(replace(after, attempt=CURRENT))
+
+
+def _item(chunk: Chunk) -> dict[str, object]:
+    place = chunk.range
+    item = {
+        "pk": chunk.pk,
+        "sk": chunk.sk,
+        "kind": chunks.KIND,
+        "change": "data",
+        "number": place.number,
+        "first": place.first,
+        "count": place.count,
+        "run": chunk.run,
+        "attempt": chunk.attempt,
+        "claims": chunk.claims,
+        "leaseUntil": chunk.lease_until,
+        "dueAt": chunk.due_at,
+        "finishedAt": chunk.finished_at,
+        "outcomes": chunk.outcomes,
+        "succeeded": chunk.succeeded,
+        "failed": chunk.failed,
+    }
+    return {name: value for name, value in item.items() if value is not None}
