@@ -8,7 +8,7 @@ RUNTIME_VENV := .venv-runtime
 RUNTIME_READY := $(RUNTIME_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo local local-up local-down local-deploy dead-letters build openapi bench bench-million lock clean
+.PHONY: help setup check test soak demo local local-up local-down local-deploy dead-letters build openapi bench bench-million lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: $(READY) ## format, lint, types, template, unit tests
 
 test: check $(RUNTIME_READY) ## check, then every test, with the layer's coverage
 	$(BIN)/pytest -q tests --cov
+
+soak: $(READY) ## a million steps of random schedules; ARGS="--seconds 600" for a time
+	PYTHONPATH=.:layers/serverless_tasks $(PYTHON_IN_VENV) -m tests.model.soak $(ARGS)
 
 demo: $(READY) ## fan a real data set out and in again in a local cloud of its own
 	@$(PYTHON_IN_VENV) -m demo

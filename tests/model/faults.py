@@ -1,0 +1,60 @@
+"""Faults at the adapters of the stack in memory: a call that is refused, or a process that dies before or after it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from serverless_tasks.testing import MemoryStack, WorkerKilled
+
+ADAPTERS = {
+    "table": ("get", "item", "put", "put_all", "update", "update_task", "chunk", "chunks", "batch_get", "due"),
+    "payloads": ("put", "inline_or_stored", "load", "lines", "line_offsets"),
+    "queue": ("send", "hide", "set_aside"),
+    "executions": ("start", "stop", "is_running"),
+    "topics": ("publish_status", "publish_alarm"),
+}
+
+
+class Throttled(Exception):
+    """AWS refuses a call for now."""
+
+
+@dataclass
+class Fault:
+    """What happens at the ``at``-th call from now on: ``refused``, ``killed before`` or ``killed after``."""
+
+    kind: str
+    at: int
+
+
+class Faults:
+    """Wraps the adapters; at most one fault is armed at a time, and it strikes once."""
+
+    def __init__(self, stack: MemoryStack) -> None:
+        self.armed: Fault | None = None
+        for name, methods in ADAPTERS.items():
+            adapter = getattr(stack.memory, name)
+            for method in methods:
+                setattr(adapter, method, self._wrapped(getattr(adapter, method)))
+
+    def _wrapped(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def faulty(*arguments: Any, **named: Any) -> Any:
+            fault = self._strikes()
+            if fault is None:
+                return call(*arguments, **named)
+            if fault.kind == "refused":
+                raise Throttled
+            if fault.kind == "killed after":
+                call(*arguments, **named)
+            raise WorkerKilled
+
+        return faulty
+
+    def _strikes(self) -> Fault | None:
+        if self.armed is None:
+            return None
+        self.armed.at -= 1
+        if self.armed.at > 0:
+            return None
+        fault, self.armed = self.armed, None
+        return fault

@@ -1,0 +1,33 @@
+"""2,000 schedules of the real handlers in a world that does its worst (see ``schedules``)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from serverless_tasks.testing import table
+
+from tests.model.schedules import Schedules
+
+SCHEDULES = 2000
+SETTINGS: dict[str, Any] = {
+    "stateful_step_count": 30,
+    "derandomize": True,  # the same schedules each time; `make soak` tries others
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+}
+
+
+def test_whatever_happens_every_task_ends_as_it_should() -> None:
+    run_state_machine_as_test(Schedules, settings=settings(max_examples=SCHEDULES, **SETTINGS))
+
+
+@pytest.mark.parametrize("forgotten", [("status", "version"), ("doneChunks",)])
+def test_a_table_that_forgets_a_condition_is_found_out(monkeypatch: pytest.MonkeyPatch, forgotten: Any) -> None:
+    holds = table._holds
+    monkeypatch.setattr(table, "_holds", lambda clause, item: clause.path in forgotten or holds(clause, item))
+    few = settings(max_examples=SCHEDULES, phases=[Phase.generate], **SETTINGS)
+
+    with pytest.raises(Exception):  # noqa: B017, PT011  # an invariant that does not hold, or an item that is none
+        run_state_machine_as_test(Schedules, settings=few)
