@@ -85,7 +85,8 @@ def test_a_type_that_nobody_handles(tasks):
         assert task["status"] == "FAILED"
         assert task["attributes"]["error"] == {"type": "NoHandler", "message": "no handler for task type 'x'"}
     assert tasks.look(one)["attempt"] == 0
-    assert tasks.sub_tasks(many) == []
+    # They never were more than elements of the input, so they are what their parent is.
+    assert [(sub_task["status"], sub_task["attempt"]) for sub_task in tasks.sub_tasks(many)] == [("FAILED", 0)] * 2
 
 
 def test_a_type_without_a_handler_for_this_kind(tasks):
