@@ -10,7 +10,7 @@ from benchmarks import budgets, counts
 from benchmarks.counts import Counts
 from benchmarks.fit import fit
 
-SIZES = (0, 1, 10, 100, 480, 1_000, 10_000, 100_000, 1_000_000)
+SIZES = (0, 1, 10, 40, 100, 480, 1_000, 10_000, 100_000, 1_000_000)
 """Sub-tasks at the default chunk size; 480 is where the followed module ends."""
 ALONE_SIZES = (1, 3, 10, 30, 100, 300, 1_000)
 """Sub-tasks in chunks of one: a chunk, an item and a child execution for each. Their input is in the bucket from the
@@ -27,14 +27,14 @@ FITTED: dict[str, Callable[[Counts], float]] = {
 
 def section(say: Callable[[str], None]) -> dict[str, Any]:
     """Run everything that is counted."""
-    found = {"single": to_json(counts.single()), "default": [], "alone": []}
+    default, alone = [], []
     for size in SIZES:
         say(f"counting a task of {size:,} sub-tasks")
-        found["default"].append(to_json(counts.fan_out(size)))
+        default.append(to_json(counts.fan_out(size)))
     for size in ALONE_SIZES:
         say(f"counting a task of {size:,} sub-tasks in chunks of one")
-        found["alone"].append(to_json(counts.fan_out(size, "alone", uploaded=True)))
-    return found
+        alone.append(to_json(counts.fan_out(size, "alone", uploaded=True)))
+    return {"single": to_json(counts.single()), "default": default, "alone": alone}
 
 
 def to_json(row: Counts) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def fits(alone: Sequence[Counts]) -> dict[str, dict[str, float]]:
         found[name] = {
             "constant": round(curve.constant, 2),
             "linear": round(curve.linear, 3),
-            "quadratic": round(curve.quadratic, 6),
+            "quadratic": round(curve.quadratic, 6) + 0.0,  # and no negative zero
             "quadraticShare": round(curve.quadratic_share(largest), 4),
         }
     return found

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from serverless_tasks import TaskType
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core.attribute_values import encode_item
@@ -95,7 +96,8 @@ def _call() -> float:
     events, name = worker_client("dynamodb").meta.events, "before-send.dynamodb.GetItem"
 
     def answer(request: Any, **_: Any) -> AWSResponse:
-        return AWSResponse(request.url, 200, {"content-type": "application/x-amz-json-1.0"}, _Body(body))
+        headers = HTTPHeaders.from_dict({"content-type": "application/x-amz-json-1.0"})
+        return AWSResponse(request.url, 200, headers, _Body(body))
 
     events.register_first(name, answer)
     try:

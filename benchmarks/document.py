@@ -13,7 +13,7 @@ from benchmarks.tables import TABLES
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _TABLE = re.compile(r"(<!-- table: (\S+) -->\n\n).*?(\n?<!-- end -->)", re.DOTALL)
-_NUMBER = re.compile(r"(<!--=([\w.]+)\|([\w.,%]+)-->).*?(<!--/-->)")
+_NUMBER = re.compile(r"(<!--=([\w. ]+)\|([\w.,%]+)-->).*?(<!--/-->)")
 
 
 def filled(text: str, found: Results) -> str:

@@ -57,11 +57,11 @@ def _ratios(build: Path, sources: Mapping[str, str], *, compiled: bool) -> dict[
     return {n: round(statistics.median(r[n] / r["bare"] for r in rounds), 2) for n in sources if n != "bare"}
 
 
-def _round(build: Path, sources: Mapping[str, str], flags: Mapping[str, str]) -> dict[str, float]:
+def _round(build: Path, sources: Mapping[str, str], flags: dict[str, str]) -> dict[str, float]:
     return {name: _seconds(build, name.partition(" ")[0], code, flags) for name, code in sources.items()}
 
 
-def _seconds(build: Path, function: str, code: str, flags: Mapping[str, str]) -> float:
+def _seconds(build: Path, function: str, code: str, flags: dict[str, str]) -> float:
     """Processor time of a process from its start to the end of this code."""
     path = [] if function == "bare" else [build / function, build / "TasksLayer" / "python"]
     begin = f"import sys; sys.path[:0] = {[str(directory) for directory in path]!r}"

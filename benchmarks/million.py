@@ -1,6 +1,7 @@
 """A million sub-tasks in one task on the local cloud: time per sub-task and memory of every process, beside 100,000."""
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -44,22 +45,32 @@ def measured(sizes: tuple[int, ...]) -> dict[str, Any]:
             for size in sizes:
                 say(f"one task of {size:,} sub-tasks on the local cloud")
                 rows.append(_row(fork, connection, service, size))
-    first, last = rows[0], rows[-1]
-    ratio = last["microsecondsPerSubTask"] / first["microsecondsPerSubTask"]
-    return {"concurrency": CONCURRENCY, "rows": rows, "perSubTaskRatio": round(ratio, 2)}
+    return {
+        "concurrency": CONCURRENCY,
+        "rows": rows,
+        "perSubTaskRatio": _ratio(rows, "microsecondsPerSubTask"),
+        "processorRatio": _ratio(rows, "processorMicrosecondsPerSubTask"),
+    }
+
+
+def _ratio(rows: list[dict[str, Any]], name: str) -> float:
+    ratio: float = rows[-1][name] / rows[0][name]
+    return round(ratio, 2)
 
 
 def _row(fork: Fork, connection: Connection, service: TaskService, size: int) -> dict[str, Any]:
-    with processes.watched(fork.server_pid) as peaks:
+    server = int((fork.root / ".local" / "server.pid").read_text(encoding="utf-8"))
+    with processes.watched(server) as use:
         reached = _run(connection, service, size)
     names = deployment.resources(connection.client, settings.read().stack_name)
     logical = {physical: name for name, (_, physical) in names.items()}
-    memory = {logical.get(label, label): round(peak) for label, peak in peaks.megabytes.items()}
     return {
         "n": size,
         "seconds": reached,
         "microsecondsPerSubTask": round(reached["COMPLETED"] / size * 1e6, 1),
-        "peakMegabytes": dict(sorted(memory.items())),
+        "processorMicrosecondsPerSubTask": round(sum(use.processor_seconds.values()) / size * 1e6, 1),
+        "peakMegabytes": {logical.get(label, label): round(use.megabytes[label]) for label in sorted(use.megabytes)},
+        "loadAverage": round(os.getloadavg()[1], 1),
     }
 
 

@@ -1,6 +1,7 @@
-"""Memory of a process and its descendants, from /proc; no package needed."""
+"""Memory and processor time of a process and its descendants, from /proc; no package needed."""
 
 import contextlib
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -56,39 +57,61 @@ def lambda_name(pid: int) -> str | None:
     return match[1].decode() if match else None
 
 
-class Peaks:
-    """Peaks by label, over all processes that carried it."""
+def processor_seconds(pid: int) -> float:
+    """What the process has had of the processor so far. Raises ``OSError`` when it is gone."""
+    fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Use:
+    """What processes used, by label: the highest peak of memory, and the sum of their processor time."""
 
     def __init__(self) -> None:
         self.megabytes: dict[str, float] = {}
-        self._seen: set[int] = set()
+        self._labels: dict[int, str] = {}
+        self._before: dict[int, float] = {}
+        self._seconds: dict[int, float] = {}
+
+    @property
+    def processor_seconds(self) -> dict[str, float]:
+        """Since the first look."""
+        sums: dict[str, float] = {}
+        for pid, label in self._labels.items():
+            sums[label] = sums.get(label, 0.0) + self._seconds[pid] - self._before[pid]
+        return sums
 
     def look(self, root: int) -> None:
         """Look at every descendant of ``root`` once."""
+        first = not self._labels
         for pid in descendants(root):
-            if pid not in self._seen:
-                forget_peak(pid)
-                self._seen.add(pid)
-            label = "server" if pid == root else lambda_name(pid) or "engine"
             with contextlib.suppress(OSError):
-                self.megabytes[label] = max(self.megabytes.get(label, 0.0), peak_megabytes(pid))
+                self._look_at(pid, "server" if pid == root else lambda_name(pid) or "engine", first=first)
+
+    def _look_at(self, pid: int, label: str, *, first: bool) -> None:
+        seconds = processor_seconds(pid)
+        if pid not in self._labels:
+            forget_peak(pid)
+            self._labels[pid] = label
+            self._before[pid] = seconds if first else 0.0
+        self._seconds[pid] = seconds
+        self.megabytes[label] = max(self.megabytes.get(label, 0.0), peak_megabytes(pid))
 
 
 @contextmanager
-def watched(root: int) -> Iterator[Peaks]:
+def watched(root: int) -> Iterator[Use]:
     """Look now and then while the block runs, and once at its end."""
-    peaks, over = Peaks(), threading.Event()
+    use, over = Use(), threading.Event()
 
     def watch() -> None:
         while not over.wait(SECONDS):
-            peaks.look(root)
+            use.look(root)
 
-    peaks.look(root)
+    use.look(root)
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
-        yield peaks
+        yield use
     finally:
         over.set()
         thread.join()
-        peaks.look(root)
+        use.look(root)

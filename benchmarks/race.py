@@ -1,5 +1,6 @@
 """The same fan-out on one local engine: this stack as deployed, and the followed module's calls by a load model."""
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,12 +19,13 @@ from benchmarks.original import Original, Played
 from benchmarks.uploaded import TENANT, elements
 from local.cloud import Connection
 from local.isolation import session
+from tests.support.fork import TASK_TYPES as WHERE_THEY_GO
 from tests.support.fork import Fork
 
 TASK_TYPES = Path(__file__).parent / "task_types"
 CONCURRENCY = 8
 """Of both: chunks or children that run at the same time."""
-SIZES = (1, 10, 100, 480)
+SIZES = (1, 10, 40, 100, 480)
 QUERIES_UP_TO = 100
 """Above, the load model answers its queries from memory, which favours it: 47,000 of them would take an hour here."""
 PATIENCE_SECONDS = 600
@@ -32,8 +34,9 @@ LOOK_SECONDS = 0.05
 
 def forked(directory: Path) -> Fork:
     """This repository with the benchmarks' task types in it."""
-    fork = Fork(directory / "repo").with_task_types(TASK_TYPES / "tiny.py")
-    return fork.with_parameters(FanOutConcurrency=str(CONCURRENCY), LogLevel="INFO")
+    fork = Fork(directory / "repo").with_parameters(FanOutConcurrency=str(CONCURRENCY), LogLevel="INFO")
+    shutil.copy(TASK_TYPES / "tiny.py", fork.root / WHERE_THEY_GO)
+    return fork
 
 
 def cloud_of(connection: Connection) -> Cloud:
@@ -93,13 +96,13 @@ def _original(connection: Connection) -> Original:
     maker = session(connection.stack["region"])
     config = Config(max_pool_connections=64, retries={"total_max_attempts": 2})
     url = connection.stack["endpointUrl"]
-    dynamodb, sns = (maker.client(name, endpoint_url=url, config=config) for name in ("dynamodb", "sns"))
-    keys = [("pk", "HASH"), ("sk", "RANGE")]
+    dynamodb = maker.client("dynamodb", endpoint_url=url, config=config)
+    sns = maker.client("sns", endpoint_url=url, config=config)
     dynamodb.create_table(
         TableName="original",
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
     )
     topic = sns.create_topic(Name="original")["TopicArn"]
     return Original(dynamodb, sns, "original", topic, CONCURRENCY)

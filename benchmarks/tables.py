@@ -202,9 +202,19 @@ def million_table(results: Results) -> Table:
         ("all sub-tasks ended after", *(f"{row['seconds']['FINISHED']:.1f} s" for row in rows)),
         ("fan-in done, COMPLETED after", *(f"{row['seconds']['COMPLETED']:.1f} s" for row in rows)),
         ("microseconds per sub-task", *(f"{row['microsecondsPerSubTask']:.0f}" for row in rows)),
+        (
+            "processor microseconds per sub-task, engine included",
+            *(f"{row['processorMicrosecondsPerSubTask']:.0f}" for row in rows),
+        ),
+        ("load of the machine (two cores), all that ran on it", *(f"{row['loadAverage']:.1f}" for row in rows)),
     ]
     for name in sorted({name for row in rows for name in row["peakMegabytes"]}):
-        lines.append((f"peak memory, {name}", *(f"{row['peakMegabytes'].get(name, 0):,} MB" for row in rows)))
+        lines.append(
+            (
+                f"peak memory, {name}",
+                *(f"{row['peakMegabytes'][name]:,} MB" if name in row["peakMegabytes"] else NONE for row in rows),
+            )
+        )
     return Table("One task on the local cloud", ("", *(f"N = {row['n']:,}" for row in rows)), lines)
 
 
