@@ -111,6 +111,21 @@ def test_a_single_task_is_within_its_budget(tiny):
 def test_a_fan_out_is_within_its_budget(tiny, size):
     found = counts.fan_out(size)
     assert (found.n, budgets.broken(found)) == (size, [])
+    [written] = [row for row in FOUND["counts"]["default"] if row["n"] == size]
+    assert shown(found) == shown(counted.from_json(written)), OLD
+
+
+def test_results_are_of_this_code(tiny):
+    assert shown(counts.single()) == shown(counted.from_json(FOUND["counts"]["single"])), OLD
+
+
+OLD = "results.json is older than the code: make bench ARGS='counts cost'"
+
+
+def shown(found):
+    """What the page shows of a task."""
+    of_table = found.writes, found.write_units, found.index_write_units, found.reads, found.read_units
+    return of_table, found.puts, found.gets, found.transitions, found.state_bytes, found.invocations
 
 
 def test_a_broken_budget_is_named():
