@@ -8,7 +8,7 @@ RUNTIME_VENV := .venv-runtime
 RUNTIME_READY := $(RUNTIME_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test soak demo local local-up local-down local-deploy dead-letters build openapi bench bench-million lock clean
+.PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi bench bench-million lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,10 @@ check: $(READY) ## format, lint, types, template, unit tests
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/pytest -q tests/unit
 
-test: check $(RUNTIME_READY) ## check, then every test, with the layer's coverage
+test: check $(RUNTIME_READY) ## check, then every test that is not slow, with the layer's coverage
+	$(BIN)/pytest -q tests --cov -m "not slow"
+
+test-all: check $(RUNTIME_READY) ## the same with the slow ones: workers killed at random, minutes long
 	$(BIN)/pytest -q tests --cov
 
 soak: $(READY) ## a million steps of random schedules; ARGS="--seconds 600" for a time
