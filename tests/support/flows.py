@@ -33,6 +33,9 @@ def ended(world: World, key: TaskKey, status: TaskStatus, keys: list[str]) -> Ta
     """The task at its end: with its status, a sane history, every keyed effect there once, the topics told."""
     task = world.end(key)
     world.settle()
+    if world.untold(key):
+        world.let_the_sweeper_tell()
+        task = world.stack.task(key)
     assert world.stack.task(key) == task
     assert task.status is status, task.error
     check_history(task)
