@@ -79,6 +79,9 @@ def stop(directory: Path) -> bool:
         os.kill(pid, signal.SIGKILL)  # the engine notices that its launcher is gone and ends by itself
         if not _ended(directory, STOP_SECONDS):
             raise LocalCloudError(f"process {pid} does not end")
+    for process in _started:
+        if process.pid == pid:
+            process.wait()  # its lock is free an instant before it is gone
     stack_file.remove(directory)
     return True
 

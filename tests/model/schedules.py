@@ -274,7 +274,15 @@ class Schedules(RuleBasedStateMachine):
     # ---------------------------------------------------------------------------------------- the end
 
     def teardown(self) -> None:
-        """The world calms down: what can happen happens, the sweeper comes every five minutes, and every task ends."""
+        try:
+            self._calm_down()
+        finally:  # what is disabled here would be so in every later test of the process
+            self.numbered.stop()
+            logging.disable(logging.NOTSET)
+            forget_task_types()
+
+    def _calm_down(self) -> None:
+        """What can happen happens, the sweeper comes every five minutes, and every task ends."""
         for _ in range(CALM_DAYS * 288):
             while self.stack.step():
                 pass
@@ -286,9 +294,6 @@ class Schedules(RuleBasedStateMachine):
         for key in self.keys:
             if key not in self.expired:
                 self._check_end(key, self._task(key))
-        self.numbered.stop()
-        logging.disable(logging.NOTSET)
-        forget_task_types()
 
     def _check_end(self, key: TaskKey, task: TaskEntity) -> None:
         assert task.status.terminal, f"{key} is still {task.status}: {task.history}"

@@ -1,5 +1,6 @@
 """2,000 schedules of the real handlers in a world that does its worst (see ``schedules``)."""
 
+import logging
 from typing import Any
 
 import pytest
@@ -31,3 +32,4 @@ def test_a_table_that_forgets_a_condition_is_found_out(monkeypatch: pytest.Monke
 
     with pytest.raises(Exception):  # noqa: B017, PT011  # an invariant that does not hold, or an item that is none
         run_state_machine_as_test(Schedules, settings=few)
+    assert logging.root.manager.disable == logging.NOTSET  # a schedule that fails leaves other tests their log
