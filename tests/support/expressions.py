@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from serverless_tasks.core.attribute_values import encode_item
+from serverless_tasks.testing.queries import KEYS
 
 from tests.support.grammar import Parser, Refused, condition, key_condition, projection, refuse, update
 from tests.support.values import check_item, check_key, check_value, looks_typed
@@ -68,6 +69,8 @@ class _Request:
         self.key = _typed(params.get("Key", {}))
         self.item = _typed(params.get("Item", {}))
         self.used: set[str] = set()
+        index = params.get("IndexName")
+        self.indexed = {*KEYS[""], *KEYS[index]} if index else set()
 
     def check(self) -> None:
         for placeholder in (*self.names, *self.values):

@@ -33,6 +33,8 @@ class Substitutions(Protocol):
     values: dict[str, dict[str, Any]]
     key: dict[str, Any]
     used: set[str]
+    indexed: set[str]
+    """Attributes of the index that is read; empty: it is the table, which has them all."""
 
 
 def refuse(problem: str) -> NoReturn:
@@ -179,7 +181,11 @@ def _check_overlaps(paths: list[Path]) -> None:
 
 
 def projection(parser: Parser) -> None:
-    _check_overlaps(parser.many(parser.path))
+    paths = parser.many(parser.path)
+    _check_overlaps(paths)
+    indexed = parser.request.indexed
+    if indexed and (missing := {str(path[0]) for path in paths} - indexed):
+        refuse(f"the index does not project {sorted(missing)}")
 
 
 def key_condition(parser: Parser) -> None:

@@ -140,6 +140,13 @@ def test_key_condition_is_checked_where_the_layer_queries():
         check_request("Query", {**query, "ProjectionExpression": "pk, pk"})
 
 
+def test_an_index_gives_no_more_than_it_projects():
+    query = {"KeyConditionExpression": "tenantCode = :p", "ExpressionAttributeValues": {":p": {"S": "mbc"}}}
+    check_request("Query", {**query, "IndexName": "by_tenant", "ProjectionExpression": "pk, sk, code"})
+    with pytest.raises(Refused, match="does not project \\['dueAt'\\]"):
+        check_request("Query", {**query, "IndexName": "by_tenant", "ProjectionExpression": "pk, sk, dueAt"})
+
+
 def test_every_key_and_the_projection_of_a_batch_are_checked():
     batch = {"Keys": [KEY], "ProjectionExpression": "#a, b.c", "ExpressionAttributeNames": {"#a": "status"}}
     check_request("BatchGetItem", {"RequestItems": {"tasks": batch}})

@@ -108,7 +108,9 @@ def _index_page(table: TaskTable, query: TaskQuery, limit: int, start: Item | No
     options, condition, values = query.partition()
     if start:
         options["ExclusiveStartKey"] = encode_item(start)
-    options |= {"ScanIndexForward": False, "Limit": limit, "ProjectionExpression": "pk, sk, dueAt"}
+    if query.of_keys:
+        options["ProjectionExpression"] = "pk, sk"  # the indexes hold nothing but keys
+    options |= {"ScanIndexForward": False, "Limit": limit}
     return table.page(condition, values, **options)
 
 

@@ -20,9 +20,12 @@ def page(
     items: Iterable[Item], condition: str, values: Mapping[str, Any], options: Mapping[str, Any]
 ) -> tuple[list[Item], Item | None]:
     """Items in the order of the index, and the key that the page ended at when ``Limit`` ended it."""
-    partition, sort = KEYS[options.get("IndexName", "")]
+    index = options.get("IndexName", "")
+    partition, sort = KEYS[index]
     clauses = [_clause(text, values) for text in condition.split(" AND ")]
     found = [i for i in items if {partition, sort} <= set(i) and all(holds(i) for holds in clauses)]
+    if index:  # which projects keys only
+        found = [{name: item[name] for name in ("pk", "sk", partition, sort)} for item in found]
     backwards = not options.get("ScanIndexForward", True)
     found.sort(key=lambda item: _position(item, sort), reverse=backwards)
     if start := options.get("ExclusiveStartKey"):
