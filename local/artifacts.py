@@ -57,7 +57,7 @@ def zipped(directory: Path, for_linux: bool = sys.platform.startswith("linux")) 
 
 def _files(directory: Path, for_linux: bool) -> Iterator[Path]:
     """Yield files in order; off Linux, packages compiled for Lambda stay out: this environment's own stand in."""
-    files = sorted(path for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
     compiled: set[Path] = set()
     if not for_linux:
         compiled = {path.parent for path in files if path.name.endswith("linux-gnu.so")} - {directory}

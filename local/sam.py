@@ -37,6 +37,7 @@ def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: s
     env = isolation.environment(endpoint_url or "http://127.0.0.1:9", settings.region)
     # `sam build` looks for the runtime's own python3.x: the virtual environment has it.
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
+    env["PYTHON_RUNTIME"] = settings.parameters["PythonRuntime"]  # what the layer's Makefile compiles for
     env["__SAM_CLI_APP_DIR"] = str(_home())
     arguments = [sys.executable, "-m", "samcli", command, *_CONFIG, *options]
     if parameters:

@@ -170,7 +170,13 @@ def test_an_archive_is_the_same_for_the_same_content(tmp_path):
     os.utime(tmp_path / "a.py", (1, 1))
     assert artifacts.zipped(tmp_path, for_linux=True) == first
     names = zipfile.ZipFile(io.BytesIO(first)).namelist()
-    assert names == ["a.py", "deep/b.py", "native/x.cpython-313-x86_64-linux-gnu.so", "native/y.py"]
+    assert names == [
+        "__pycache__/a.pyc",
+        "a.py",
+        "deep/b.py",
+        "native/x.cpython-313-x86_64-linux-gnu.so",
+        "native/y.py",
+    ]
 
 
 def test_off_linux_packages_compiled_for_lambda_stay_out(tmp_path):
