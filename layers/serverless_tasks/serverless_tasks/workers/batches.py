@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from serverless_tasks.workers.log import logger
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Record = Mapping[str, Any]
 Handle = Callable[[Record], None]
@@ -30,7 +32,7 @@ def work_off(
     groups: dict[Any, list[Record]] = {}
     for number, record in enumerate(records):
         groups.setdefault(same(record) if same else number, []).append(record)
-    with ThreadPoolExecutor(threads) if threads > 1 and len(groups) > 1 else _Here() as pool:
+    with _threads(threads) if threads > 1 and len(groups) > 1 else _Here() as pool:
         failed = [
             record for group in pool.map(lambda group: _failed(group, handle), groups.values()) for record in group
         ]
@@ -49,6 +51,12 @@ def _failed(group: Sequence[Record], handle: Handle) -> Sequence[Record]:
             logger.exception("a record failed and is delivered again")
             return group[number:]
     return ()
+
+
+def _threads(count: int) -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # the queue worker, and a lone record, do without
+
+    return ThreadPoolExecutor(count)
 
 
 class _Here:
