@@ -68,6 +68,9 @@ RESOURCES: dict[str, Understood] = {
         "AssumeRolePolicyDocument Description ManagedPolicyArns MaxSessionDuration Path Policies RoleName Tags",
         PermissionsBoundary="permissions are not enforced here",
     ),
+    "AWS::Lambda::Alias": _understood(
+        "Description FunctionName FunctionVersion Name",
+    ),
     "AWS::Lambda::EventSourceMapping": _understood(
         "BatchSize Enabled EventSourceArn FilterCriteria FunctionName FunctionResponseTypes StartingPosition",
         "ScalingConfig",
@@ -77,7 +80,7 @@ RESOURCES: dict[str, Understood] = {
         DestinationConfig="no record is ever given up here",
     ),
     "AWS::Lambda::Function": _understood(
-        "Code Description Environment FunctionName Handler Layers PackageType Role Runtime Tags Timeout",
+        "Code Description Environment FunctionName Handler Layers PackageType Role Runtime SnapStart Tags Timeout",
         Architectures=_ONE_MACHINE,
         EphemeralStorage=_ONE_MACHINE,
         LoggingConfig="the log level reaches the functions as an environment variable, too",
@@ -88,6 +91,7 @@ RESOURCES: dict[str, Understood] = {
         "CompatibleArchitectures CompatibleRuntimes Content Description LayerName LicenseInfo"
     ),
     "AWS::Lambda::Permission": _understood("Action FunctionName Principal SourceAccount SourceArn"),
+    "AWS::Lambda::Version": _understood("Description FunctionName"),
     "AWS::Logs::LogGroup": _understood("LogGroupName Tags", RetentionInDays="everything here ends with the engine"),
     "AWS::S3::Bucket": _understood(
         "BucketName CorsConfiguration NotificationConfiguration PublicAccessBlockConfiguration Tags "

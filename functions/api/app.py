@@ -26,10 +26,14 @@ from models import (
     TypeFilter,
 )
 from serverless_tasks import Page, TaskEntity, TaskNotFound, TaskQuery, TaskService
+from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core.views import task_summary
 from serverless_tasks.workers.log import logger
 
-service = TaskService.from_environment()
+cloud = Cloud.from_environment()
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+    _ = cloud.table  # now, so that its client is in the snapshot; it connects, and renews its credentials, when used
+service = TaskService(cloud)
 app = TaskApi(enable_validation=True, json_body_deserializer=read_json_object)
 answer_errors(app)
 if os.environ.get("API_DOCS") == "true":
