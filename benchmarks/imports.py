@@ -4,7 +4,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,37 +36,22 @@ def measured(build: Path) -> dict[str, Any]:
         module = properties(name)["Handler"].partition(".")[0]
         sources[name] = f"import {module}"
         sources[f"{name} with clients"] = f"import {module}" + _WITH_CLIENTS.format(services=services)
-    shipped = _ratios(build, sources, compiled=False)
-    compiled = _ratios(build, sources, compiled=True)
-    return {
-        name: {
-            "import": shipped[name],
-            "withClients": shipped[f"{name} with clients"],
-            "importCompiled": compiled[name],
-        }
-        for name in SERVICES
-    }
+    rounds = [_round(build, sources) for _ in range(ROUNDS)]
+    ratios = {n: round(statistics.median(r[n] / r["bare"] for r in rounds), 2) for n in sources if n != "bare"}
+    return {name: {"import": ratios[name], "withClients": ratios[f"{name} with clients"]} for name in SERVICES}
 
 
-def _ratios(build: Path, sources: Mapping[str, str], *, compiled: bool) -> dict[str, float]:
-    """As shipped, bytecode that is not in the artifacts is compiled at every start; else it is there from the first."""
-    with tempfile.TemporaryDirectory() as cache:
-        flags = {"PYTHONPYCACHEPREFIX": cache} if compiled else {"PYTHONDONTWRITEBYTECODE": "1"}
-        rounds = [_round(build, sources, flags) for _ in range(ROUNDS + compiled)][compiled:]
-    return {n: round(statistics.median(r[n] / r["bare"] for r in rounds), 2) for n in sources if n != "bare"}
+def _round(build: Path, sources: Mapping[str, str]) -> dict[str, float]:
+    return {name: _seconds(build, name.partition(" ")[0], code) for name, code in sources.items()}
 
 
-def _round(build: Path, sources: Mapping[str, str], flags: dict[str, str]) -> dict[str, float]:
-    return {name: _seconds(build, name.partition(" ")[0], code, flags) for name, code in sources.items()}
-
-
-def _seconds(build: Path, function: str, code: str, flags: dict[str, str]) -> float:
+def _seconds(build: Path, function: str, code: str) -> float:
     """Processor time of a process from its start to the end of this code."""
     path = [] if function == "bare" else [build / function, build / "TasksLayer" / "python"]
     begin = f"import sys; sys.path[:0] = {[str(directory) for directory in path]!r}"
     end = "import resource as r; t = r.getrusage(r.RUSAGE_SELF); print(t.ru_utime + t.ru_stime)"
     command = [sys.executable, "-P", "-c", "\n".join([begin, code, end])]
-    done = subprocess.run(command, env=_environment(function) | flags, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=_environment(function), capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 
 
@@ -83,6 +67,7 @@ def _environment(function: str) -> dict[str, str]:
         keep
         | known
         | {
+            "PYTHONDONTWRITEBYTECODE": "1",  # what is shipped without bytecode is compiled at every start, as on Lambda
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "made-up",
             "AWS_SECRET_ACCESS_KEY": "made-up",
