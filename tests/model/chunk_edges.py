@@ -10,6 +10,7 @@ from serverless_tasks.core import chunks, outcomes
 from serverless_tasks.core.chunks import Chunk, Range
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.expressions import Update
+from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing.table import MemoryTable
 
@@ -19,6 +20,8 @@ RANGES = (Range(0, 0, 1), Range(1, 1, 1))
 SUB_TASKS = sum(place.count for place in RANGES)
 _LATER = from_iso(AHEAD)
 _table = MemoryTable()
+_LETTERS = {TaskStatus.COMPLETED: "C", TaskStatus.FAILED: "F", TaskStatus.CREATED: "W"}
+_COMPLETED = '"status":"COMPLETED"'
 
 
 def _canonical(chunk: Chunk) -> Chunk:
@@ -46,7 +49,7 @@ def lines_of(chunk: Chunk) -> list[str]:
 def letters(chunk: Chunk, run: int) -> str:
     """How its sub-tasks stand in a run: C completed, F failed, W waits, - nothing yet."""
     entries = [outcomes.parse_line(line, run) for line in lines_of(chunk)]
-    return "".join(entry.letter if entry else "-" for entry in entries)
+    return "".join(_LETTERS[entry.status] if entry else "-" for entry in entries)
 
 
 @cache
@@ -76,10 +79,11 @@ def flush(chunk: int, held: int, run: int, offset: int, letter: str) -> int | No
     """The holder runs one sub-task and writes its outcome."""
     seen = CHUNKS[held]
     lines = lines_of(seen)
+    head = (seen.range.first + offset, 1, BEHIND, BEHIND)
     lines[offset] = {
-        "C": lambda: outcomes.completed_line(1, 0, 0, "1"),
-        "F": lambda: outcomes.failed_line(1, 0, 0, {}, run),
-        "W": lambda: outcomes.waiting_line(1, 0, 0, {}, run, 0),
+        "C": lambda: outcomes.completed_line(*head, "1"),
+        "F": lambda: outcomes.failed_line(*head, {}, run),
+        "W": lambda: outcomes.waiting_line(*head, {}, run, BEHIND),
     }[letter]()
     return _apply(chunk, chunks.flush(seen, *_told(lines, run)))
 
@@ -88,7 +92,7 @@ def flush(chunk: int, held: int, run: int, offset: int, letter: str) -> int | No
 def release(chunk: int, held: int, run: int) -> int | None:
     """The holder's last write: done, or due later when something waits."""
     seen = CHUNKS[held]
-    due = _LATER if "W" in letters(seen, run) and "-" not in letters(seen, run) else None
+    due = AHEAD if "W" in letters(seen, run) and "-" not in letters(seen, run) else None
     return _apply(chunk, chunks.release(seen, *_told(lines_of(seen), run), NOW, due))
 
 
@@ -136,7 +140,7 @@ def _apply(chunk: int, update: Update, *, grows: bool = False) -> int | None:
     assert after.attempt == before.attempt + grows, f"{what}: attempt {before.attempt} -> {after.attempt}"
     assert after.run == before.run or (grows and after.run == before.run + 1), f"{what}: run {after.run}"
     pairs = zip(lines_of(before), lines_of(after), strict=True)
-    assert all(old == new for old, new in pairs if old.startswith('["C"')), f"{what}: a result was lost"
+    assert all(old == new for old, new in pairs if _COMPLETED in old), f"{what}: a result was lost"
     assert before.finished_at is None or after.run > before.run, f"{what}: written to after its end"
     told = letters(after, after.run)
     assert (after.succeeded, after.failed) == (told.count("C"), told.count("F")), f"{what}: wrong counts"

@@ -268,7 +268,7 @@ class Schedules(RuleBasedStateMachine):
         for key in self.keys:
             for chunk in self.memory.table.chunks("mbc", key.code):
                 for offset, line in enumerate((chunk.outcomes or "").splitlines()):
-                    if line.startswith('["C"'):
+                    if '"status":"COMPLETED"' in line:
                         assert self.completed.setdefault((key, chunk.number, offset), line) == line
 
     # ---------------------------------------------------------------------------------------- the end

@@ -17,7 +17,7 @@ from serverless_tasks.core.json_text import size, to_json_text
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.outcomes import parse_line
 from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.times import Clock, after, from_millis, to_millis
+from serverless_tasks.core.times import Clock, after, to_iso
 from serverless_tasks.sub_tasks import derive
 
 RESULT_LIMIT = 262_144
@@ -41,8 +41,7 @@ def write_outcome(
     before = parse_line(lines[offset], task.run)
     ended = before is not None and before.ended
     if not ended:
-        moment = to_millis(clock())
-        lines[offset] = line(task.run, before.attempt + 1 if before else 1, moment)
+        lines[offset] = line(task.run, index, before.attempt + 1 if before else 1, to_iso(clock()))
     _release(cloud, clock, task, chunk, lines)
     if ended:
         raise TransitionRefused("the sub-task has ended already")
@@ -66,23 +65,22 @@ def _claim(cloud: Cloud, clock: Clock, key: TaskKey) -> tuple[TaskEntity, Chunk]
         raise TransitionRefused("the sub-task has ended, or a worker has it in its hands") from None
 
 
-def _line(status: TaskStatus, attributes: Attributes) -> Callable[[int, int, int], str]:
-    """The line of outcomes, given run, attempt and time."""
+def _line(status: TaskStatus, attributes: Attributes) -> Callable[[int, int, int, str], str]:
+    """The line of outcomes, given run, index, attempt and time."""
     if status is TaskStatus.COMPLETED:
         text = to_json_text(attributes.get("result"), "result")
         if size(text) > RESULT_LIMIT:
             raise InvalidInput(
                 "result", f"has {size(text)} bytes, {RESULT_LIMIT} are allowed; store it and give its key"
             )
-        return lambda _run, attempt, moment: outcomes.completed_line(attempt, moment, moment, text)
+        return lambda _run, index, attempt, moment: outcomes.completed_line(index, attempt, moment, moment, text)
     error = error_of(attributes.get("error"))
-    return lambda run, attempt, moment: outcomes.failed_line(attempt, moment, moment, error, run)
+    return lambda run, index, attempt, moment: outcomes.failed_line(index, attempt, moment, moment, error, run)
 
 
 def _release(cloud: Cloud, clock: Clock, task: TaskEntity, chunk: Chunk, lines: list[str]) -> None:
-    completed, failed, due = outcomes.tally(lines, task.run)
+    completed, failed, due_at = outcomes.tally(lines, task.run)
     stored = store_lines(cloud.payloads, task, chunk, lines)
-    due_at = None if due is None else from_millis(due)
     chunk = Chunk.from_item(cloud.table.update(chunks.release(chunk, stored, (completed, failed), clock(), due_at)))
     if chunk.done_in(task.run):
         count_chunk(cloud.table, task, chunk, clock())

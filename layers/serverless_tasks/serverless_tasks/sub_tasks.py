@@ -13,7 +13,6 @@ from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.json_text import MAX_DEPTH, size, to_json_text
 from serverless_tasks.core.outcomes import Entry, parse_line
 from serverless_tasks.core.status import TaskKind, TaskStatus
-from serverless_tasks.core.times import from_millis, to_iso
 from serverless_tasks.task_lists import Page, check_limit
 
 PAGE_BYTES = 2_500_000
@@ -52,7 +51,6 @@ def derive(task: TaskEntity, index: int, value: Any, entry: Entry | None) -> Sub
     if status is TaskStatus.CREATED and task.status.terminal:
         status = task.status
     key = task.key.sub_task(index)
-    attributes = {_ATTRIBUTE[entry.letter]: entry.value} if entry else {}
     return SubTaskEntity(
         pk=key.pk,
         sk=key.sk,
@@ -60,13 +58,10 @@ def derive(task: TaskEntity, index: int, value: Any, entry: Entry | None) -> Sub
         status=status,
         attempt=entry.attempt if entry else 0,
         input=value,
-        attributes=attributes,
-        started_at=to_iso(from_millis(entry.started)) if entry else None,
-        finished_at=to_iso(from_millis(entry.finished)) if entry and entry.ended else None,
+        attributes=entry.attributes if entry else {},
+        started_at=entry.started_at if entry else None,
+        finished_at=entry.finished_at if entry and entry.ended else None,
     )
-
-
-_ATTRIBUTE = {"C": "result", "R": "resultRef", "F": "error", "W": "error"}
 
 
 def _chunks(cloud: Cloud, task: TaskEntity, number: int) -> Iterator[Chunk]:

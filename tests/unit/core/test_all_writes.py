@@ -12,6 +12,7 @@ from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import TransitionRefused
 from serverless_tasks.core.expressions import Put, Update
 from serverless_tasks.core.status import TaskKind, TaskStatus
+from serverless_tasks.core.times import to_iso
 
 from tests.support.examples import AT, NOW, a_chunk, a_fan_out, a_task
 from tests.support.expressions import check_request
@@ -95,7 +96,7 @@ WRITES = {
         for chunk in CHUNKS
         for stored in STORED
         for counts in ((0, 0), (2, 1))
-        for due_at in (None, LATER)
+        for due_at in (None, to_iso(LATER))
     ],
     "chunks.progress": lambda: [chunks.progress(a_fan_out(), chunk, NOW) for chunk in CHUNKS],
     "idempotency.Intent.remember": lambda: [

@@ -211,8 +211,8 @@ def test_index_in_flight_is_marked_by_its_holder_alone():
     ("counts", "due_at", "more"),
     [
         ((2, 1), None, {"finishedAt": AT}),
-        ((3, 0), LEASE, {"finishedAt": AT}),
-        ((1, 1), LEASE, {"dueAt": to_iso(LEASE)}),
+        ((3, 0), to_iso(LEASE), {"finishedAt": AT}),
+        ((1, 1), to_iso(LEASE), {"dueAt": to_iso(LEASE)}),
         ((1, 1), None, {}),
         ((0, 0), None, {}),
     ],

@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from serverless_tasks.core.times import after, from_iso, from_millis, to_iso, to_millis
+from serverless_tasks.core.times import after, from_iso, to_iso
 
 from tests.support.examples import AT, NOW
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=OFFSETS)  # noqa: DTZ001  # given a zone
-MILLIS = st.integers(0, 253_000_000_000_000)
 
 
 def test_moment_is_written_in_utc_with_milliseconds():
@@ -57,18 +56,6 @@ def test_texts_sort_as_their_moments(one, other):
 def test_text_in_another_form_is_refused(text):
     with pytest.raises(ValueError, match=r"time|day|month|isoformat"):
         from_iso(text)
-
-
-def test_milliseconds_count_from_1970():
-    assert to_millis(datetime(1970, 1, 1, 0, 0, 1, 5000, tzinfo=UTC)) == 1005
-    assert from_millis(1005) == datetime(1970, 1, 1, 0, 0, 1, 5000, tzinfo=UTC)
-    assert to_iso(from_millis(to_millis(NOW))) == AT
-
-
-@given(MILLIS)
-def test_milliseconds_round_trip_also_through_text(millis):
-    assert to_millis(from_millis(millis)) == millis
-    assert to_millis(from_iso(to_iso(from_millis(millis)))) == millis
 
 
 def test_after_adds_seconds():

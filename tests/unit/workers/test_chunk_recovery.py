@@ -3,7 +3,10 @@
 import pytest
 from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
 from serverless_tasks.core import chunks
+from serverless_tasks.core.outcomes import completed_line
 from serverless_tasks.testing import MemoryStack, WorkerKilled
+
+from tests.support.examples import AT
 
 
 def create(stack: MemoryStack, elements: list[object]) -> TaskKey:
@@ -262,7 +265,8 @@ def test_a_chunk_that_its_worker_of_the_run_before_completes_in_time_is_not_begu
     def completed_in_time(change):
         monkeypatch.setattr(stack.memory.table, "update", update)
         if change.remove == ("dueAt", "finishedAt", "inFlight"):  # the take-over, by what was read before
-            update(chunks.release(chunk, {"outcomes": '["C",1,0,0,0]\n'}, (1, 0), stack.clock(), None))
+            told = {"outcomes": f"{completed_line(0, 1, AT, AT, '0')}\n"}
+            update(chunks.release(chunk, told, (1, 0), stack.clock(), None))
             run_chunk(stack, key, run=1)  # finds it done and counts it
         else:
             monkeypatch.setattr(stack.memory.table, "update", completed_in_time)

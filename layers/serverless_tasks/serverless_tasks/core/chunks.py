@@ -194,7 +194,7 @@ def mark_in_flight(chunk: Chunk, index: int) -> Update:
 
 
 def release(
-    chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int], now: datetime, due_at: datetime | None
+    chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int], now: datetime, due_at: str | None
 ) -> Update:
     """The worker's last write: the chunk is done, or due again later."""
     sets: dict[str, Any] = {**outcomes, "succeeded": counts[0], "failed": counts[1], "claims": 0}
@@ -202,7 +202,7 @@ def release(
     if sum(counts) == chunk.range.count:
         sets["finishedAt"] = to_iso(now)
     elif due_at:
-        sets["dueAt"] = to_iso(due_at)
+        sets["dueAt"] = due_at
     return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
 
 

@@ -1,13 +1,15 @@
 """Outcomes of sub-tasks, as chunks store them and as a fan-in reads them.
 
-A chunk keeps one line of JSON per sub-task, in order: ``null`` while there is nothing to say, else an array
+A chunk keeps one line of JSON per sub-task, in order: ``null`` while there is nothing to say, else an object with
+``index``, ``status``, ``attempt``, ``startedAt``, ``finishedAt`` and
 
-    ["C", attempt, started, finished, result]            completed
-    ["R", attempt, started, finished, reference]         completed, the result is an object of its own
-    ["F", attempt, started, finished, error, run]        failed in that run
-    ["W", attempt, started, finished, error, run, due]   waits for its next attempt in that run
+    result                 COMPLETED
+    resultRef              COMPLETED, the result is an object of its own
+    error, run             FAILED in that run
+    error, run, dueAt      CREATED: waits for its next attempt in that run
 
-with times in milliseconds. What failed or waits counts in its own run only: a retry makes it due again without a write.
+What failed or waits counts in its own run only: a retry makes it due again without a write. Links lead straight to
+these lines, so their format is documented (docs/results-and-payloads.md).
 """
 
 from __future__ import annotations
@@ -18,75 +20,76 @@ from typing import Any
 
 from serverless_tasks.core.json_text import MAX_DEPTH, from_json_text, to_json_text
 from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.times import from_millis, to_iso
 
 NOTHING = "null"
 
 Reference = Mapping[str, Any]
 LoadResult = Callable[[Reference], Any]
 
+_ATTRIBUTES = ("result", "resultRef", "error")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a chunk, parsed. ``value`` is the result, the reference or the error, by ``letter``."""
+    """One line of a chunk, parsed."""
 
-    letter: str
+    status: TaskStatus
+    """What the sub-task is by this line alone."""
     attempt: int
-    started: int
-    finished: int
-    value: Any
-    run: int = 0
-    due: int = 0
-
-    @property
-    def status(self) -> TaskStatus:
-        """What the sub-task is by this line alone."""
-        return _STATUS[self.letter]
+    started_at: str
+    finished_at: str
+    attributes: Mapping[str, Any]
+    """``result``, ``resultRef`` or ``error``."""
+    due_at: str | None = None
+    """When its next attempt is due, if it waits for one."""
 
     @property
     def ended(self) -> bool:
         """Whether there is nothing left to run."""
-        return self.letter != "W"
+        return self.due_at is None
 
 
-_STATUS = {"C": TaskStatus.COMPLETED, "R": TaskStatus.COMPLETED, "F": TaskStatus.FAILED, "W": TaskStatus.CREATED}
-
-
-def completed_line(attempt: int, started: int, finished: int, result_text: str) -> str:
+def completed_line(index: int, attempt: int, started_at: str, finished_at: str, result_text: str) -> str:
     """``result_text`` is JSON already and is not parsed again."""
-    return f'["C",{attempt},{started},{finished},{result_text}]'
+    return _line("COMPLETED", index, attempt, started_at, finished_at, f'"result":{result_text}')
 
 
-def referenced_line(attempt: int, started: int, finished: int, reference: Reference) -> str:
+def referenced_line(index: int, attempt: int, started_at: str, finished_at: str, reference: Reference) -> str:
     """The result is in an object of its own."""
-    return _line("R", attempt, started, finished, reference)
+    return _line("COMPLETED", index, attempt, started_at, finished_at, f'"resultRef":{_text(reference)}')
 
 
-def failed_line(attempt: int, started: int, finished: int, error: Mapping[str, str], run: int) -> str:
+def failed_line(index: int, attempt: int, started_at: str, finished_at: str, error: Mapping[str, str], run: int) -> str:
     """No attempt is left, or none would help."""
-    return _line("F", attempt, started, finished, error, run)
+    return _line("FAILED", index, attempt, started_at, finished_at, f'"error":{_text(error)},"run":{run}')
 
 
-def waiting_line(attempt: int, started: int, finished: int, error: Mapping[str, str], run: int, due: int) -> str:
-    """The next attempt is due at ``due``."""
-    return _line("W", attempt, started, finished, error, run, due)
+def waiting_line(
+    index: int, attempt: int, started_at: str, finished_at: str, error: Mapping[str, str], run: int, due_at: str
+) -> str:
+    """The next attempt is due at ``due_at``."""
+    rest = f'"error":{_text(error)},"run":{run},"dueAt":"{due_at}"'
+    return _line("CREATED", index, attempt, started_at, finished_at, rest)
 
 
 def parse_line(line: str, run: int) -> Entry | None:
     """The entry, or None where the sub-task has no outcome that counts in ``run``."""
-    parts = from_json_text(line, "outcome", MAX_DEPTH + 1)  # the line is an array around the result
-    if parts is None:
+    if line == NOTHING:
         return None
-    entry = Entry(*parts)
-    return None if entry.letter in "FW" and entry.run != run else entry
+    said = from_json_text(line, "outcome", MAX_DEPTH + 1)  # the line is an object around the result
+    if said.get("run", run) != run:
+        return None
+    attributes = {name: said[name] for name in _ATTRIBUTES if name in said}
+    status = TaskStatus(said["status"])
+    return Entry(status, said["attempt"], said["startedAt"], said["finishedAt"], attributes, said.get("dueAt"))
 
 
-def tally(lines: Iterable[str], run: int) -> tuple[int, int, int | None]:
+def tally(lines: Iterable[str], run: int) -> tuple[int, int, str | None]:
     """Completed, failed, and when the next waiting one is due (None: at once, or nothing waits)."""
     entries = [parse_line(line, run) for line in lines]
     completed = sum(1 for entry in entries if entry and entry.status is TaskStatus.COMPLETED)
     failed = sum(1 for entry in entries if entry and entry.status is TaskStatus.FAILED)
-    waits = [entry.due for entry in entries if entry and not entry.ended]
+    waits = [entry.due_at for entry in entries if entry and entry.due_at]
     untouched = len(entries) - completed - failed - len(waits)
     return completed, failed, min(waits) if waits and not untouched else None
 
@@ -102,24 +105,22 @@ class Outcome:
     """``{type, message}`` of one that failed."""
     started_at: str | None
     finished_at: str | None
-    _value: Any
-    _load: LoadResult | None
+    _attributes: Mapping[str, Any]
+    _load: LoadResult
 
     @property
     def result(self) -> Any:
         """What the handler returned, None if it failed. One above 256 KB is fetched from the bucket at each access."""
-        return self._load(self._value) if self._load else self._value
+        reference = self._attributes.get("resultRef")
+        return self._load(reference) if reference else self._attributes.get("result")
 
     @classmethod
     def of(cls, index: int, entry: Entry | None, load: LoadResult, otherwise: TaskStatus) -> Outcome:
         """The outcome of an entry; ``otherwise`` is the status of a sub-task that has none."""
         if entry is None or not entry.ended:
-            return cls(index, otherwise, 0, None, None, None, None, None)
-        started, finished = to_iso(from_millis(entry.started)), to_iso(from_millis(entry.finished))
-        if entry.letter == "F":
-            return cls(index, entry.status, entry.attempt, entry.value, started, finished, None, None)
-        loader = load if entry.letter == "R" else None
-        return cls(index, entry.status, entry.attempt, None, started, finished, entry.value, loader)
+            return cls(index, otherwise, 0, None, None, None, {}, load)
+        said, error = entry.attributes, entry.attributes.get("error")
+        return cls(index, entry.status, entry.attempt, error, entry.started_at, entry.finished_at, said, load)
 
 
 def outcomes_of(first: int, lines: Iterable[str], run: int, load: LoadResult) -> Iterator[Outcome]:
@@ -128,5 +129,11 @@ def outcomes_of(first: int, lines: Iterable[str], run: int, load: LoadResult) ->
         yield Outcome.of(first + offset, parse_line(line, run), load, TaskStatus.FAILED)
 
 
-def _line(*parts: Any) -> str:
-    return to_json_text(parts, "outcome")
+def _line(status: str, index: int, attempt: int, started_at: str, finished_at: str, rest: str) -> str:
+    """By text: a chunk makes thousands, and what is in them is JSON already, or a time or a number."""
+    head = f'"index":{index},"status":"{status}","attempt":{attempt}'
+    return f'{{{head},"startedAt":"{started_at}","finishedAt":"{finished_at}",{rest}}}'
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return to_json_text(value, "outcome")

@@ -10,7 +10,6 @@ Clock = Callable[[], datetime]
 """Tells the time, in UTC. The core is told the time; only the edges ask a clock."""
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
@@ -24,16 +23,6 @@ def from_iso(text: str) -> datetime:
     if not _ISO.fullmatch(text):
         raise ValueError(f"not a time like 2026-11-22T09:39:36.123Z: {text[:40]!r}")
     return datetime.fromisoformat(text)
-
-
-def to_millis(moment: datetime) -> int:
-    """Milliseconds since 1970, how chunks keep times (a third of the bytes of the text)."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def from_millis(millis: int) -> datetime:
-    """The reverse of :func:`to_millis`."""
-    return _EPOCH + timedelta(milliseconds=millis)
 
 
 def after(moment: datetime, seconds: float) -> datetime:

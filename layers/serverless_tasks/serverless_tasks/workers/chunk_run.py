@@ -21,7 +21,7 @@ from serverless_tasks.core.errors import AttemptTimeout, PayloadMissing, Permane
 from serverless_tasks.core.failures import describe
 from serverless_tasks.core.json_text import result_text, size
 from serverless_tasks.core.task_type import policy_of
-from serverless_tasks.core.times import Clock, after, from_millis, to_millis
+from serverless_tasks.core.times import Clock, after, from_iso, to_iso
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
 from serverless_tasks.workers.deadline import DeadlineReached, deadline
 from serverless_tasks.workers.log import logger, task_keys
@@ -38,6 +38,8 @@ RESULT_LIMIT = 262_144
 """Bytes of a result above which it is an object of its own, which a link can lead to."""
 MAX_SILENT_DEATHS = 5
 """Claims in a row whose workers died without a sign of which sub-task killed them."""
+AT_ONCE = ""
+"""When a sub-task without an outcome is due: text, as are the times of those that wait, and before all of them."""
 
 
 class CutShort(Exception):
@@ -81,7 +83,7 @@ class ChunkRun:
         self._watch = Watch(still_wanted, clock)
         self._policy = policy_of(task.type)
         self._lines = self._load_lines()
-        self._pending: list[tuple[int, int]] = []
+        self._pending: list[tuple[str, int]] = []
         self._started_at = clock()
         self._seen = _Seen(flushed_at=self._started_at)
         self._careful = chunk.claims > 1
@@ -109,15 +111,17 @@ class ChunkRun:
             logger.exception("outcomes are lost", extra={**task_keys(self._task), "chunk": self._chunk.number})
             return [outcomes.NOTHING] * self._chunk.range.count
 
-    def _find_pending(self) -> list[tuple[int, int]]:
+    def _find_pending(self) -> list[tuple[str, int]]:
         entries = [outcomes.parse_line(line, self._task.run) for line in self._lines]
-        pending = [(e.due if e else 0, offset) for offset, e in enumerate(entries) if e is None or not e.ended]
+        left = ((offset, entry) for offset, entry in enumerate(entries) if entry is None or not entry.ended)
+        pending = [((entry and entry.due_at) or AT_ONCE, offset) for offset, entry in left]
         heapq.heapify(pending)
         return pending
 
     def _next_is_worth_it(self) -> bool:
         """Sleep until the next one is due, if that is soon; then say whether there is time for another."""
-        wait = (self._pending[0][0] - to_millis(self._clock())) / 1000
+        due_at = self._pending[0][0]
+        wait = 0.0 if due_at == AT_ONCE else (from_iso(due_at) - self._clock()).total_seconds()
         if wait > min(IDLE_SECONDS, self._left()):
             return False
         if wait > 0:
@@ -179,24 +183,24 @@ class ChunkRun:
         )
 
     def _completed(self, offset: int, attempt: int, started: datetime, text: str) -> str:
-        times = (attempt, to_millis(started), to_millis(self._clock()))
-        if size(text) <= RESULT_LIMIT:
-            return outcomes.completed_line(*times, text)
         index = self._chunk.range.first + offset
+        head = (index, attempt, to_iso(started), to_iso(self._clock()))
+        if size(text) <= RESULT_LIMIT:
+            return outcomes.completed_line(*head, text)
         key = payload_key(
             self._task.tenant_code, self._task.code, f"results/{index}-{self._chunk.attempt}-{attempt}.json"
         )
-        return outcomes.referenced_line(*times, self._cloud.payloads.put(key, text))
+        return outcomes.referenced_line(*head, self._cloud.payloads.put(key, text))
 
     def _failed(self, offset: int, attempt: int, started: datetime, error: BaseException, *, permanent: bool) -> None:
         now, run, told = self._clock(), self._task.run, describe(error)
-        times = (attempt, to_millis(started), to_millis(now))
+        head = (self._chunk.range.first + offset, attempt, to_iso(started), to_iso(now))
         if permanent or attempt >= self._policy.max_attempts:
-            self._lines[offset] = outcomes.failed_line(*times, told, run)
+            self._lines[offset] = outcomes.failed_line(*head, told, run)
             return
-        due = to_millis(after(now, self._policy.backoff.delay(attempt, self._random)))
-        self._lines[offset] = outcomes.waiting_line(*times, told, run, due)
-        heapq.heappush(self._pending, (due, offset))
+        due_at = to_iso(after(now, self._policy.backoff.delay(attempt, self._random)))
+        self._lines[offset] = outcomes.waiting_line(*head, told, run, due_at)
+        heapq.heappush(self._pending, (due_at, offset))
 
     def _charge_the_dead(self) -> None:
         """Charge the sub-task that was in flight when a worker died, or all when it is never known which."""
@@ -229,8 +233,7 @@ class ChunkRun:
         return not self._watch.is_gone()
 
     def _release(self) -> Chunk:
-        completed, failed, due = outcomes.tally(self._lines, self._task.run)
-        due_at = None if due is None else from_millis(due)
+        completed, failed, due_at = outcomes.tally(self._lines, self._task.run)
         update = chunks.release(self._chunk, self._stored(), (completed, failed), self._clock(), due_at)
         return Chunk.from_item(self._cloud.table.update(update))
 
