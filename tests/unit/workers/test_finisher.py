@@ -50,9 +50,40 @@ def test_the_fan_in_gets_every_outcome_in_order_and_makes_the_result(stack, cat)
 
 
 def test_the_fan_in_gets_an_input_that_is_in_the_bucket(stack, cat):
-    cat.finished(lambda event, outcomes: [len(value) for value in event.input])
+    @cat.finished
+    def finished(event, outcomes):
+        pairs = [(len(value), o.index) for value, o in zip(event.input, outcomes, strict=True)]
+        return [pairs, len(event.input), event.input[-1], event.input[0][:2]]
 
-    assert stack.run(create(stack, ["x" * 5000, "y"])).result == [5000, 1]
+    assert stack.run(create(stack, ["x" * 5000, "y"])).result == [[[5000, 0], [1, 1]], 2, "y", "xx"]
+
+
+def test_an_input_in_the_bucket_is_read_only_if_the_fan_in_wants_it(stack, cat, monkeypatch):
+    text, read = stack.memory.payloads._text, []
+
+    def watched(reference):
+        read.append(reference["key"].rpartition("/")[2])
+        return text(reference)
+
+    @cat.finished
+    def finished(event, outcomes):
+        return [len(event.input), sum(1 for _ in outcomes), read.count("input.jsonl"), next(iter(event.input))]
+
+    key = create(stack, ["x" * 5000, "y"])
+    until_finish(stack, key)
+    monkeypatch.setattr(stack.memory.payloads, "_text", watched)
+
+    assert stack.service.load_result(stack.run(key)) == [2, 2, 0, "x" * 5000]
+    assert read.count("input.jsonl") == 1
+
+
+def test_a_fan_in_that_reads_an_input_that_is_gone_fails_the_task(stack, cat):
+    cat.finished(lambda event, outcomes: list(event.input))
+    key = create(stack, ["x" * 5000, "y"])
+    until_finish(stack, key)
+    stack.memory.payloads.objects = {k: text for k, text in stack.memory.payloads.objects.items() if "input" not in k}
+
+    assert stack.run(key).error["type"] == "PayloadMissing"
 
 
 def test_without_fan_in_there_is_no_result(stack, cat):

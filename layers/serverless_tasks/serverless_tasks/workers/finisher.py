@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
 from uuid import uuid4
 
 from serverless_tasks.adapters.chunk_data import load_lines
@@ -27,6 +27,7 @@ from serverless_tasks.core.json_text import from_json_text, result_text
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.outcomes import Outcome, outcomes_of
 from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.stored_list import StoredList
 from serverless_tasks.core.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
@@ -109,10 +110,13 @@ class Finisher:
         }
         return StepFunctionTaskEvent.from_call(call)
 
-    def _input(self, task: TaskEntity) -> Any:
-        if task.input_ref is None:
-            return task.input
-        return [from_json_text(line) for line in self._cloud.payloads.lines(task.input_ref)]
+    def _input(self, task: TaskEntity) -> Sequence[Any]:
+        """The whole list; one in the bucket is read by a fan-in that wants it, and as it wants it."""
+        reference = task.input_ref
+        if reference is None:
+            return cast("list[Any]", task.input)
+        lines = self._cloud.payloads.lines
+        return StoredList(task.attributes["subTaskCount"], lambda: map(from_json_text, lines(reference)))
 
     def _outcomes(self, task: TaskEntity, found: list[Chunk]) -> Iterator[Outcome]:
         payloads = self._cloud.payloads
