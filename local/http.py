@@ -5,11 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from local.isolation import require_loopback
 
-_open = build_opener(ProxyHandler({})).open
+
+class _StayHere(HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """A redirect is an answer, too; to follow it would take the token along to wherever it leads."""
+
+
+_open = build_opener(ProxyHandler({}), _StayHere).open
 
 
 @dataclass(frozen=True)

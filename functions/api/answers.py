@@ -1,11 +1,12 @@
 """Answers: what the layer's views leave open is filled in, payloads up to 256 KB as values, larger ones as links."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
-from serverless_tasks import PayloadMissing, SubTaskEntity, TaskEntity, TaskService
+from serverless_tasks import PayloadMissing, ResultLinks, SubTaskEntity, TaskEntity, TaskService
 from serverless_tasks.core.json_text import MAX_DEPTH, size, to_json_text
 from serverless_tasks.core.views import sub_task_view, task_view
 
@@ -17,9 +18,10 @@ OWN_LEVELS = 10
 Json = dict[str, Any]
 
 
-def answer(status_code: int, view: Json) -> Response[str]:
+def answer(status_code: int, view: Json, **headers: str) -> Response[str]:
     """A JSON response, made in one go: payloads are the users' and need no second look."""
-    return Response(status_code, APPLICATION_JSON, to_json_text(view, "answer", MAX_DEPTH + OWN_LEVELS))
+    text = to_json_text(view, "answer", MAX_DEPTH + OWN_LEVELS)
+    return Response(status_code, APPLICATION_JSON, text, headers=dict(headers))
 
 
 def task_answer(service: TaskService, task: TaskEntity, load_input: Callable[[], Any] | None = None) -> Json:
@@ -41,6 +43,12 @@ def sub_task_answer(service: TaskService, task: TaskEntity, sub_task: SubTaskEnt
         del view["input"]
         view["inputUrl"] = service.payload_link(task.input_ref or {})
     return view
+
+
+def results_answer(links: ResultLinks) -> Response[str]:
+    """The links; where there is one, the answer leads there."""
+    view = {"items": [asdict(link) for link in links.items], "expiresAt": links.expires_at}
+    return answer(303, view, Location=links.items[0].url) if len(links.items) == 1 else answer(200, view)
 
 
 def _payload(service: TaskService, name: str, reference: Mapping[str, Any] | None, load: Callable[[], Any]) -> Json:

@@ -3,12 +3,12 @@
 import os
 from typing import Annotated, Any
 
-from answers import answer, sub_task_answer, task_answer
+from answers import answer, results_answer, sub_task_answer, task_answer
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from bodies import read_json_object, said_to_be_json
 from callers import ApiCaller, Reader, Writer
-from documentation import TASK_LINKS, TaskApi, returns
+from documentation import LOCATION, TASK_LINKS, TaskApi, returns
 from errors import answer_errors
 from models import (
     CodeInPath,
@@ -18,6 +18,7 @@ from models import (
     Limit,
     NewStepFunctionTask,
     NewTask,
+    ResultLinks,
     StatusFilter,
     SubTaskPage,
     Task,
@@ -42,6 +43,14 @@ if os.environ.get("API_DOCS") == "true":
 CREATED = {
     **returns(200, "The task that was made before, by the same request with the same Idempotency-Key.", Task),
     **returns(201, "The task, not dispatched yet.", Task, 400, 409, 413, links=TASK_LINKS),
+}
+
+
+RESULTS = {
+    **returns(200, "Links to two objects or more.", ResultLinks),
+    **returns(
+        303, "The link to the only object; follow it without the token.", ResultLinks, 404, 409, headers=LOCATION
+    ),
 }
 
 
@@ -118,6 +127,17 @@ def list_sub_tasks(
     task = _find(caller, task_type, code)
     page = service.list_sub_tasks(task, status, limit, cursor)
     return answer(200, _page(page, [sub_task_answer(service, task, sub_task) for sub_task in page.items]))
+
+
+@app.get(
+    "/tasks/<taskType>/<code>/results",
+    summary="Get links to all results of a task",
+    operation_id="listResults",
+    responses=RESULTS,
+)
+def list_results(task_type: TaskTypeInPath, code: CodeInPath, caller: Reader) -> Response[str]:
+    """Link to the outcomes of all sub-tasks, in the order of the input, once the task has ended."""
+    return results_answer(service.result_links(_find(caller, task_type, code)))
 
 
 @app.post(

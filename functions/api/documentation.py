@@ -1,6 +1,6 @@
 """The API's description of itself: OpenAPI 3.1 from the routes, with what Powertools adds to it put right."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
@@ -29,6 +29,7 @@ _ALWAYS = {401, 403, 429, 500, 503}
 _PATH = {"taskType": "$response.body#/type", "code": "$response.body#/code"}
 TASK_LINKS = {name: {"operationId": name, "parameters": _PATH} for name in ("getTask", "listSubTasks", "cancelTask")}
 """What may follow once a task is there, for tools that walk through an API."""
+LOCATION = {"Location": {"description": "The link.", "schema": {"type": "string", "format": "uri"}}}
 _NOT_OURS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
 
@@ -70,13 +71,9 @@ class TaskApi(APIGatewayHttpResolver):
             return Response(200, APPLICATION_JSON, self.get_openapi_json_schema())
 
 
-def returns(
-    status_code: int, description: str, model: type, *refusals: int, links: dict[str, Any] | None = None
-) -> dict[int, OpenAPIResponse]:
-    """Describe what a route answers: the good case, and each case in which it does not."""
-    good = _response(description, model)
-    if links:
-        good["links"] = links
+def returns(status_code: int, description: str, model: type, *refusals: int, **more: Any) -> dict[int, OpenAPIResponse]:
+    """Describe what a route answers: the good case, with its ``links`` or ``headers``, and each of the others."""
+    good = cast("OpenAPIResponse", {**_response(description, model), **more})
     return {status_code: good} | {code: _response(*_REFUSALS[code]) for code in sorted({*_ALWAYS, *refusals})}
 
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from serverless_tasks import InvalidInput, KeyReused, LostRace, TaskNotFound, TransitionRefused
+from serverless_tasks import InvalidInput, KeyReused, LostRace, TaskNotFound, TaskOpen, TransitionRefused
 from serverless_tasks.workers.log import logger
 
 MAX_DETAILS = 20
@@ -33,7 +33,7 @@ def answer_errors(app: APIGatewayHttpResolver) -> None:
                 return _malformed({"body": "is not base64 of text in UTF-8"})
             case TaskNotFound():
                 return _error(404, str(error))
-            case TransitionRefused() | KeyReused():
+            case TransitionRefused() | TaskOpen() | KeyReused():
                 return _error(409, str(error))
             case LostRace():
                 return _error(409, "the task was changed at the same time; ask again")

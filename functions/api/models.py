@@ -201,6 +201,21 @@ class SubTaskPage(TypedDict):
     cursor: NotRequired[Annotated[str, Field(description="There may be more. A page may be short.")]]
 
 
+class ResultLink(TypedDict):
+    """A link to an object: JSON Lines, one line for each of `count` sub-tasks."""
+
+    url: Link
+    first: Annotated[Count, Field(description="Index of its first sub-task.")]
+    count: Count
+
+
+class ResultLinks(TypedDict):
+    """Links to all outcomes, in the order of the input. What nobody began is left out."""
+
+    items: Annotated[list[ResultLink], Field(min_length=1)]
+    expiresAt: Annotated[Time, Field(description="When the links end.")]
+
+
 class Problem(TypedDict):
     """What is wrong with a field."""
 

@@ -30,4 +30,5 @@ def test_commands_are_answered(page, cloud):
     assert done.returncode == 0, done.stderr
     statuses = done.stderr.split()
     assert len(statuses) >= commands(page).count("curl ")
-    assert set(statuses) <= {"200", "201", "202", "409"}  # 409: the task may have ended before it was cancelled
+    # 409: the task may have ended before it was cancelled, or be open still when its results are asked for
+    assert set(statuses) <= {"200", "201", "202", "303", "409"}

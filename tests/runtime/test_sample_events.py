@@ -17,6 +17,7 @@ Call = Callable[..., Any]
 CREATED = "relay-task-created"
 FAN_OUT_CREATED = "relay-step-function-task-created"
 FAILED = "relay-task-failed"
+FAN_OUT_CANCELLED = "relay-step-function-task-cancelled"
 RESULT = {"fed": "value1"}
 DATE = events.image(CREATED)["createdAt"]["S"][:10]
 """Day of the sample events: what is said of it, a sample event made the function say."""
@@ -81,6 +82,8 @@ def test_api_reads(call: Call, tasks: Tasks):
     assert fan_out.code in [task["code"] for task in body_of(call("api-list-tasks"), 200)["items"]]
     assert body_of(call("api-get-task"), 200)["id"] == str(single)
     assert [sub_task["index"] for sub_task in body_of(call("api-list-sub-tasks"), 200)["items"]] == [0, 1, 2]
+    tasks.put(FAN_OUT_CANCELLED)
+    assert [link["count"] for link in body_of(call("api-list-results"), 303)["items"]] == [0]
 
 
 def test_api_cancels(call: Call, tasks: Tasks):

@@ -21,6 +21,7 @@ from serverless_tasks.core.errors import (
     SubTasksFailed,
     TaskError,
     TaskNotFound,
+    TaskOpen,
     TransitionRefused,
     WorkerLost,
 )
@@ -34,6 +35,7 @@ from serverless_tasks.core.task_type import TaskType
 
 if TYPE_CHECKING:
     from serverless_tasks.creation import Caller
+    from serverless_tasks.results import ResultLink, ResultLinks
     from serverless_tasks.service import TaskService
     from serverless_tasks.task_lists import Page, TaskQuery
 
@@ -54,6 +56,8 @@ __all__ = [
     "PayloadInBucket",
     "PayloadMissing",
     "PermanentError",
+    "ResultLink",
+    "ResultLinks",
     "StepFunctionTaskEvent",
     "SubTaskEntity",
     "SubTasksFailed",
@@ -64,6 +68,7 @@ __all__ = [
     "TaskKey",
     "TaskKind",
     "TaskNotFound",
+    "TaskOpen",
     "TaskQuery",
     "TaskQueueEvent",
     "TaskQueueEventFactory",
@@ -75,7 +80,14 @@ __all__ = [
     "event_handler",
 ]
 
-_NEED_BOTO3 = {"TaskService": "service", "Caller": "creation", "Page": "task_lists", "TaskQuery": "task_lists"}
+_NEED_BOTO3 = {
+    "TaskService": "service",
+    "Caller": "creation",
+    "Page": "task_lists",
+    "TaskQuery": "task_lists",
+    "ResultLink": "results",
+    "ResultLinks": "results",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,7 @@ from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import Clock
 from serverless_tasks.creation import NOBODY, Caller, Draft, create
+from serverless_tasks.results import ResultLinks, result_links
 from serverless_tasks.sub_task_outcomes import write_outcome
 from serverless_tasks.sub_tasks import list_sub_tasks
 from serverless_tasks.task_lists import Page, TaskQuery, list_tasks
@@ -93,6 +94,14 @@ class TaskService:
         """A task's sub-tasks in input order. Raises :class:`TaskNotFound`. A single task has none."""
         found = self._require(task) if isinstance(task, TaskKey) else task
         return list_sub_tasks(self._cloud, found, status, limit, cursor)
+
+    def result_links(self, task: TaskKey | TaskEntity) -> ResultLinks:
+        """Links to the outcomes of all sub-tasks, in input order, for 15 minutes.
+
+        Raises :class:`TaskOpen` while the task has not ended, and :class:`TaskNotFound`, also for a single task.
+        """
+        found = self._require(task) if isinstance(task, TaskKey) else task
+        return result_links(self._cloud, self._clock, found)
 
     def load_input(self, task: TaskEntity) -> Any:
         """The task's input, wherever it is."""

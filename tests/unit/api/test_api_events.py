@@ -21,12 +21,18 @@ ANSWERS = {
     "api-list-tasks": 200,
     "api-get-task": 200,
     "api-list-sub-tasks": 200,
+    "api-list-results": 303,
     "api-cancel-task": 200,
     "api-retry-task": 202,
     "api-openapi": 200,
     "api-docs": 200,
 }
-STATES = ("relay-task-created", "relay-step-function-task-created", "relay-task-failed")
+STATES = (
+    "relay-task-created",
+    "relay-step-function-task-created",
+    "relay-step-function-task-cancelled",
+    "relay-task-failed",
+)
 """Events that hold the tasks which the API's events are about."""
 
 
@@ -51,7 +57,9 @@ def test_the_handler_accepts_it(api: Client, name: str):
 
 
 @pytest.mark.usefixtures("cloud")
-@pytest.mark.parametrize("name", ["api-get-task", "api-list-sub-tasks", "api-cancel-task", "api-retry-task"])
+@pytest.mark.parametrize(
+    "name", ["api-get-task", "api-list-sub-tasks", "api-list-results", "api-cancel-task", "api-retry-task"]
+)
 def test_without_its_task_it_is_404(api: Client, name: str):
     assert api.send(events.load(name)).status == 404
 

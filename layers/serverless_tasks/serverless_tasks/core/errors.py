@@ -30,6 +30,10 @@ class TransitionRefused(TaskError):
     """The task's status does not allow this transition."""
 
 
+class TaskOpen(TaskError):
+    """The task has not ended, and this is there only when it has."""
+
+
 class KeyReused(TaskError):
     """The idempotency key stands for a task with another content."""
 
