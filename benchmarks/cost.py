@@ -7,9 +7,10 @@ counted calls by the assumptions below, and named so wherever it is shown.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from serverless_tasks.adapters.prices import prices
+
 from benchmarks.counts import Counts
 from benchmarks.logs import PLATFORM_BYTES
-from benchmarks.prices import prices
 
 MILLION = 1_000_000
 LATENCY_MS = {"dynamodb": 5.0, "s3": 25.0, "sqs": 8.0, "sns": 15.0, "stepfunctions": 25.0}

@@ -6,8 +6,9 @@ equalled its formula exactly. Its state machine is an inline map of one state; i
 
 from dataclasses import dataclass
 
+from serverless_tasks.adapters.prices import prices
+
 from benchmarks.cost import Terms
-from benchmarks.prices import prices
 
 LARGEST = 476
 """Sub-tasks above which StartExecution refuses the input: the task ends FAILED with nothing run."""

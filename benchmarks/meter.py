@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.units import Image, Index, item_size, read_units, write_units
+from serverless_tasks.core.sizes import Keys
+
+from benchmarks.units import Image, index_write_units, item_size, read_units, write_units
 
 _PARAMS = "benchmarks.params"
 Params = Mapping[str, Any]
@@ -21,7 +23,7 @@ Key = tuple[str, str]
 class Meter:
     """The sums so far."""
 
-    indexes: Sequence[Index] = ()
+    indexes: Sequence[Keys] = ()
     calls: Counter[str] = field(default_factory=Counter)
     """Requests by ``service.Operation``."""
     write_units: int = 0
@@ -90,7 +92,7 @@ class Meter:
         if after is None:
             self.refused += 1
             return
-        self.index_write_units += times * sum(index.write_units(before, after) for index in self.indexes)
+        self.index_write_units += times * index_write_units(before, after, self.indexes)
         self.largest_item = max(self.largest_item, item_size(after))
         self._items[key] = after
 

@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks import cost, followed
 from benchmarks.cost import Deployment, Terms, everything, per_million, requests
 from benchmarks.counts import Counts
-from tests.support.resources import TEMPLATE, properties
+from tests.support.resources import memory
 
 TARGET_PER_CHUNK = 60 / cost.MILLION
 TARGET_PER_FAN_OUT = 200 / cost.MILLION
@@ -30,14 +30,7 @@ def section(single: Counts, rows: Sequence[Counts], played: Sequence[Mapping[str
 
 def deployment(relay_batch: int = 1) -> Deployment:
     """The functions' memory by the template's defaults."""
-    return Deployment({name: _memory(f"{name.capitalize()}Function") for name in FUNCTIONS}, relay_batch)
-
-
-def _memory(function: str) -> int:
-    given = properties(function).get("MemorySize", TEMPLATE["Globals"]["Function"]["MemorySize"])
-    if isinstance(given, dict):
-        given = TEMPLATE["Parameters"][given["Ref"]]["Default"]
-    return int(given)
+    return Deployment({name: memory(f"{name.capitalize()}Function") for name in FUNCTIONS}, relay_batch)
 
 
 def _row(counts: Counts, where: Deployment) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 import pytest
 from serverless_tasks import TaskStatus, TaskType
+from serverless_tasks.core.sizes import item_size, write_units
 
 from tests.support.calls import Calls
-from tests.support.item_size import item_size, write_units, writes
 from tests.support.moto_stack import MotoStack
 from tests.support.stacks import fan_out, single
+from tests.support.table_writes import writes
 
 FAN_OUTS = [
     # N, C, writes = 5 + 4C, reads = 5 + C, worker calls = C + 3, transitions = 7 + 2C
@@ -51,8 +52,8 @@ def test_a_single_task_up_to_a_kilobyte_takes_seven_write_units(stack: MotoStack
 
     # THEN by_tenant is written once, attention at the beginning and the end
     made = list(writes(stack.resources))
-    assert max(item_size(after) for _, after in made if after) <= 1024
-    assert [write_units(write) for write in made] == [3, 1, 1, 2]
+    assert max(item_size(after) for _, after in made) <= 1024
+    assert [write_units(before, after) for before, after in made] == [3, 1, 1, 2]
 
 
 @pytest.mark.parametrize(("count", "chunks", "written", "read", "invoked", "transitions"), FAN_OUTS)

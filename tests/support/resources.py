@@ -119,6 +119,14 @@ def properties(logical_id: str) -> dict[str, Any]:
     return given
 
 
+def memory(function: str) -> int:
+    """Megabytes of a function, by the template's defaults."""
+    given = properties(function).get("MemorySize", TEMPLATE["Globals"]["Function"]["MemorySize"])
+    if isinstance(given, dict):
+        given = TEMPLATE["Parameters"][given["Ref"]]["Default"]
+    return int(given)
+
+
 def _of_type(kind: str) -> list[str]:
     return [name for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == kind]
 

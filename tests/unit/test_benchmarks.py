@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from serverless_tasks.adapters.prices import looked_up, prices
+from serverless_tasks.core.sizes import INDEXES
 from serverless_tasks.core.task_type import forget_task_types
 
 from benchmarks import budgets, cost, counted, counts, document, followed, priced, processes, results
@@ -15,9 +17,8 @@ from benchmarks.cost import Deployment
 from benchmarks.counts import Counts
 from benchmarks.fit import fit
 from benchmarks.meter import Meter
-from benchmarks.prices import looked_up, prices
 from benchmarks.tables import OF_SECTION, TABLES
-from benchmarks.units import Index, indexes_of, item_size, read_units, write_units
+from benchmarks.units import index_write_units, indexes_of, item_size, read_units, write_units
 from tests.support.resources import properties
 
 FOUND = results.load()
@@ -66,19 +67,19 @@ def test_a_read_unit_is_four_kilobytes_of_all_items_together(sizes, units):
 
 
 def test_an_index_is_written_when_its_keys_change():
-    index = Index("shard", "due")
+    index = [("shard", "due")]
     here = {"shard": {"S": "a"}, "due": {"S": "1"}}
     there = here | {"due": {"S": "2"}}
     absent = {"shard": {"S": "a"}}
-    assert index.write_units(None, here) == 1
-    assert index.write_units(here, here | {"other": {"S": "x"}}) == 0
-    assert index.write_units(here, there) == 2
-    assert index.write_units(here, absent) == 1
-    assert index.write_units(absent, absent) == 0
+    assert index_write_units(None, here, index) == 1
+    assert index_write_units(here, here | {"other": {"S": "x"}}, index) == 0
+    assert index_write_units(here, there, index) == 2
+    assert index_write_units(here, absent, index) == 1
+    assert index_write_units(absent, absent, index) == 0
 
 
 def test_the_indexes_are_those_of_the_template():
-    assert indexes_of(properties("TasksTable")) == (Index("tenantCode", "code"), Index("attention", "dueAt"))
+    assert indexes_of(properties("TasksTable")) == INDEXES
 
 
 def test_a_refused_write_is_counted_by_what_is_there():
