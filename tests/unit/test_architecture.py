@@ -21,7 +21,7 @@ MAY_USE = {
 }
 CORE_MAY_IMPORT = {
     *("__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "enum", "fractions", "hashlib"),
-    *("json", "math", "numbers", "re", "serverless_tasks", "typing", "zlib"),
+    *("json", "math", "numbers", "operator", "re", "serverless_tasks", "typing", "zlib"),
 }
 """Of the standard library only what computes. What asks the world (os, time, random, socket …) is not here."""
 ASKS_THE_CLOCK = {"now", "today", "utcnow"}

@@ -1,5 +1,7 @@
 """Updates and puts as DynamoDB gets them."""
 
+import copy
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,6 +127,46 @@ def test_put_is_of_an_item_that_must_not_be_there():
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},
     }
+
+
+def test_amounts_are_added_to_what_is_counted_and_to_what_is_set():
+    update = Update("p", "s", (), set={"a": 1, "b": "x"}, count={"c": 2})
+    assert update.adding({"a": 3, "c": 4, "d": 5}) == Update(
+        "p", "s", (), set={"a": 4, "b": "x"}, count={"c": 6, "d": 5}
+    )
+    assert update.adding({}) == update
+    assert Put({"pk": "p", "a": 1}).adding({"a": 2, "b": 3}) == Put({"pk": "p", "a": 3, "b": 3})
+
+
+def test_an_update_is_applied_to_a_copy():
+    item = {"pk": "p", "sk": "s", "m": {"x": 1, "y": 2}, "kept": 0, "gone": 0, "n": 1, "numbers": frozenset({1})}
+    before = copy.deepcopy(item)
+    update = Update(
+        "p",
+        "s",
+        (),
+        set={"m.z": 3, "new": "n"},
+        increment={"m.x": 10},
+        count={"n": 1, "c": 5},
+        add_to_set={"numbers": frozenset({2}), "others": frozenset({3})},
+        remove=("gone", "m.y"),
+    )
+    assert update.applied_to(item) == {
+        "pk": "p",
+        "sk": "s",
+        "m": {"x": 11, "z": 3},
+        "kept": 0,
+        "n": 2,
+        "c": 5,
+        "new": "n",
+        "numbers": frozenset({1, 2}),
+        "others": frozenset({3}),
+    }
+    assert item == before
+
+
+def test_an_update_of_nothing_makes_an_item():
+    assert Update("p", "s", (), set={"a": 1}).applied_to({}) == {"pk": "p", "sk": "s", "a": 1}
 
 
 @given(

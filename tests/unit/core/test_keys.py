@@ -17,6 +17,7 @@ from serverless_tasks.core.keys import (
     is_name,
     is_title,
     open_attention,
+    task_code_of,
 )
 from serverless_tasks.core.status import TaskKind
 from ulid import ULID
@@ -117,6 +118,21 @@ def test_parts_of_a_sub_tasks_key_come_back(tenant, task_type, code, index):
 def test_key_of_something_else_has_no_kind():
     with pytest.raises(ValueError, match="SUB_TASK"):
         _ = TaskKey("SUB_TASK#mbc#01", "000000").kind
+
+
+@pytest.mark.parametrize(
+    ("pk", "sk", "code"),
+    [
+        ("TASK#mbc", f"cat#{CODE}", CODE),
+        ("SFN_TASK#mbc", f"cat#{CODE}", CODE),
+        (f"SUB_TASK#mbc#{CODE}", "000007", CODE),
+        ("IDEMPOTENCY#mbc", "abc", None),
+        ("TASKS#mbc", f"cat#{CODE}", None),
+        ("", "", None),
+    ],
+)
+def test_every_item_of_a_task_leads_to_its_code(pk, sk, code):
+    assert task_code_of(pk, sk) == code
 
 
 def test_chunks_stand_under_their_parents_code():

@@ -6,7 +6,7 @@ A condition is a tuple of clauses, each a value too, so that a log line and a te
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from serverless_tasks.core.attribute_values import Item
@@ -73,7 +73,8 @@ class Update:
 
     ``set`` gives paths their values, ``increment`` adds to numbers that exist (``SET a.b = a.b + :n``; ADD works on
     top-level attributes only), ``count`` adds to a number that may be absent, ``add_to_set`` adds numbers to a set,
-    ``remove`` takes attributes away. Never empty: every write sets something.
+    ``remove`` takes attributes away. Never empty: every write sets something. ``before`` is the item as its writer
+    knows it, if it does: nothing of it is sent, it tells how many units the write takes.
     """
 
     pk: str
@@ -84,6 +85,32 @@ class Update:
     count: Mapping[Path, int] = field(default_factory=dict)
     add_to_set: Mapping[Path, frozenset[int]] = field(default_factory=dict)
     remove: tuple[Path, ...] = ()
+    before: Item = field(default_factory=dict, compare=False, repr=False)
+
+    def adding(self, amounts: Mapping[Path, int]) -> Update:
+        """The same, and these amounts added to numbers at the top level; to one that is set, in what it is set to."""
+        plus = {path: number for path, number in amounts.items() if path not in self.set}
+        sets = {path: value + amounts.get(path, 0) if path in amounts else value for path, value in self.set.items()}
+        counts = {path: self.count.get(path, 0) + number for path, number in plus.items()}
+        return replace(self, set=sets, count={**self.count, **counts})
+
+    def applied_to(self, item: Item) -> Item:
+        """The item as it is after this update: a new one, of which what is not touched is shared."""
+        after = {"pk": self.pk, "sk": self.sk, **item}
+        for path in self.remove:
+            parent, name = _parent(after, path)
+            parent.pop(name, None)
+        for path, value in self.set.items():
+            parent, name = _parent(after, path)
+            parent[name] = value
+        for path, number in self.increment.items():
+            parent, name = _parent(after, path)
+            parent[name] = read(item, path) + number
+        for path, number in self.count.items():
+            after[path] = item.get(path, 0) + number
+        for path, numbers in self.add_to_set.items():
+            after[path] = frozenset(item.get(path, frozenset())) | numbers
+        return after
 
     def is_in(self, item: Item) -> bool:
         """Whether the item looks as it does right after this update (what it adds aside, which is not known)."""
@@ -113,6 +140,21 @@ class Put:
     item: Item
     conditions: tuple[Clause, ...] = (absent("pk"),)
 
+    @property
+    def pk(self) -> str:
+        """The item's partition."""
+        return str(self.item["pk"])
+
+    @property
+    def sk(self) -> str:
+        """The item's sort key."""
+        return str(self.item["sk"])
+
+    def adding(self, amounts: Mapping[Path, int]) -> Put:
+        """The same, and these amounts added to numbers of the item."""
+        sums = {path: self.item.get(path, 0) + number for path, number in amounts.items()}
+        return replace(self, item={**self.item, **sums})
+
     def render(self) -> dict[str, Any]:
         """Arguments of PutItem, values still plain."""
         names = _Names()
@@ -126,6 +168,15 @@ def read(item: Item, path: Path) -> Any:
     for segment in path.split("."):
         value = value.get(segment) if isinstance(value, Mapping) else None
     return value
+
+
+def _parent(item: Item, path: Path) -> tuple[Item, str]:
+    """The map that holds what the path leads to, copied on the way, and the last name of the path."""
+    *segments, name = path.split(".")
+    for segment in segments:
+        item[segment] = dict(item[segment])
+        item = item[segment]
+    return item, name
 
 
 class _Names:

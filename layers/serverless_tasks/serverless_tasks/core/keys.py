@@ -18,6 +18,8 @@ TITLE_LIMIT = 256
 """Characters of a task's name."""
 CODE_PATTERN = r"[0-9A-HJKMNP-TV-Z]{26}"
 """What a ULID looks like (https://github.com/ulid/spec)."""
+CHUNKS = "SUB_TASK"
+"""What the partition of a task's chunks begins with."""
 SHARDS = 8
 """Partitions over which open parents spread in the index ``attention``."""
 
@@ -102,12 +104,20 @@ class TaskKey:
 
 def chunks_pk(tenant_code: str, code: str) -> str:
     """Partition of the chunks of one Step Functions task."""
-    return f"SUB_TASK{SEPARATOR}{tenant_code}{SEPARATOR}{code}"
+    return f"{CHUNKS}{SEPARATOR}{tenant_code}{SEPARATOR}{code}"
 
 
 def chunk_sk(number: int) -> str:
     """Sort key of a chunk: its number in six digits."""
     return f"{number:06d}"
+
+
+def task_code_of(pk: str, sk: str) -> str | None:
+    """The code of the task that an item with this key is part of, None where it is part of none."""
+    kind, _, rest = pk.partition(SEPARATOR)
+    if kind == CHUNKS:
+        return rest.rpartition(SEPARATOR)[2]
+    return sk.rpartition(SEPARATOR)[2] if kind in set(TaskKind) else None
 
 
 OPEN_SHARDS = tuple(f"OPEN{SEPARATOR}{number}" for number in range(SHARDS))

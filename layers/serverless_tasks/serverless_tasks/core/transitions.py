@@ -149,6 +149,7 @@ def worker_data(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, 
         set={**sets, "change": "data", "updatedAt": to_iso(at)},
         remove=removes,
         conditions=(equals("status", TaskStatus.PROCESSING), equals("run", task.run), equals("attempt", task.attempt)),
+        before=task.to_item(),
     )
 
 
@@ -158,7 +159,7 @@ def looked_at(task: TaskEntity, at: datetime, due_at: datetime, dispatched: bool
     if dispatched:
         sets["dispatchedAt"] = to_iso(at)
     expected = (equals("status", task.status), equals("version", task.version), equals("dueAt", task.due_at))
-    return Update(task.pk, task.sk, set=sets, conditions=expected)
+    return Update(task.pk, task.sk, set=sets, conditions=expected, before=task.to_item())
 
 
 def tell_later(task: TaskEntity, at: datetime, due_at: datetime) -> Update:
@@ -181,6 +182,7 @@ def _after_the_end(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[st
         set={**sets, "change": "data", "updatedAt": to_iso(at)},
         remove=removes,
         conditions=(equals("status", task.status), equals("version", task.version)),
+        before=task.to_item(),
     )
 
 
@@ -236,6 +238,7 @@ def _transition(
         set={**standard, **(sets or {})},
         remove=removes,
         conditions=(*expected, equals("attempt", task.attempt)) if worker else expected,
+        before=task.to_item(),
     )
 
 

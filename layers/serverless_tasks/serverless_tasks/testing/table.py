@@ -37,11 +37,11 @@ class MemoryTable:
         item = self.item(key)
         return TaskEntity.from_item(item) if item else None
 
-    def put(self, put: Put) -> None:
-        """Write a new item. Raises :class:`LostRace` when it is there already."""
-        self.put_all([put])
+    def put(self, put: Put) -> Item:
+        """Write a new item and return it. Raises :class:`LostRace` when it is there already."""
+        return self.put_all([put])[0]
 
-    def put_all(self, puts: Sequence[Put]) -> None:
+    def put_all(self, puts: Sequence[Put]) -> list[Item]:
         """Write new items, all or none."""
         for put in puts:
             found = self.items.get((put.item["pk"], put.item["sk"]))
@@ -49,6 +49,7 @@ class MemoryTable:
                 raise LostRace("the item exists", copy.deepcopy(found))
         for put in puts:
             self._store((put.item["pk"], put.item["sk"]), copy.deepcopy(put.item))
+        return [copy.deepcopy(put.item) for put in puts]
 
     def item(self, key: TaskKey) -> Item | None:
         """Any item, or None."""
@@ -61,7 +62,7 @@ class MemoryTable:
         broken = [clause for clause in update.conditions if not _holds(clause, found)]
         if broken:
             raise LostRace(f"not so: {broken[0]}", copy.deepcopy(found))
-        self._store(key, _applied(update, copy.deepcopy(found) if found else {"pk": update.pk, "sk": update.sk}))
+        self._store(key, update.applied_to(found or {}))
         return copy.deepcopy(self.items[key])
 
     def update_task(self, update: Update) -> TaskEntity:
@@ -104,28 +105,3 @@ class MemoryTable:
 
 def _holds(clause: Clause, item: Item | None) -> bool:
     return HOLDS[clause.operator](read(item or {}, clause.path), clause.value)
-
-
-def _applied(update: Update, item: Item) -> Item:
-    before = copy.deepcopy(item)
-    for path in update.remove:
-        parent, name = _parent(item, path)
-        parent.pop(name, None)
-    for path, value in update.set.items():
-        parent, name = _parent(item, path)
-        parent[name] = value
-    for path, number in update.increment.items():
-        parent, name = _parent(item, path)
-        parent[name] = read(before, path) + number
-    for path, number in update.count.items():
-        item[path] = item.get(path, 0) + number
-    for path, numbers in update.add_to_set.items():
-        item[path] = frozenset(item.get(path, frozenset())) | numbers
-    return item
-
-
-def _parent(item: Item, path: str) -> tuple[Item, str]:
-    *segments, name = path.split(".")
-    for segment in segments:
-        item = item[segment]
-    return item, name
