@@ -11,12 +11,14 @@ from serverless_tasks.workers.relay import Relay
 THREADS = 8
 """Records at once. Each waits for two calls; a tenant's tasks all come through one partition of the stream."""
 
-relay = Relay(Cloud.from_environment())
+cloud = Cloud.from_environment()
+relay = Relay(cloud)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Any:
     """A stream batch in, the records that must be delivered again out."""
+    cloud.meter.begin(context.memory_limit_in_mb)
     return work_off(event["Records"], relay.handle, sequence_number, item_key, THREADS)
 
 

@@ -13,4 +13,5 @@ planner = Planner(cloud, dispatcher)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Mapping[str, Any]:
     """The state's input and the execution's ARN in, the next step out."""
+    cloud.meter.begin(context.memory_limit_in_mb)
     return planner.handle(event)

@@ -13,5 +13,6 @@ worker = QueueWorker(cloud, dispatcher)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Any:
     """An SQS batch in, the messages that must come back out."""
+    cloud.meter.begin(context.memory_limit_in_mb)
     remaining = remaining_seconds(context)
     return work_off(event["Records"], lambda record: worker.handle(record, remaining), lambda r: str(r["messageId"]))

@@ -71,7 +71,7 @@ def test_a_lost_race_tells_what_was_there(stack: MotoStack, act: str) -> None:
     table = stack.cloud("QueueFunction").table
     found = {"pk": "TASK#mbc", "sk": "cat#0", "status": "COMPLETED", "kind": "TASK", "doneChunks": frozenset({3})}
     with stack.calls.of("plan"):
-        table.put(Put(found))
+        found = table.put(Put(found))
 
         with pytest.raises(LostRace) as lost:
             table.update(UPDATE) if act == "update" else table.put(PUT)
@@ -118,13 +118,13 @@ def test_two_puts_that_aws_cancelled_for_another_reason_are_not(code: str) -> No
 
 def test_two_puts_are_made_both_or_none(stack: MotoStack) -> None:
     table = stack.cloud("ApiFunction").table
-    table.put(PUT)
+    first = table.put(PUT)
     other = Put({"pk": "TASK#mbc", "sk": "cat#1", "kind": "TASK"})
 
     with pytest.raises(LostRace) as lost:
         table.put_all([other, PUT])
 
-    assert lost.value.item == PUT.item
+    assert lost.value.item == first
     assert table.item(KEYS[1]) is None
     table.put_all([other, Put({"pk": "TASK#mbc", "sk": "cat#2", "kind": "TASK"})])
     assert table.item(KEYS[1]) == other.item

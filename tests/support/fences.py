@@ -63,10 +63,10 @@ class FencedStack(MemoryStack):
         self._intrude(update)
         return self._try(lambda: self._update(self._without(update)), update)
 
-    def _fenced_puts(self, puts: Any) -> None:
+    def _fenced_puts(self, puts: Any) -> Any:
         for put in puts:
             self._intrude(put)
-        self._try(lambda: self._put_all([self._without(put) for put in puts]), *puts)
+        return self._try(lambda: self._put_all([self._without(put) for put in puts]), *puts)
 
     def _intrude(self, write: Write) -> None:
         name = self._name(write)

@@ -37,8 +37,10 @@ from tests.support.clients import ACCOUNT, REGION, driver_client, worker_client
 from tests.support.expressions import check_request
 from tests.support.permissions import missing
 from tests.support.played import StateMachine, Stream
-from tests.support.resources import Resources
+from tests.support.resources import Resources, memory
 from tests.support.subscriber import Subscriber
+
+FUNCTIONS = ("api", "relay", "queue", "plan", "chunk", "finish", "sweeper")
 
 
 class MotoStack:
@@ -65,13 +67,14 @@ class MotoStack:
         always: dict[str, Any] = {"clock": self.clock, "rand": lambda: 1.0}
         slept: dict[str, Any] = {**always, "sleep": self.clock.advance}
         dispatcher = self._dispatcher
-        self.service = TaskService(self.cloud("ApiFunction"), self.clock)
-        self.relay = Relay(self.cloud("RelayFunction"), clock=self.clock)
-        self.queue_worker = QueueWorker(self.cloud("QueueFunction"), dispatcher, **always)
-        self.planner = Planner(self.cloud("PlanFunction"), dispatcher, self.clock)
-        self.chunk_worker = ChunkWorker(self.cloud("ChunkFunction"), dispatcher, **slept)
-        self.finisher = Finisher(self.cloud("FinishFunction"), **slept)
-        self.sweeper = Sweeper(self.cloud("SweeperFunction"), self.clock)
+        self.clouds = {name: self.cloud(f"{name.capitalize()}Function") for name in FUNCTIONS}
+        self.service = TaskService(self.clouds["api"], self.clock)
+        self.relay = Relay(self.clouds["relay"], clock=self.clock)
+        self.queue_worker = QueueWorker(self.clouds["queue"], dispatcher, **always)
+        self.planner = Planner(self.clouds["plan"], dispatcher, self.clock)
+        self.chunk_worker = ChunkWorker(self.clouds["chunk"], dispatcher, **slept)
+        self.finisher = Finisher(self.clouds["finish"], **slept)
+        self.sweeper = Sweeper(self.clouds["sweeper"], self.clock)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,7 +84,7 @@ class MotoStack:
 
     def cloud(self, function: str) -> Cloud:
         """The adapters as the function makes them from its own environment."""
-        return Cloud(self.resources.settings(function), worker_client)
+        return Cloud(self.resources.settings(function), worker_client, lambda: self.clock().timestamp())
 
     def run(self, key: TaskKey) -> TaskEntity:
         """Let everything happen, and time pass where nothing can, until the task has ended."""
@@ -134,7 +137,7 @@ class MotoStack:
 
     def sweep(self) -> int:
         """Let the sweeper look at what is due; returns how many tasks it looked at."""
-        with self.calls.of("sweeper"):
+        with self.invocation("sweeper"):
             return self.sweeper.handle(self._invocation())
 
     def send(self, body: str) -> None:
@@ -169,7 +172,7 @@ class MotoStack:
     def invoke(self, function: str, payload: Mapping[str, Any]) -> Any:
         """Call plan, chunk or finish as the state machine does: JSON in, JSON out."""
         payload = json.loads(json.dumps(payload))
-        with self.calls.of(function):
+        with self.invocation(function):
             match function:
                 case "plan":
                     return json.loads(json.dumps(self.planner.handle(payload)))
@@ -180,9 +183,16 @@ class MotoStack:
         return {}
 
     @contextmanager
+    def invocation(self, function: str) -> Iterator[None]:
+        """What is done inside is one invocation of this function."""
+        self.clouds[function].meter.begin(memory(f"{function.capitalize()}Function"))
+        with self.calls.of(function):
+            yield
+
+    @contextmanager
     def _survived(self, function: str) -> Iterator[None]:
         """An invocation that fails or dies is the event source's affair: message or record comes again."""
-        with self.calls.of(function), suppress(Redeliver, WorkerKilled, ClientError):
+        with self.invocation(function), suppress(Redeliver, WorkerKilled, ClientError):
             yield
 
     def _invoke(self, arn: str, payload: Any) -> Any:

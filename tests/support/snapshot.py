@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from serverless_tasks.core.attribute_values import Item, decode_item
+from serverless_tasks.core.usage import STORED_AS
 from serverless_tasks.testing import MemoryStack
 
 from tests.support.clients import driver_client
@@ -66,7 +67,10 @@ def _message_count(queue_url: str) -> int:
 
 
 def _normal(value: Any, codes: Mapping[str, str]) -> Any:
-    """The same without what is made up: codes, UUIDs, ETags, and the state machine's part of an execution's ARN."""
+    """The same without usage, which nothing in memory has, and without what is made up.
+
+    That is codes, UUIDs, ETags, and the state machine's part of an execution's ARN.
+    """
     match value:
         case str():
             text = re.sub(r"\barn:aws:states:[^\"]*:", "", value)
@@ -74,7 +78,7 @@ def _normal(value: Any, codes: Mapping[str, str]) -> Any:
             text = re.sub(r'"etag":"\\".*?\\""', '"etag":"an ETag"', text)
             return re.sub(r"[0-9A-HJKMNP-TV-Z]{26}", lambda found: codes.get(found[0], found[0]), text)
         case Mapping():
-            plain = {_normal(key, codes): _normal(item, codes) for key, item in value.items()}
+            plain = {_normal(k, codes): _normal(v, codes) for k, v in value.items() if k not in STORED_AS.values()}
             if "attention" in plain and str(plain["attention"]).startswith("OPEN#"):
                 plain["attention"] = "OPEN#a shard of the code"
             return plain | ({"etag": "an ETag"} if "etag" in plain else {})

@@ -65,8 +65,7 @@ def create(cloud: Cloud, clock: Clock, draft: Draft, idempotency_key: str | None
     """Write the task, or return the one that the key stands for. Raises :class:`KeyReused`."""
     if idempotency_key is None:
         task = _new_task(cloud, clock, draft)
-        cloud.table.put(Put(task.to_item()))
-        return task
+        return TaskEntity.from_item(cloud.table.put(Put(task.to_item())))
     intent = draft.intent(idempotency_key)
     for _ in range(CREATE_TRIES):
         if made_before := _made_before(cloud, clock, intent):
@@ -74,10 +73,10 @@ def create(cloud: Cloud, clock: Clock, draft: Draft, idempotency_key: str | None
         task = _new_task(cloud, clock, draft)
         expires_at = int(clock().timestamp()) + 2 * cloud.settings.retention_days * 86400
         try:
-            cloud.table.put_all([intent.remember(task, clock(), expires_at), Put(task.to_item())])
+            _, written = cloud.table.put_all([intent.remember(task, clock(), expires_at), Put(task.to_item())])
         except LostRace:
             continue
-        return task
+        return TaskEntity.from_item(written)
     raise LostRace("many requests with this idempotency key at once; ask again")
 
 

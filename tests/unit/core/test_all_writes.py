@@ -13,6 +13,7 @@ from serverless_tasks.core.errors import TransitionRefused
 from serverless_tasks.core.expressions import Put, Update
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import to_iso
+from serverless_tasks.core.usage import Usage
 
 from tests.support.examples import AT, NOW, a_chunk, a_fan_out, a_task
 from tests.support.expressions import check_request
@@ -34,7 +35,12 @@ TASKS = [
     for attributes in ATTRIBUTES
     for attempt, done, arn in ((0, frozenset(), None), (2, frozenset({0, 999}), "arn"))
 ]
-CHUNKS = [a_chunk(), a_chunk(999, run=1, attempt=4, claims=2, in_flight=1, due_at=AT, outcomes="null\n")]
+USAGE = Usage(1, 2, 3, 4, 5, 6, 7, 8, 9)
+CHUNKS = [
+    a_chunk(),
+    a_chunk(1, finished_at=AT, usage=USAGE),
+    a_chunk(999, run=1, attempt=4, claims=2, in_flight=1, due_at=AT, outcomes="null\n"),
+]
 STORED = [{"outcomes": "null\nnull\nnull\n"}, {"outcomesRef": REFERENCE}]
 RESULTS = [{}, {"result": "1"}, {"resultRef": REFERENCE}]
 
@@ -131,6 +137,7 @@ def test_dynamodb_accepts_every_write_of(name):
     for write in writes:
         assert isinstance(write, (Put, Update))
         check(write)
+        check(write.adding(USAGE.to_item()))
 
 
 @pytest.mark.parametrize("task", TASKS)

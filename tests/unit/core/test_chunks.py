@@ -11,6 +11,7 @@ from serverless_tasks.core.attribute_values import decode_item, encode_item
 from serverless_tasks.core.chunks import MAX_CHUNKS, Chunk, Range, chunk_size, cut, recount
 from serverless_tasks.core.expressions import Put, Update, absent, absent_or_at_most, equals, lacks
 from serverless_tasks.core.times import to_iso
+from serverless_tasks.core.usage import Usage
 
 from tests.support.examples import AT, CODE, NOW, a_chunk, a_fan_out
 
@@ -190,6 +191,14 @@ def test_take_over_begins_the_later_run_with_what_succeeded():
     )
 
 
+def test_take_over_leaves_what_was_used_unless_it_is_counted():
+    # An ended chunk was counted by its worker, or by the plan that followed.
+    chunk = replace(CHUNK, usage=Usage(write_units=9, invocations=2))
+    assert not {"uW", "uI"} & set(chunks.take_over(chunk, 2, LEASE).set)
+    ended = chunks.take_over(replace(chunk, finished_at=AT), 2, LEASE)
+    assert {name: value for name, value in ended.set.items() if name.startswith("u")} == {"uW": 0, "uI": 0}
+
+
 @pytest.mark.parametrize(
     ("stored", "other"), [({"outcomes": "null\n"}, "outcomesRef"), ({"outcomesRef": REFERENCE}, "outcomes")]
 )
@@ -240,6 +249,11 @@ def test_progress_counts_a_chunk_once_while_the_task_is_processing():
         add_to_set={"doneChunks": frozenset({2})},
         conditions=(equals("status", "PROCESSING"), equals("run", 1), lacks("doneChunks", 2)),
     )
+
+
+def test_progress_adds_what_the_chunk_has_used():
+    chunk = replace(CHUNK, usage=Usage(write_units=9, invocations=2))
+    assert chunks.progress(a_fan_out(run=1), chunk, NOW).count == {"uW": 9, "uI": 2}
 
 
 def test_recount_counts_what_is_done_in_the_run():

@@ -15,6 +15,7 @@ from serverless_tasks.core.entity import (
 from serverless_tasks.core.errors import PayloadInBucket
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskKind, TaskStatus
+from serverless_tasks.core.usage import Usage
 
 from tests.support.examples import AT, CODE, CREATED_ENTRY, a_fan_out, a_task
 
@@ -39,11 +40,12 @@ FULL = a_fan_out(
     change="data",
     dispatched_at=AT,
     done_chunks=frozenset({0, 2}),
+    usage=Usage(1, 2, 3, 4, 5, 6, 7, 8, 9),
 )
 NAMES = """
     pk sk kind code type name tenantCode status version input inputRef attributes attempt run attemptStartedAt
     leaseUntil nextAttemptAt history executionArn requestId createdAt updatedAt createdBy updatedBy createdIp updatedIp
-    expiresAt change attention dueAt dispatchedAt doneChunks
+    expiresAt change attention dueAt dispatchedAt doneChunks uW uR uI uM uS uP uG uQ uN
 """
 FRESH = """
     pk sk kind code type name tenantCode status version attributes attempt run history createdAt updatedAt change

@@ -58,12 +58,25 @@ def test_later_run_takes_up_what_did_not_succeed():
 
 def test_first_round_without_a_claim_is_stalled_once_and_waits():
     previous = {"next": "run", "claims": 0, "stalled": 0}
-    assert step(a_chunk(0), previous=previous) == {"next": "wait", "seconds": 5, "claims": 0, "stalled": 1}
+    assert step(a_chunk(0), previous=previous) == {
+        "next": "wait",
+        "seconds": 5,
+        "claims": 0,
+        "stalled": 1,
+        "looks": 1,
+    }
 
 
 def test_after_that_wait_the_chunks_run_again():
     previous = {"next": "wait", "claims": 0, "stalled": 1}
-    assert step(a_chunk(0), previous=previous) == {"next": "run", "chunks": [0], "claims": 0, "stalled": 1, "rounds": 1}
+    assert step(a_chunk(0), previous=previous) == {
+        "next": "run",
+        "chunks": [0],
+        "claims": 0,
+        "stalled": 1,
+        "rounds": 1,
+        "looks": 1,
+    }
 
 
 def test_wait_for_a_backoff_is_no_stalled_round():
@@ -74,6 +87,7 @@ def test_wait_for_a_backoff_is_no_stalled_round():
         "claims": 1,
         "stalled": 0,
         "rounds": 1,
+        "looks": 1,
     }
 
 
@@ -85,6 +99,7 @@ def test_claim_ends_the_stall():
         "claims": 1,
         "stalled": 0,
         "rounds": 1,
+        "looks": 1,
     }
 
 
@@ -105,14 +120,15 @@ def test_workers_that_never_start_are_given_up_after_five_rounds_and_75_seconds(
         plan = step(a_chunk(0), previous=plan)
         steps.append(plan.get("seconds") or plan["next"])
     assert steps == ["run", 5, "run", 10, "run", 20, "run", 40, "run", "stalled"]
-    assert plan == {"next": "stalled", "claims": 0, "stalled": MAX_STALLED_ROUNDS, "rounds": 5}
+    assert plan == {"next": "stalled", "claims": 0, "stalled": MAX_STALLED_ROUNDS, "rounds": 5, "looks": 9}
 
 
 def test_after_many_rounds_the_next_one_waits_for_all():
     # An execution has room for 25,000 events.
     chunks = [waiting(0, 0), waiting(1, 50)]
-    before, after = ({"next": "wait", "claims": 2, "stalled": 0, "rounds": rounds} for rounds in (99, 100))
-    assert step(*chunks, previous=before) == {"next": "run", "chunks": [0], "claims": 2, "stalled": 0, "rounds": 100}
-    assert step(*chunks, previous=after) == {"next": "wait", "seconds": 50, "claims": 2, "stalled": 0, "rounds": 100}
+    before, after = ({"next": "wait", "claims": 2, "stalled": 0, "rounds": rounds, "looks": 7} for rounds in (99, 100))
+    same = {"claims": 2, "stalled": 0, "looks": 8}
+    assert step(*chunks, previous=before) == {"next": "run", "chunks": [0], "rounds": 100, **same}
+    assert step(*chunks, previous=after) == {"next": "wait", "seconds": 50, "rounds": 100, **same}
     due = [waiting(0, 0), waiting(1, 0)]
-    assert step(*due, previous=after) == {"next": "run", "chunks": [0, 1], "claims": 2, "stalled": 0, "rounds": 101}
+    assert step(*due, previous=after) == {"next": "run", "chunks": [0, 1], "rounds": 101, **same}

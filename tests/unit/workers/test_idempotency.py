@@ -74,7 +74,7 @@ def test_requests_at_once_make_one_task(stack, monkeypatch):
         if not others:
             others.append(None)
             others.append(create(stack))
-        put_all(puts)
+        return put_all(puts)
 
     monkeypatch.setattr(stack.memory.table, "put_all", other_first)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ import boto3
 from botocore.config import Config
 
 from serverless_tasks.adapters.executions import Executions
+from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.adapters.payloads import PayloadStore
 from serverless_tasks.adapters.queue import TaskQueue
 from serverless_tasks.adapters.settings import Settings
@@ -46,10 +48,13 @@ def make_client(service: str) -> Any:
 
 
 class Cloud:
-    """One attribute per resource."""
+    """One attribute per resource, and the meter that they share."""
 
-    def __init__(self, settings: Settings, make_client: MakeClient = make_client) -> None:
+    def __init__(
+        self, settings: Settings, make_client: MakeClient = make_client, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
         self.settings = settings
+        self.meter = Meter(ticks)
         self._make_client = make_client
 
     @classmethod
@@ -60,17 +65,19 @@ class Cloud:
     @cached_property
     def table(self) -> TaskTable:
         """The tasks table."""
-        return TaskTable(self._make_client("dynamodb"), self.settings.table_name)
+        return TaskTable(self._make_client("dynamodb"), self.settings.table_name, self.meter)
 
     @cached_property
     def payloads(self) -> PayloadStore:
         """The payload bucket."""
-        return PayloadStore(self._make_client("s3"), self.settings.bucket_name)
+        return PayloadStore(self._make_client("s3"), self.settings.bucket_name, self.meter)
 
     @cached_property
     def queue(self) -> TaskQueue:
         """The task queue and its dead-letter queue."""
-        return TaskQueue(self._make_client("sqs"), self.settings.task_queue_url, self.settings.dead_letter_queue_url)
+        settings = self.settings
+        client = self._make_client("sqs")
+        return TaskQueue(client, settings.task_queue_url, settings.dead_letter_queue_url, self.meter)
 
     @cached_property
     def executions(self) -> Executions:

@@ -12,9 +12,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import InvalidInput, PayloadMissing
 from serverless_tasks.core.json_text import fits_inline, from_json_text
+from serverless_tasks.core.usage import Usage
 
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
@@ -37,9 +39,10 @@ def payload_key(tenant_code: str, code: str, what: str) -> str:
 class PayloadStore:
     """Writes and reads payloads. A reference is ``{"key", "bytes", "etag"}``."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: Any, bucket: str, meter: Meter | None = None) -> None:
         self._client = client
         self._bucket = bucket
+        self._meter = meter or Meter()
 
     def inline_or_stored(self, name: str, text: str, task: TaskEntity, what: str) -> dict[str, Any]:
         """``{name: text}`` up to 4 KB; above, the text is stored and ``{nameRef: reference}`` says where."""
@@ -51,6 +54,7 @@ class PayloadStore:
     def put(self, key: str, text: str, content_type: str = JSON) -> dict[str, Any]:
         """Store the text and return its reference."""
         body = text.encode()
+        self._meter.note(Usage(payload_writes=1))
         answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
         return {"key": key, "bytes": len(body), "etag": answer["ETag"]}
 
@@ -86,6 +90,7 @@ class PayloadStore:
 
     def _open(self, reference: Reference, **options: Any) -> Any:
         target = {"Bucket": self._bucket, "Key": reference["key"], "IfMatch": reference["etag"]}
+        self._meter.note(Usage(payload_reads=1))
         try:
             return self._client.get_object(**target, **options)["Body"]
         except ClientError as error:

@@ -7,9 +7,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.messages import task_message
+from serverless_tasks.core.usage import Usage
 
+SENT = Usage(queue_requests=2)
+"""A message is sent, and one day Lambda deletes it, when no write is left that could say so."""
+RECEIVED = Usage(queue_requests=1)
+"""Lambda received the message for the worker."""
 MAX_VISIBILITY = 43_200
 """Seconds: SQS hides a message for at most 12 hours."""
 
@@ -22,10 +28,11 @@ def visibility_timeout(seconds: float) -> int:
 class TaskQueue:
     """Sends, hides and sets aside task messages."""
 
-    def __init__(self, client: Any, url: str, dead_letter_url: str) -> None:
+    def __init__(self, client: Any, url: str, dead_letter_url: str, meter: Meter | None = None) -> None:
         self._client = client
         self._url = url
         self._dead_letter_url = dead_letter_url
+        self._meter = meter or Meter()
 
     def send(self, task: TaskEntity) -> None:
         """Dispatch a single task.
@@ -34,11 +41,13 @@ class TaskQueue:
         """
         body = json.dumps(task_message(task), separators=(",", ":"))
         self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageGroupId=task.tenant_code)
+        self._meter.note(SENT, task.code)
 
     def hide(self, record: Mapping[str, Any], seconds: float) -> None:
         """Let the received message come back after so many seconds, not before."""
         handle, timeout = record["receiptHandle"], visibility_timeout(seconds)
         self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=timeout)
+        self._meter.note(Usage(queue_requests=1))
 
     def set_aside(self, record: Mapping[str, Any], reason: str) -> None:
         """Put a message that can never be processed on the dead-letter queue, as it came, with the reason beside it."""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from serverless_tasks.adapters.meter import SHARED, Meter
 from serverless_tasks.core.attribute_values import Item, decode_item, encode_item
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace
 from serverless_tasks.core.expressions import Put, Update
-from serverless_tasks.core.keys import TaskKey, chunk_sk, chunks_pk
+from serverless_tasks.core.keys import CHUNKS, TaskKey, chunk_sk, chunks_pk, task_code_of
+from serverless_tasks.core.sizes import read_units, write_units
+from serverless_tasks.core.usage import Usage
 
 BATCH_GET_LIMIT = 100
 """Items of one BatchGetItem (API reference)."""
+TRANSACTION_UNITS = 2
+"""A transaction prepares each write and commits it, and both are billed."""
 
 _logger = logging.getLogger(__name__)
 
@@ -34,21 +40,46 @@ def task_of(item: Item) -> TaskEntity | None:
 class TaskTable:
     """Reads and conditional writes of the items of design, section 4."""
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client: Any, name: str, meter: Meter | None = None) -> None:
         self._client = client
         self.name = name
+        self._meter = meter or Meter()
 
     def get(self, key: TaskKey) -> TaskEntity | None:
         """The task as it is now (strongly consistent), or None."""
         item = self.item(key)
         return TaskEntity.from_item(item) if item else None
 
-    def put(self, put: Put) -> None:
-        """Write a new item. Raises :class:`LostRace` when it is there already."""
-        self._write(self._client.put_item, put.render(), lambda found: found == _as_stored(put.item))
+    def put(self, put: Put) -> Item:
+        """Write a new item and return it, with what it has used. Raises :class:`LostRace` when it is there already."""
+        with self._telling([put]) as [told]:
+            self._write(self._client.put_item, told.render(), lambda found: found == _as_stored(told.item))
+        return told.item
 
-    def put_all(self, puts: Sequence[Put]) -> None:
-        """Write new items, all or none. Raises :class:`LostRace` with the item that was in the way, if one was."""
+    def put_all(self, puts: Sequence[Put]) -> list[Item]:
+        """Write new items, all or none, and return them, the last one, a task, with what all have used.
+
+        Raises :class:`LostRace` with the item that was in the way, if one was.
+        """
+        with self._telling(puts, TRANSACTION_UNITS) as told:
+            self._put_together(told)
+        return [put.item for put in told]
+
+    @contextmanager
+    def _telling(self, puts: Sequence[Put], times: int = 1) -> Iterator[Sequence[Put]]:
+        """The puts, the last one with what is untold of its task, and with what all take."""
+        *others, last = puts
+        code = task_code_of(last.pk, last.sk)
+        if code is None:
+            yield puts
+            return
+        # The plan that writes a chunk has a write of its own, which tells what the plan has used.
+        with self._meter.telling(code, alone=last.pk.startswith(CHUNKS)) as untold:
+            last = last.adding(untold.to_item())
+            units = times * sum(write_units({}, put.item) for put in (*others, last))
+            yield [*others, last.adding(Usage(write_units=units).to_item())]
+
+    def _put_together(self, puts: Sequence[Put]) -> None:
         requests = [{"Put": self._arguments(put.render())} for put in puts]
         try:
             self._client.transact_write_items(TransactItems=requests)
@@ -66,10 +97,29 @@ class TaskTable:
         """Any item as it is now, or None."""
         typed = encode_item({"pk": key.pk, "sk": key.sk})
         answer = self._client.get_item(TableName=self.name, Key=typed, ConsistentRead=True)
-        return decode_item(answer["Item"]) if "Item" in answer else None
+        item = decode_item(answer["Item"]) if "Item" in answer else None
+        self._was_read(key.pk, key.sk, [item] if item else [])
+        return item
 
     def update(self, update: Update) -> Item:
-        """Apply a conditional update and return the whole item as it is then. Raises :class:`LostRace`."""
+        """Apply a conditional update and return the whole item as it is then. Raises :class:`LostRace`.
+
+        Of a task and its chunks it tells what is untold, and its own units: by what the writer knows of the item, put
+        right by the invocation's next write where the item says otherwise.
+        """
+        code = task_code_of(update.pk, update.sk)
+        if code is None:
+            return self._update(update)
+        with self._meter.telling(code) as untold:
+            known = update.adding(untold.to_item())
+            units = _units(update, known.applied_to(update.before))
+            told = known.adding(Usage(write_units=units).to_item())
+            item = self._update(told)
+        if item != told.applied_to(update.before):
+            self._meter.note(Usage(write_units=_units(update, item) - units), code)
+        return item
+
+    def _update(self, update: Update) -> Item:
         rendered = {**update.render(), "ReturnValues": "ALL_NEW"}
         stored = replace(update, set=_as_stored(update.set))
         return decode_item(self._write(self._client.update_item, rendered, stored.is_in))
@@ -116,7 +166,10 @@ class TaskTable:
             **options,
         )
         last = answer.get("LastEvaluatedKey")
-        return [decode_item(item) for item in answer["Items"]], decode_item(last) if last else None
+        items = [decode_item(item) for item in answer["Items"]]
+        if pk := values.get(":pk"):  # of a task's chunks; what lists read is nobody's
+            self._was_read(pk, "", items)
+        return items, decode_item(last) if last else None
 
     def batch_get(self, keys: Sequence[TaskKey], **options: Any) -> dict[TaskKey, Item]:
         """The items that exist, by key (at most 100 keys). What DynamoDB leaves unprocessed is asked for again."""
@@ -127,7 +180,13 @@ class TaskTable:
             items = [decode_item(item) for item in answer["Responses"].get(self.name, [])]
             found |= {TaskKey(item["pk"], item["sk"]): item for item in items}
             wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+        if options.get("ConsistentRead"):
+            for key in keys:
+                self._was_read(key.pk, key.sk, [found[key]] if key in found else [])
         return found
+
+    def _was_read(self, pk: str, sk: str, items: Sequence[Item]) -> None:
+        self._meter.note(Usage(read_units=read_units(items)), task_code_of(pk, sk) or SHARED)
 
     def _arguments(self, rendered: dict[str, Any]) -> dict[str, Any]:
         typed = {name: encode_item(rendered[name]) for name in _PLAIN if name in rendered}
@@ -153,6 +212,11 @@ class TaskTable:
 
 def _as_stored(item: Mapping[str, Any]) -> Item:
     return decode_item(encode_item(item))
+
+
+def _units(update: Update, after: Item) -> int:
+    """Of an update whose writer does not know the item: as if it was as large before, and no index entry moved."""
+    return write_units(update.before or after, after)
 
 
 _PLAIN = ("Key", "Item", "ExpressionAttributeValues")

@@ -24,6 +24,7 @@ from serverless_tasks.core.expressions import (
 from serverless_tasks.core.keys import chunk_sk, chunks_pk
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import from_iso, to_iso
+from serverless_tasks.core.usage import NOTHING, Usage
 
 KIND = "CHUNK"
 MAX_CHUNKS = 1000
@@ -85,6 +86,8 @@ class Chunk:
     """The object with the lines, above that."""
     succeeded: int = 0
     failed: int = 0
+    usage: Usage = NOTHING
+    """What it has used of AWS since it was last counted on its task."""
 
     @property
     def number(self) -> int:
@@ -123,6 +126,7 @@ class Chunk:
             outcomes_ref=item.get("outcomesRef"),
             succeeded=item["succeeded"],
             failed=item["failed"],
+            usage=Usage.from_item(item),
         )
 
 
@@ -167,12 +171,14 @@ def take_over(chunk: Chunk, run: int, lease_until: datetime) -> Update:
     """Take a chunk that an earlier run left, as that run left it.
 
     Not if its worker of that run, alive after all, has completed more since: a chunk that is done by that is counted by
-    then, and must not be begun again.
+    then, and must not be begun again. What an ended chunk had used is on its task already.
     """
+    sets = {"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0, "leaseUntil": to_iso(lease_until)}
+    counted = chunk.usage.to_item() if chunk.finished_at else ()
     return Update(
         chunk.pk,
         chunk.sk,
-        set={"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0, "leaseUntil": to_iso(lease_until)},
+        set={**sets, **dict.fromkeys(counted, 0)},
         remove=("dueAt", "finishedAt", "inFlight"),
         conditions=(*_held(chunk), equals("succeeded", chunk.succeeded)),
     )
@@ -207,7 +213,7 @@ def release(
 
 
 def progress(task: TaskEntity, chunk: Chunk, now: datetime) -> Update:
-    """Count a finished chunk on the parent, once however often it is said."""
+    """Count a finished chunk on the parent, and what it has used, once however often it is said."""
     return Update(
         task.pk,
         task.sk,
@@ -216,12 +222,14 @@ def progress(task: TaskEntity, chunk: Chunk, now: datetime) -> Update:
             "attributes.subTaskSucceedCount": chunk.succeeded,
             "attributes.subTaskFailedCount": chunk.failed,
         },
+        count=chunk.usage.to_item(),
         add_to_set={"doneChunks": frozenset({chunk.number})},
         conditions=(
             equals("status", TaskStatus.PROCESSING),
             equals("run", task.run),
             lacks("doneChunks", chunk.number),
         ),
+        before=task.to_item(),
     )
 
 

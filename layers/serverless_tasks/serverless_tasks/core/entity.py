@@ -11,6 +11,7 @@ from serverless_tasks.core.errors import PayloadInBucket
 from serverless_tasks.core.json_text import from_json_text
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskKind, TaskStatus
+from serverless_tasks.core.usage import NOTHING, STORED_AS, Usage
 
 HISTORY_LIMIT = 50
 """Transitions kept: the first, and the newest. An item ends at 400 KB; a task that is retried for years does not."""
@@ -68,6 +69,8 @@ class TaskEntity:
     dispatched_at: str | None = None
     done_chunks: frozenset[int] = frozenset()
     """Numbers of the chunks that are in the counters."""
+    usage: Usage = NOTHING
+    """What it has used of AWS, as far as its writes could say so; ``TaskService.usage_of`` adds the rest."""
 
     @property
     def id(self) -> str:
@@ -123,6 +126,7 @@ class TaskEntity:
         values["kind"] = TaskKind(item["kind"])
         values["status"] = TaskStatus(item["status"])
         values["history"] = tuple(item.get("history", ()))
+        values["usage"] = Usage.from_item(item)
         task = cls(**values)
         texts = (task.input_text, *(task.attributes.get(name) for name in ("result", "error", "checkpoint")))
         if not all(text is None or isinstance(text, str) for text in texts):
@@ -132,14 +136,15 @@ class TaskEntity:
     @staticmethod
     def attribute_names() -> tuple[str, ...]:
         """The table's attributes of a parent, ``id`` aside."""
-        return tuple(_ATTRIBUTES.values())
+        return (*_ATTRIBUTES.values(), *STORED_AS.values())
 
     def to_item(self) -> Item:
         """The table item, without what is empty."""
         values = {attribute: getattr(self, name) for name, attribute in _ATTRIBUTES.items()}
         values["history"] = list(self.history)
         values["id"] = self.id
-        return {name: value for name, value in values.items() if value is not None and value != frozenset()}
+        kept = {name: value for name, value in values.items() if value is not None and value != frozenset()}
+        return kept | self.usage.to_item()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,4 +190,4 @@ def _inline(text: str | None, ref: Any, what: str) -> Any:
     return None if text is None else from_json_text(text, what)
 
 
-_ATTRIBUTES = {f.name: to_camel(f.name) for f in fields(TaskEntity)} | {"input_text": "input"}
+_ATTRIBUTES = {f.name: to_camel(f.name) for f in fields(TaskEntity) if f.name != "usage"} | {"input_text": "input"}

@@ -24,8 +24,8 @@ LONGEST_WAIT = 3600
 """Seconds. Plan looks again at least this often, so that a cancelled task's execution does not sleep for hours."""
 
 Plan = Mapping[str, Any]
-"""``{"next": "run" | "wait" | "finish" | "stop" | "stalled", "chunks"?, "seconds"?, "claims", "stalled", "rounds"?}``,
-with the number of rounds that were run."""
+"""``{"next": "run" | "wait" | "finish" | "stop" | "stalled", "chunks"?, "seconds"?, "claims", "stalled", "rounds"?,
+"looks"?}``, with the number of rounds that were run, and of plans after the first."""
 
 
 def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan | None) -> Plan:
@@ -34,7 +34,9 @@ def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan |
     claims = sum(chunk.attempt for chunk in chunks)
     stalled = _stalled_rounds(previous, claims)
     rounds = int(previous.get("rounds", 0)) if previous else 0
-    state = {"claims": claims, "stalled": stalled, **({"rounds": rounds} if rounds else {})}
+    looks = int(previous.get("looks", 0)) + 1 if previous else 0
+    counted = {name: count for name, count in (("rounds", rounds), ("looks", looks)) if count}
+    state = {"claims": claims, "stalled": stalled, **counted}
     if not left:
         return {"next": "finish", **state}
     if stalled >= MAX_STALLED_ROUNDS or any(chunk.claims > MAX_FUTILE_CLAIMS for chunk in left):

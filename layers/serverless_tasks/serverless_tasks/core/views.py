@@ -7,8 +7,10 @@ from typing import Any
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.json_text import from_json_text
 from serverless_tasks.core.status import TaskKind
+from serverless_tasks.core.usage import STORED_AS
 
 _HIDDEN = ("change", "attention", "dueAt", "dispatchedAt", "doneChunks", "input", "inputRef", "attemptStartedAt")
+_MACHINERY = {*_HIDDEN, *STORED_AS.values()}
 _TEXTS = ("result", "error")
 
 
@@ -23,7 +25,7 @@ def task_summary(task: TaskEntity) -> dict[str, Any]:
 
 def task_view(task: TaskEntity) -> dict[str, Any]:
     """A task without its input; a result above 4 KB stands as ``resultRef``."""
-    view = {name: value for name, value in task.to_item().items() if name not in _HIDDEN}
+    view = {name: value for name, value in task.to_item().items() if name not in _MACHINERY}
     view["attributes"] = attributes_view(task)
     return view
 

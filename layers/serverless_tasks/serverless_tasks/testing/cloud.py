@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from serverless_tasks.adapters.executions import execution_name
+from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.adapters.queue import visibility_timeout
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import PayloadMissing
@@ -152,6 +153,7 @@ class MemoryCloud:
 
     def __init__(self, clock: Clock, settings: Any) -> None:
         self.settings = settings
+        self.meter = Meter()  # which is never begun: what costs nothing has no usage
         self.table = MemoryTable()
         self.payloads = MemoryPayloads()
         self.queue = MemoryQueue(clock)

@@ -17,6 +17,7 @@ from typing import Any
 from serverless_tasks.adapters.chunk_writes import NotClaimed, claim_chunk, count_chunk
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core import machine
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
@@ -49,6 +50,7 @@ class ChunkWorker:
     def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
         """Work on the chunk of a call ``{"pk", "sk", "run", "chunk"}``. Called twice or late, it does nothing twice."""
         key, run = TaskKey(call["pk"], call["sk"]), call["run"]
+        self._cloud.meter.note(machine.CHILD, key.code)
         if (task := self._parent(key, run)) is None:
             return logger.info("the task has ended or is in another run", extra={"taskId": str(key), "run": run})
         if (chunk := self._claim(task, call["chunk"], remaining())) is None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from serverless_tasks.adapters.chunk_data import load_lines
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import chunks, failures, transitions
+from serverless_tasks.core import chunks, failures, machine, transitions
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import (
@@ -59,12 +59,12 @@ class Finisher:
             cause = f"{failure.get('Error', 'failure')}: {failure.get('Cause', '')}"
             return self._fail(task, WorkerLost(f"the state machine gave up. {cause}"))
         try:
-            self._finish(task, remaining)
+            self._finish(task, call, remaining)
         except LostRace:
             logger.info("the task was ended meanwhile", extra=task_keys(task))
         return None
 
-    def _finish(self, task: TaskEntity, remaining: Callable[[], float]) -> None:
+    def _finish(self, task: TaskEntity, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
         found = list(self._cloud.table.chunks(task.tenant_code, task.code))
         counts, done = chunks.recount(found, task.run)
         if len(done) < len(found):
@@ -72,12 +72,18 @@ class Finisher:
         if sum(chunk.range.count for chunk in found) < task.attributes["subTaskCount"]:
             return self._fail(task, PayloadMissing("chunks of it have expired; retry it, and they are cut anew"))
         if task.status is not TaskStatus.FINISHED:
+            self._note_looks(task, call.get("plan", {}).get("looks", 0))
             task = self._write(transitions.finished(task, self._clock(), counts))
         policy = policy_of(task.type)
         failed_count, count = counts["subTaskFailedCount"], task.attributes["subTaskCount"]
         if not policy.tolerates(failed_count, count):
             return self._fail(task, self._sub_tasks_failed(task, found, failed_count, count, policy))
         return self._fan_in(task, found, policy, remaining)
+
+    def _note_looks(self, task: TaskEntity, looks: int) -> None:
+        """Plans after the first write nothing that could tell what they used: it is what finish has used so far."""
+        self._cloud.meter.note_again(task.code, looks)
+        self._cloud.meter.note(machine.LOOK.times(looks) + machine.FINISH, task.code)
 
     def _fan_in(self, task: TaskEntity, found: list[Chunk], policy: TaskType, remaining: Callable[[], float]) -> None:
         if policy.finished_handler is None:

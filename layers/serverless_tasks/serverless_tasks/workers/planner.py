@@ -9,7 +9,7 @@ from typing import Any
 from serverless_tasks.adapters.chunk_writes import count_chunk
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
-from serverless_tasks.core import chunks, failures, rounds, transitions
+from serverless_tasks.core import chunks, failures, machine, rounds, transitions
 from serverless_tasks.core.chunks import Range
 from serverless_tasks.core.dispatch import Dispatcher, no_handler
 from serverless_tasks.core.entity import TaskEntity
@@ -36,6 +36,7 @@ class Planner:
     def handle(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         """``{"input": {"pk", "sk", "run", "plan"?}, "executionArn"}`` to the next step (see :mod:`rounds`)."""
         state = call["input"]
+        self._cloud.meter.note(machine.PLAN, TaskKey(state["pk"], state["sk"]).code)
         for _ in range(TRIES):
             task = self._cloud.table.get(TaskKey(state["pk"], state["sk"]))
             if task is None or task.run != state["run"] or task.status.terminal or task.status is TaskStatus.FINISHED:

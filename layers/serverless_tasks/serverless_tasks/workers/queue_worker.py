@@ -17,6 +17,7 @@ from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.queue import RECEIVED
 from serverless_tasks.core import claims, failures, transitions
 from serverless_tasks.core.dispatch import Dispatcher, no_handler
 from serverless_tasks.core.entity import TaskEntity
@@ -55,6 +56,7 @@ class QueueWorker:
             event = self._event(record)
         except MalformedMessage as error:
             return self._set_aside(record, str(error))
+        self._cloud.meter.note(RECEIVED, event.task_key.code)
         try:
             return self._decide(event, remaining)
         except Redeliver:
