@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from serverless_tasks import PayloadMissing, ResultLinks, SubTaskEntity, TaskEntity, TaskService
 from serverless_tasks.core.json_text import MAX_DEPTH, size, to_json_text
-from serverless_tasks.core.views import sub_task_view, task_view
+from serverless_tasks.core.views import sub_task_view, task_summary, task_view
 
 INLINE_BYTES = 262_144
 """Bytes of a payload up to which an answer carries it."""
@@ -26,11 +26,16 @@ def answer(status_code: int, view: Json, **headers: str) -> Response[str]:
 
 def task_answer(service: TaskService, task: TaskEntity, load_input: Callable[[], Any] | None = None) -> Json:
     """A task with its input and result. ``load_input``: for an input that is at hand."""
-    view = task_view(task)
+    view = task_view(task) | {"usage": service.usage_of(task)}
     view |= _payload(service, "input", task.input_ref, load_input or (lambda: service.load_input(task)))
     if reference := view["attributes"].pop("resultRef", None):
         view["attributes"] |= _payload(service, "result", reference, lambda: service.load_result(task))
     return view
+
+
+def summary_answer(service: TaskService, task: TaskEntity) -> Json:
+    """A task in a list."""
+    return task_summary(task) | {"usage": service.usage_of(task)}
 
 
 def sub_task_answer(service: TaskService, task: TaskEntity, sub_task: SubTaskEntity) -> Json:

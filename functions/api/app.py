@@ -3,7 +3,7 @@
 import os
 from typing import Annotated, Any
 
-from answers import answer, results_answer, sub_task_answer, task_answer
+from answers import answer, results_answer, sub_task_answer, summary_answer, task_answer
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from bodies import read_json_object, said_to_be_json
@@ -28,7 +28,6 @@ from models import (
 )
 from serverless_tasks import Page, TaskEntity, TaskNotFound, TaskQuery, TaskService
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core.views import task_summary
 from serverless_tasks.workers.log import logger
 
 cloud = Cloud.from_environment()
@@ -95,7 +94,7 @@ def list_tasks(
 ) -> Response[str]:
     """List the tenant's tasks."""
     page = service.list_tasks(TaskQuery(caller.tenant_code, kind, task_type, status), limit, cursor)
-    return answer(200, _page(page, [task_summary(task) for task in page.items]))
+    return answer(200, _page(page, [summary_answer(service, task) for task in page.items]))
 
 
 @app.get(
@@ -170,6 +169,7 @@ def retry_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> R
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An event of the HTTP API in, its response out, one line in the log."""
+    cloud.meter.begin(context.memory_limit_in_mb)
     response = app.resolve(said_to_be_json(event), context)
     request = event["requestContext"]
     logger.info(

@@ -114,6 +114,22 @@ class TaskAttributes(SummaryAttributes):
     resultUrl: NotRequired[Annotated[Link, Field(description="Instead of a result above 256 KB, for 15 minutes.")]]
 
 
+class Usage(TypedDict):
+    """What the task has used of AWS so far. Counted by its own writes, and estimated where they cannot know."""
+
+    writeUnits: Annotated[Count, Field(description="Of the table and its indexes.")]
+    readUnits: Annotated[Count, Field(description="Of the table, for the task's own work.")]
+    invocations: Annotated[Count, Field(description="Of functions.")]
+    gigabyteSeconds: Annotated[float, Field(ge=0, description="Duration of the functions times their memory.")]
+    stateTransitions: Annotated[Count, Field(description="Of the state machine and its children.")]
+    payloadWrites: Annotated[Count, Field(description="Objects written to the bucket.")]
+    payloadReads: Annotated[Count, Field(description="Objects read from the bucket, or parts of them.")]
+    queueRequests: Annotated[Count, Field(description="Requests to the queue, Lambda's own included.")]
+    publishes: Annotated[Count, Field(description="Messages to the topics, estimated from the status.")]
+    estimatedUsd: Annotated[float, Field(ge=0, description="All of it in US dollars, at list prices.")]
+    pricesOf: Annotated[str, Field(description="Region and day of these prices.", examples=["us-east-1, 2026-11-22"])]
+
+
 class _TaskHead(TypedDict):
     id: Annotated[str, Field(description="`pk#sk`.")]
     pk: str
@@ -138,6 +154,7 @@ class _TaskHead(TypedDict):
     createdIp: NotRequired[str]
     updatedIp: NotRequired[str]
     expiresAt: NotRequired[Annotated[int, Field(description="Seconds since 1970 after which it may be gone.")]]
+    usage: Usage
 
 
 class TaskSummary(_TaskHead):

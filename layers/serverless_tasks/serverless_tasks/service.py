@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from serverless_tasks.adapters import prices
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.table import task_of
 from serverless_tasks.core import transitions
 from serverless_tasks.core.context import check_progress
+from serverless_tasks.core.costs import usage_view, whole_usage
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound
 from serverless_tasks.core.expressions import Update
@@ -115,6 +117,14 @@ class TaskService:
         """The task's result, wherever it is; None before the end."""
         reference = task.attributes.get("resultRef")
         return task.result if reference is None else self._cloud.payloads.load(reference)
+
+    def usage_of(self, task: TaskEntity) -> dict[str, Any]:
+        """What the task has used of AWS so far, with an estimate in US dollars at list prices.
+
+        Keys are those of ``usage`` in the HTTP API. ``estimatedUsd`` is what ``pricesOf``, a region and a day, says.
+        """
+        of_one = {name: price.of(1) for name, price in prices.prices().items()}
+        return usage_view(whole_usage(task), of_one, prices.named())
 
     def payload_link(self, reference: Mapping[str, Any]) -> str:
         """A link to a stored payload, for 15 minutes."""

@@ -29,7 +29,7 @@ def test_a_task_is_created_and_answered_as_it_is_stored(api):
     assert answer.status == 201
     task = answer.body
     code = task["code"]
-    assert {name: task[name] for name in task if name not in ("createdAt", "updatedAt", "history")} == {
+    assert {name: task[name] for name in task if name not in ("createdAt", "updatedAt", "history", "usage")} == {
         "id": f"TASK#mbc#cat#{code}",
         "pk": "TASK#mbc",
         "sk": f"cat#{code}",
