@@ -1,8 +1,10 @@
 """Queue, bucket, state machine and topics: limits, repetitions, and what is missing."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,8 +13,10 @@ from serverless_tasks.adapters.executions import Executions
 from serverless_tasks.adapters.payloads import PayloadStore
 from serverless_tasks.adapters.queue import TaskQueue
 
+from tests.support.calls import Call
 from tests.support.clients import driver_client
 from tests.support.moto_stack import MotoStack
+from tests.support.permissions import missing
 from tests.support.stubs import stubbed
 
 URL = "https://sqs.eu-central-1.amazonaws.com/1/tasks"
@@ -109,7 +113,7 @@ def test_only_a_running_execution_runs(task: TaskEntity, status: str) -> None:
         assert Executions(client, MACHINE).is_running(task) is (status == "RUNNING")
 
 
-@pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied", "PreconditionFailed"])
+@pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied", "PreconditionFailed", "InvalidRange"])
 def test_an_object_that_is_not_there_as_it_was_written_is_missing(code: str) -> None:
     with stubbed("s3") as (client, stub):
         stub.add_client_error("get_object", code)
@@ -118,13 +122,13 @@ def test_an_object_that_is_not_there_as_it_was_written_is_missing(code: str) -> 
             PayloadStore(client, "bucket").load({"key": "payloads/x", "etag": '"e"'})
 
 
-@pytest.mark.parametrize("code", ["SlowDown", "InternalError", "NoSuchBucket", "InvalidRange"])
+@pytest.mark.parametrize("code", ["SlowDown", "InternalError", "NoSuchBucket"])
 def test_another_fault_of_s3_comes_through(code: str) -> None:
     with stubbed("s3") as (client, stub):
         stub.add_client_error("get_object", code)
 
         with pytest.raises(ClientError, match=code):
-            list(PayloadStore(client, "bucket").lines({"key": "payloads/x", "etag": '"e"'}))
+            list(PayloadStore(client, "bucket").lines({"key": "payloads/x", "bytes": 1, "etag": '"e"'}))
 
 
 def test_an_object_is_read_as_it_was_written_or_not_at_all(stack: MotoStack) -> None:
@@ -140,17 +144,65 @@ def test_an_object_is_read_as_it_was_written_or_not_at_all(stack: MotoStack) -> 
             payloads.load({**reference, "key": "payloads/mbc/code/y"})
 
 
-@pytest.mark.parametrize("lines", [[], ["1"], ["é" * 40_000, "", "\u2028", "x" * 65_535, "y" * 65_536, "z"]])
-def test_lines_are_found_by_their_offsets(stack: MotoStack, lines: list[str]) -> None:
+@pytest.mark.parametrize("lines", [[], ["1"], ["é" * 40_000, "", "\u2028\r", "x" * 65_535, "y" * 65_536, "z"]])
+def test_lines_and_ranges_are_read_as_they_were_written(stack: MotoStack, lines: list[str]) -> None:
     payloads = stack.cloud("QueueFunction").payloads
+    body = "".join(f"{line}\n" for line in lines)
     with stack.calls.of("queue"):
-        reference = payloads.put("payloads/mbc/code/x", "".join(f"{line}\n" for line in lines))
-        offsets = payloads.line_offsets(reference)
+        reference = payloads.put("payloads/mbc/code/x", body)
 
         assert list(payloads.lines(reference)) == lines
-        for number, line in enumerate(lines):
-            assert list(payloads.lines(reference, offsets[number], offsets[number + 1])) == [line]
-    assert (len(offsets), offsets[-1]) == (len(lines) + 1, reference["bytes"])
+        assert b"".join(payloads.blocks(reference)) == body.encode()
+        middle = len(body.encode()) // 2
+        assert b"".join(payloads.blocks(reference, middle // 2, middle)) == body.encode()[middle // 2 : middle]
+
+
+def test_an_upload_is_found_with_its_size_and_etag(stack: MotoStack) -> None:
+    upload = stack.service.create_upload("mbc")
+    payloads = stack.cloud("ApiFunction").payloads
+    with stack.calls.of("api"):
+        assert payloads.find(upload.input_ref) is None
+
+        stack.upload(upload, b"1\n2\n")
+        found = payloads.find(upload.input_ref)
+        assert found
+        assert (found["key"], found["bytes"]) == (upload.input_ref, 4)
+    with stack.calls.of("plan"):
+        assert b"".join(stack.cloud("PlanFunction").payloads.blocks(found)) == b"1\n2\n"
+
+
+@pytest.mark.parametrize(("code", "raises"), [("403", False), ("404", False), ("400", True), ("503", True)])
+def test_one_that_may_not_be_seen_is_not_there(code: str, *, raises: bool) -> None:
+    with stubbed("s3") as (client, stub):
+        stub.add_client_error("head_object", code)
+
+        with pytest.raises(ClientError) if raises else nullcontext():
+            assert PayloadStore(client, "bucket").find("uploads/x") is None
+
+
+@pytest.mark.parametrize(("written", "content_type"), [("jsonl", "application/x-ndjson"), ("csv", "text/csv")])
+def test_an_upload_link_is_for_one_object_once(stack: MotoStack, written: str, content_type: str) -> None:
+    upload = stack.service.create_upload("mbc", written)
+
+    url = urlsplit(upload.url)
+    signed = parse_qs(url.query)
+    assert (url.scheme, url.path) == ("https", f"/{upload.input_ref}")
+    assert url.netloc.startswith("payloads.s3")
+    # What is signed has to be sent, and S3 refuses a second object under a key with If-None-Match.
+    assert signed["X-Amz-SignedHeaders"] == ["content-type;host;if-none-match"]
+    assert signed["X-Amz-Expires"] == ["900"]
+    assert upload.headers == {"Content-Type": content_type, "If-None-Match": "*"}
+
+    stack.upload(upload, b"1")
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        stack.upload(upload, b"2")
+
+
+def test_the_function_that_signs_upload_links_may_do_what_they_say(stack: MotoStack) -> None:
+    put = {"Bucket": "payloads", "Key": stack.service.create_upload("mbc").input_ref}
+
+    assert missing(Call("api", "s3", "PutObject", put), stack.resources) == []
+    assert missing(Call("plan", "s3", "PutObject", put), stack.resources) != []
 
 
 def test_a_link_is_signed_and_ends(stack: MotoStack) -> None:

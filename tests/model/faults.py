@@ -8,7 +8,7 @@ from serverless_tasks.testing import MemoryStack, WorkerKilled
 
 ADAPTERS = {
     "table": ("get", "item", "put", "put_all", "update", "update_task", "chunk", "chunks", "batch_get", "due"),
-    "payloads": ("put", "inline_or_stored", "load", "lines", "line_offsets"),
+    "payloads": ("put", "inline_or_stored", "load", "lines", "find", "blocks"),
     "queue": ("send", "hide", "set_aside"),
     "executions": ("start", "stop", "is_running"),
     "topics": ("publish_status", "publish_alarm"),

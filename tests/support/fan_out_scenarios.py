@@ -6,7 +6,7 @@ from serverless_tasks import Backoff, TaskStatus, TaskType
 from serverless_tasks.testing import WorkerKilled
 
 from tests.support.scenarios import SCENARIOS, SIZES, Scenario, scenario
-from tests.support.stacks import Stack, deliver_twice, fan_out, lose_objects, path
+from tests.support.stacks import Stack, deliver_twice, fan_out, fan_out_of, lose_objects, path
 
 HAPPY = "CREATED STARTED PROCESSING FINISHED COMPLETED"
 
@@ -55,6 +55,59 @@ def _of_size(length: int) -> Scenario:
 
 
 SCENARIOS |= {f"elements_of_{length}_bytes": _of_size(length) for length in SIZES}
+
+
+@scenario
+def json_lines_are_uploaded(stack: Stack) -> None:
+    cat = TaskType("cat", chunk_size=2)
+    cat.sub_task(lambda event, context: event.input)
+    cat.finished(lambda event, outcomes: [list(event.input), [outcome.result for outcome in outcomes]])
+
+    task = fan_out_of(stack, '\ufeff1\n\n{"é": "\u2028"}\r\n"x"'.encode())
+
+    assert path(task) == HAPPY
+    assert task.result == [[1, {"é": "\u2028"}, "x"]] * 2
+
+
+@scenario
+def csv_is_uploaded_and_retried(stack: Stack) -> None:
+    cat = TaskType("cat", chunk_size=1, max_attempts=1)
+    cat.sub_task(lambda event, context: event.input if context.run or event.index else 1 // 0)
+
+    task = fan_out_of(stack, b'id,name\r\n1,"Rex\n"\r\n2,', "csv")
+    assert counts(task) == (2, 1, 1)
+    stack.service.retry_task(task.key)
+    task = stack.run(task.key)
+
+    results = [sub_task.attributes["result"] for sub_task in stack.service.list_sub_tasks(task.key).items]
+    assert results == [{"id": "1", "name": "Rex\n"}, {"id": "2", "name": ""}]
+
+
+@scenario
+def an_upload_has_a_broken_line(stack: Stack) -> None:
+    TaskType("cat").sub_task(lambda event, context: 1 // 0)
+
+    task = fan_out_of(stack, b"1\n2\n{\n")
+
+    assert path(task) == "CREATED STARTED FAILED"
+    assert task.error
+    assert task.error["message"].startswith("inputRef: line 3: is not JSON")
+    assert stack.service.list_sub_tasks(task.key).items == []
+
+
+@scenario
+def an_upload_is_lost_before_it_is_planned(stack: Stack) -> None:
+    TaskType("cat").sub_task(lambda event, context: 1 // 0)
+    upload = stack.service.create_upload("mbc")
+    stack.upload(upload, b"1\n")
+    key = stack.service.create_step_function_task("mbc", "cat", input_ref=upload.input_ref).key
+    lose_objects(stack)
+
+    task = stack.run(key)
+
+    assert path(task) == "CREATED STARTED FAILED"
+    assert task.error
+    assert task.error["type"] == "PayloadMissing"
 
 
 @scenario

@@ -21,6 +21,7 @@ from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.core.uploads import Upload
 from serverless_tasks.service import TaskService
 from serverless_tasks.testing import VirtualClock, WorkerKilled
 from serverless_tasks.testing.stack import INVOCATION_SECONDS, MAX_STEPS
@@ -139,6 +140,12 @@ class MotoStack:
         """Let the sweeper look at what is due; returns how many tasks it looked at."""
         with self.invocation("sweeper"):
             return self.sweeper.handle(self._invocation())
+
+    def upload(self, upload: Upload, body: bytes) -> None:
+        """Do what a client does with an upload's link."""
+        target = {"Bucket": self.resources.name("PayloadBucket"), "Key": upload.input_ref}
+        headers = {"ContentType": upload.headers["Content-Type"], "IfNoneMatch": upload.headers["If-None-Match"]}
+        driver_client("s3").put_object(**target, Body=body, **headers)
 
     def send(self, body: str) -> None:
         """Put any message on the task queue."""

@@ -48,6 +48,7 @@ def _needs(call: Call, resources: Resources) -> Iterator[Need]:
             index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
             yield f"dynamodb:{operation}", resources.arn("TasksTable") + index
         case "s3", operation:
+            operation = "GetObject" if operation == "HeadObject" else operation  # S3 API reference, HeadObject
             yield f"s3:{operation}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
         case "sqs", operation:
             queues = {resources.name(queue): resources.arn(queue) for queue in ("TaskQueue", "DeadLetterQueue")}

@@ -20,6 +20,9 @@ def snapshot(stack: MemoryStack | MotoStack) -> Snapshot:
         pass
     found = _of_memory(stack) if isinstance(stack, MemoryStack) else _of_moto(stack)
     codes = {code: f"code-{n}" for n, code in enumerate(sorted({i["code"] for i in found["items"] if "code" in i}))}
+    named = {item["inputRef"]["key"] for item in found["items"] if "inputRef" in item}
+    uploads = sorted(key.split("/")[2].split(".")[0] for key in named if key.startswith("uploads/"))
+    codes |= {code: f"upload-{n}" for n, code in enumerate(uploads)}
     end: Snapshot = {name: _normal(value, codes) for name, value in found.items()}
     end["objects"].sort()
     return end

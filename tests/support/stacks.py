@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from serverless_tasks import TaskEntity, TaskKey, TaskService
+from serverless_tasks import TaskEntity, TaskKey, TaskService, Upload
 from serverless_tasks.testing import MemoryStack, VirtualClock
 
 from tests.support.moto_stack import MotoStack
@@ -17,6 +17,7 @@ class Stack(Protocol):
 
     def run(self, key: TaskKey) -> TaskEntity: ...
     def task(self, key: TaskKey) -> TaskEntity: ...
+    def upload(self, upload: Upload, body: bytes) -> None: ...
     def step(self) -> bool: ...
     def relay_one(self) -> bool: ...
     def work_one(self) -> bool: ...
@@ -37,6 +38,13 @@ def single(stack: Stack, value: Any = 1) -> TaskEntity:
 def fan_out(stack: Stack, elements: list[Any]) -> TaskEntity:
     """A Step Functions task, run to its end."""
     return stack.run(stack.service.create_step_function_task("mbc", "cat", elements).key)
+
+
+def fan_out_of(stack: Stack, body: bytes, written: str = "jsonl") -> TaskEntity:
+    """A Step Functions task of an upload, run to its end."""
+    upload = stack.service.create_upload("mbc", written)
+    stack.upload(upload, body)
+    return stack.run(stack.service.create_step_function_task("mbc", "cat", input_ref=upload.input_ref).key)
 
 
 def deliver_twice(stack: Stack) -> None:

@@ -20,8 +20,8 @@ MAY_USE = {
     "testing": {"core", "adapters", "workers", "testing", "service"},
 }
 CORE_MAY_IMPORT = {
-    *("__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "enum", "fractions", "hashlib"),
-    *("json", "math", "numbers", "operator", "re", "serverless_tasks", "typing", "zlib"),
+    *("__future__", "array", "base64", "binascii", "collections", "csv", "dataclasses", "datetime", "enum"),
+    *("fractions", "hashlib", "json", "math", "numbers", "operator", "re", "serverless_tasks", "typing", "zlib"),
 }
 """Of the standard library only what computes. What asks the world (os, time, random, socket …) is not here."""
 ASKS_THE_CLOCK = {"now", "today", "utcnow"}

@@ -32,6 +32,7 @@ from serverless_tasks.core.outcomes import Outcome
 from serverless_tasks.core.retry import Backoff
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.task_type import TaskType
+from serverless_tasks.core.uploads import Upload
 
 if TYPE_CHECKING:
     from serverless_tasks.creation import Caller
@@ -76,6 +77,7 @@ __all__ = [
     "TaskStatus",
     "TaskType",
     "TransitionRefused",
+    "Upload",
     "WorkerLost",
     "event_handler",
 ]

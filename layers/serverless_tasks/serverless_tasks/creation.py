@@ -1,4 +1,4 @@
-"""Makes new tasks, and with an idempotency key each of them once."""
+"""Makes new tasks, and with an idempotency key each of them once; and uploads for their inputs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,16 @@ from serverless_tasks.core.json_text import fits_inline, to_json_text
 from serverless_tasks.core.keys import TaskKey, check_name, is_title, open_attention
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import Clock, after, to_iso
+from serverless_tasks.core.uploads import (
+    CONTENT_TYPES,
+    UPLOAD_SECONDS,
+    Format,
+    Upload,
+    check_input_ref,
+    check_size,
+    no_such_upload,
+    upload_key,
+)
 
 CREATE_TRIES = 8
 """How often a creation that met another one of the same key looks again."""
@@ -44,14 +54,18 @@ class Draft:
     task_type: str
     name: str | None
     text: str
-    """The input as JSON text."""
+    """The input as JSON text, or what names it."""
     elements: Sequence[Any] | None
     """The input's elements, of a Step Functions task."""
     caller: Caller
+    input_ref: str | None = None
+    """Key of the upload that has the elements, if they were not given themselves."""
 
     def __post_init__(self) -> None:
         check_name("tenantCode", self.tenant_code)
         check_name("taskType", self.task_type)
+        if self.input_ref is not None:
+            check_input_ref(self.tenant_code, self.input_ref)
         if self.name is not None and not is_title(self.name):
             raise InvalidInput("name", "must be 1 to 256 characters on one line, without control characters")
 
@@ -118,6 +132,8 @@ def _new_task(cloud: Cloud, clock: Clock, draft: Draft) -> TaskEntity:
 
 
 def _with_input(cloud: Cloud, task: TaskEntity, draft: Draft) -> TaskEntity:
+    if draft.input_ref is not None:
+        return replace(task, input_ref=_uploaded(cloud, draft.input_ref))
     if fits_inline(draft.text):
         return replace(task, input_text=draft.text)
     if draft.elements is None:
@@ -131,3 +147,22 @@ def _with_input(cloud: Cloud, task: TaskEntity, draft: Draft) -> TaskEntity:
 def _created_entry(at: str, by: str | None) -> dict[str, Any]:
     entry = {"status": TaskStatus.CREATED, "at": at, "attempt": 0}
     return {**entry, "by": by} if by else entry
+
+
+def _uploaded(cloud: Cloud, key: str) -> dict[str, Any]:
+    """The upload as it is now; the task reads exactly that. Raises :class:`InvalidInput`."""
+    reference = cloud.payloads.find(key)
+    if reference is None:
+        raise no_such_upload()
+    check_size(reference["bytes"])
+    return reference
+
+
+def create_upload(cloud: Cloud, clock: Clock, tenant_code: str, written: Format) -> Upload:
+    """A link by which one object can be put into the bucket, once. Nothing is written."""
+    check_name("tenantCode", tenant_code)
+    now = clock()
+    key = upload_key(tenant_code, str(ULID.from_datetime(now)), written)
+    headers = {"Content-Type": CONTENT_TYPES[written], "If-None-Match": "*"}
+    url = cloud.payloads.upload_link(key, headers, UPLOAD_SECONDS)
+    return Upload(key, url, headers, to_iso(after(now, UPLOAD_SECONDS)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from serverless_tasks.adapters import prices
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.inputs import every_element
 from serverless_tasks.adapters.table import task_of
 from serverless_tasks.core import transitions
 from serverless_tasks.core.context import check_progress
@@ -16,11 +17,12 @@ from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound
 from serverless_tasks.core.expressions import Update
 from serverless_tasks.core.failures import error_of, error_text
-from serverless_tasks.core.json_text import from_json_text, to_json_text
+from serverless_tasks.core.json_text import to_json_text
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import Clock
-from serverless_tasks.creation import NOBODY, Caller, Draft, create
+from serverless_tasks.core.uploads import Upload, format_named
+from serverless_tasks.creation import NOBODY, Caller, Draft, create, create_upload
 from serverless_tasks.results import ResultLinks, result_links
 from serverless_tasks.sub_task_outcomes import write_outcome
 from serverless_tasks.sub_tasks import list_sub_tasks
@@ -64,17 +66,33 @@ class TaskService:
         self,
         tenant_code: str,
         task_type: str,
-        input: Sequence[Any],  # noqa: A002  # the field's name everywhere
+        input: Sequence[Any] | None = None,  # noqa: A002  # the field's name everywhere
         name: str | None = None,
         caller: Caller = NOBODY,
         idempotency_key: str | None = None,
+        *,
+        input_ref: str | None = None,
     ) -> TaskEntity:
-        """Create a Step Functions task, a sub-task for each element of ``input``; else like :meth:`create_task`."""
-        if not isinstance(input, (list, tuple)):
-            raise InvalidInput("input", "must be a list, one element for each sub-task")
-        text = to_json_text(input, "input")
-        draft = Draft(TaskKind.SFN_TASK, tenant_code, task_type, name, text, input, caller)
+        """Create a Step Functions task, a sub-task for each element of ``input``; else like :meth:`create_task`.
+
+        ``input_ref`` instead of ``input`` is that of an :class:`Upload` of the tenant, which must be there by now. What
+        is in it is looked at when the task is planned: a broken line ends it FAILED before anything runs.
+        """
+        if input_ref is not None and input is not None:
+            raise InvalidInput("inputRef", "give either input or inputRef, not both")
+        if input_ref is None and not isinstance(input, (list, tuple)):
+            raise InvalidInput("input", "must be a list, one element for each sub-task, unless there is an inputRef")
+        # As an object it is no other input's text: the same idempotency key never stands for both.
+        text = to_json_text(input, "input") if input_ref is None else to_json_text({"inputRef": input_ref}, "inputRef")
+        draft = Draft(TaskKind.SFN_TASK, tenant_code, task_type, name, text, input, caller, input_ref)
         return create(self._cloud, self._clock, draft, idempotency_key)
+
+    def create_upload(self, tenant_code: str, format: str = "jsonl") -> Upload:  # noqa: A002  # the field's name
+        """Where to put an input that is too large for a request: ``jsonl`` (JSON Lines) or ``csv`` (with a header).
+
+        Raises :class:`InvalidInput` naming the field.
+        """
+        return create_upload(self._cloud, self._clock, tenant_code, format_named(format))
 
     def get_task(self, key: TaskKey) -> TaskEntity | None:
         """The task, or None."""
@@ -106,12 +124,16 @@ class TaskService:
         return result_links(self._cloud, self._clock, found)
 
     def load_input(self, task: TaskEntity) -> Any:
-        """The task's input, wherever it is."""
+        """The task's input, wherever it is. Raises :class:`InvalidInput` for an upload that is broken."""
         if task.input_ref is None:
             return task.input
         if task.kind is TaskKind.TASK:
             return self._cloud.payloads.load(task.input_ref)
-        return [from_json_text(line) for line in self._cloud.payloads.lines(task.input_ref)]
+        return list(self.iterate_input(task))
+
+    def iterate_input(self, task: TaskEntity) -> Iterator[Any]:
+        """The elements of a Step Functions task one after the other, however many; else like :meth:`load_input`."""
+        return every_element(self._cloud.payloads, task)
 
     def load_result(self, task: TaskEntity) -> Any:
         """The task's result, wherever it is; None before the end."""

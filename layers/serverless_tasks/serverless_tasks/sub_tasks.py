@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from serverless_tasks.adapters.chunk_data import elements, load_lines
+from serverless_tasks.adapters.chunk_data import load_lines
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.inputs import elements, measure
 from serverless_tasks.core.chunks import MAX_CHUNKS, Chunk, Range
 from serverless_tasks.core.cursors import decode_cursor, encode_cursor, invalid_cursor
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.json_text import MAX_DEPTH, size, to_json_text
 from serverless_tasks.core.outcomes import Entry, parse_line
 from serverless_tasks.core.status import TaskKind, TaskStatus
+from serverless_tasks.core.uploads import is_upload
 from serverless_tasks.task_lists import Page, check_limit
 
 PAGE_BYTES = 2_500_000
@@ -65,7 +67,13 @@ def derive(task: TaskEntity, index: int, value: Any, entry: Entry | None) -> Sub
 
 
 def _chunks(cloud: Cloud, task: TaskEntity, number: int) -> Iterator[Chunk]:
-    """The chunks from ``number`` on; before they are written, the whole input as if it were one."""
+    """The chunks from ``number`` on; before they are written, the whole input as if it were one.
+
+    Not that of an upload: until the plan has gone through all of it, nobody knows what is in it.
+    """
+    uploaded = task.input_ref is not None and is_upload(task.input_ref["key"])
+    if uploaded and "subTaskCount" not in task.attributes:
+        return
     found = cloud.table.chunks(task.tenant_code, task.code, number)
     first = next(found, None)
     if first is not None:
@@ -76,10 +84,11 @@ def _chunks(cloud: Cloud, task: TaskEntity, number: int) -> Iterator[Chunk]:
 
 
 def _count(cloud: Cloud, task: TaskEntity) -> int:
-    if task.input_ref is None:
-        return len(task.input)
+    reference = task.input_ref
     # To page through a larger input without its chunks would read all of it for every page.
-    return len(cloud.payloads.line_offsets(task.input_ref)) - 1 if task.input_ref["bytes"] <= UNPLANNED_BYTES else 0
+    if reference is not None and reference["bytes"] > UNPLANNED_BYTES:
+        return 0
+    return measure(cloud.payloads, task).count
 
 
 def _of_chunk(cloud: Cloud, task: TaskEntity, chunk: Chunk, first: int) -> Iterator[SubTaskEntity]:

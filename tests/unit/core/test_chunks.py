@@ -10,6 +10,7 @@ from serverless_tasks.core import chunks
 from serverless_tasks.core.attribute_values import decode_item, encode_item
 from serverless_tasks.core.chunks import MAX_CHUNKS, Chunk, Range, chunk_size, cut, recount
 from serverless_tasks.core.expressions import Put, Update, absent, absent_or_at_most, equals, lacks
+from serverless_tasks.core.marks import Marks
 from serverless_tasks.core.times import to_iso
 from serverless_tasks.core.usage import Usage
 
@@ -69,8 +70,10 @@ def test_list_is_cut_into_at_most_a_thousand_chunks_without_gap_or_overlap(count
 
 @given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 20))
 def test_byte_ranges_hold_exactly_the_lines_of_their_elements(lengths, size):
-    offsets = [sum(lengths[:n]) for n in range(len(lengths) + 1)]
-    ranges = list(cut(len(lengths), size, offsets))
+    marks = Marks()
+    for number, length in enumerate(lengths):
+        marks.add(sum(lengths[:number]), sum(lengths[:number]) + length)
+    ranges = list(cut(len(lengths), size, marks))
     assert [replace(place, byte_start=None, byte_end=None) for place in ranges] == list(cut(len(lengths), size))
     for place in ranges:
         assert place.byte_start == sum(lengths[: place.first])

@@ -1,4 +1,4 @@
-"""What belongs to a chunk but may be in the bucket: its elements of the input, and its lines of outcomes."""
+"""What belongs to a chunk but may be in the bucket: its lines of outcomes."""
 
 from __future__ import annotations
 
@@ -6,19 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from serverless_tasks.adapters.payloads import JSON_LINES, PayloadStore, join_lines, payload_key
-from serverless_tasks.core.chunks import Chunk, Range
+from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.json_text import fits_inline, from_json_text
+from serverless_tasks.core.json_text import fits_inline
 from serverless_tasks.core.outcomes import NOTHING
-
-
-def elements(payloads: PayloadStore, task: TaskEntity, place: Range) -> Iterator[Any]:
-    """The chunk's elements of the input, in order. Raises ``PayloadMissing`` when the bucket lost them."""
-    if task.input_ref is None:
-        yield from task.input[place.first : place.first + place.count]
-        return
-    for line in payloads.lines(task.input_ref, place.byte_start, place.byte_end):
-        yield from_json_text(line)
 
 
 def load_lines(payloads: PayloadStore, chunk: Chunk) -> Iterator[str]:

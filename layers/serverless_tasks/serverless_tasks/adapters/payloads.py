@@ -1,12 +1,11 @@
 """The payload bucket: what is above 4 KB, each payload an object that nobody changes after its writer is done.
 
 Keys begin with the tenant and the task's code, so that no two tasks share an object:
-``payloads/<tenant>/<code>/<what>``.
+``payloads/<tenant>/<code>/<what>``. What users upload has keys of its own (:mod:`serverless_tasks.core.uploads`).
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import InvalidInput, PayloadMissing
 from serverless_tasks.core.json_text import fits_inline, from_json_text
+from serverless_tasks.core.records import split_lines
 from serverless_tasks.core.usage import Usage
 
 JSON = "application/json"
@@ -23,10 +23,13 @@ JSON_LINES = "application/x-ndjson"
 LINK_SECONDS = 900
 """How long a link to a payload works: enough to follow it, not to keep it."""
 
+PART_BYTES = 8_388_608
+"""Asked from the bucket at a time: whoever reads slowly holds no connection open meanwhile, which S3 would close."""
 BLOCK_BYTES = 65_536
-"""Read from the bucket at a time."""
-_MISSING = {"NoSuchKey", "AccessDenied", "PreconditionFailed"}
-# AccessDenied is what a missing object looks like to a role that may not list the bucket.
+"""Handed on at a time."""
+_MISSING = {"NoSuchKey", "AccessDenied", "PreconditionFailed", "InvalidRange", "404", "403"}
+# AccessDenied is what a missing object looks like to a role that may not list the bucket. A HEAD says numbers only.
+# InvalidRange is a shorter object than the one that was written.
 
 Reference = Mapping[str, Any]
 
@@ -65,27 +68,41 @@ class PayloadStore:
         except InvalidInput as error:
             raise PayloadMissing(f"{reference['key']} is not what was written: {error}") from error
 
-    def lines(self, reference: Reference, start: int | None = None, end: int | None = None) -> Iterator[str]:
-        """Lines of a stored JSON Lines payload, streamed, of the bytes ``start`` to ``end`` (exclusive) if given."""
-        span = {} if start is None or end is None else {"Range": f"bytes={start}-{end - 1}"}
-        for line in self._open(reference, **span).iter_lines(BLOCK_BYTES):
-            yield line.decode()
+    def find(self, key: str) -> dict[str, Any] | None:
+        """The reference of an object that somebody else put there, or None."""
+        self._meter.note(Usage(payload_reads=1))
+        try:
+            found = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _MISSING:
+                raise
+            return None
+        return {"key": key, "bytes": found["ContentLength"], "etag": found["ETag"]}
 
-    def line_offsets(self, reference: Reference) -> array[int]:
-        """Where each line of a stored JSON Lines payload begins, and at the end where the last one ends, in bytes."""
-        offsets, position = array("Q", [0]), 0
-        for block in self._open(reference).iter_chunks(BLOCK_BYTES):
-            found = block.find(b"\n")
-            while found >= 0:
-                offsets.append(position + found + 1)
-                found = block.find(b"\n", found + 1)
-            position += len(block)
-        return offsets
+    def blocks(self, reference: Reference, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The bytes of a stored payload from ``start`` to ``end`` (exclusive), in blocks."""
+        end = reference["bytes"] if end is None else end
+        for first in range(start, end, PART_BYTES):
+            last = min(first + PART_BYTES, end) - 1
+            part = self._open(reference, Range=f"bytes={first}-{last}").read()
+            for place in range(0, len(part), BLOCK_BYTES):
+                yield part[place : place + BLOCK_BYTES]
+
+    def lines(self, reference: Reference) -> Iterator[str]:
+        """Lines of a stored JSON Lines payload, streamed."""
+        return (line.decode() for line in split_lines(self.blocks(reference)))
 
     def link(self, reference: Reference) -> str:
         """A link to the payload that works for 15 minutes, for whoever has it."""
         target = {"Bucket": self._bucket, "Key": reference["key"]}
         url: str = self._client.generate_presigned_url("get_object", Params=target, ExpiresIn=LINK_SECONDS)
+        return url
+
+    def upload_link(self, key: str, headers: Mapping[str, str], seconds: int) -> str:
+        """A link to put an object by, with exactly these headers, the content type and ``If-None-Match`` among them."""
+        target = {"Bucket": self._bucket, "Key": key, "ContentType": headers["Content-Type"]}
+        target["IfNoneMatch"] = headers["If-None-Match"]
+        url: str = self._client.generate_presigned_url("put_object", Params=target, ExpiresIn=seconds)
         return url
 
     def _open(self, reference: Reference, **options: Any) -> Any:

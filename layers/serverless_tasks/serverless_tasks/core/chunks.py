@@ -5,7 +5,7 @@ A chunk is an item of its own. Its writes name run and attempt: a worker whose l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from serverless_tasks.core.expressions import (
     lacks,
 )
 from serverless_tasks.core.keys import chunk_sk, chunks_pk
+from serverless_tasks.core.marks import Marks
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import from_iso, to_iso
 from serverless_tasks.core.usage import NOTHING, Usage
@@ -33,11 +34,15 @@ DEFAULT_MAX_SIZE = 1000
 """Sub-tasks of one chunk at most, unless the type says more or the list is longer than a million."""
 
 
-def chunk_size(count: int, concurrency: int, wanted: int | None = None) -> int:
-    """Sub-tasks per chunk: two chunks for each that may run at once, so that a slow one holds up little."""
+def chunk_size(count: int, concurrency: int, wanted: int | None = None, step: int = 1) -> int:
+    """Sub-tasks per chunk: two chunks for each that may run at once, so that a slow one holds up little.
+
+    It is a multiple of ``step``: of a very long input, only every ``step``-th element can begin a chunk.
+    """
     least = -(-count // MAX_CHUNKS)
     even = -(-count // (2 * concurrency))
-    return max(least, wanted or min(even, DEFAULT_MAX_SIZE), 1)
+    size = max(least, wanted or min(even, DEFAULT_MAX_SIZE), 1)
+    return -(-size // step) * step
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +57,14 @@ class Range:
     """Exclusive."""
 
 
-def cut(count: int, size: int, offsets: Sequence[int] | None = None) -> Iterator[Range]:
-    """Ranges of ``size`` elements. ``offsets``: where each element's line begins and, last, where the last one ends."""
+def cut(count: int, size: int, marks: Marks | None = None) -> Iterator[Range]:
+    """Ranges of ``size`` elements. ``marks``: where they begin in the input's object."""
     for number, first in enumerate(range(0, count, size)):
         length = min(size, count - first)
-        if offsets is None:
+        if marks is None:
             yield Range(number, first, length)
         else:
-            yield Range(number, first, length, offsets[first], offsets[first + length])
+            yield Range(number, first, length, marks.at(first), marks.at(first + length))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

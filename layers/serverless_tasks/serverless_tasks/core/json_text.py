@@ -51,12 +51,13 @@ def result_text(returned: Any) -> str:
 def from_json_text(text: str | bytes, field: str = "payload", levels: int = MAX_DEPTH) -> Any:
     """The value of JSON text. Raises :class:`InvalidInput` naming ``field``, also for NaN and for 1e999."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
+        text = text.decode() if isinstance(text, bytes) else text
+        value = _DECODER.decode(text)
     except RecursionError:
         raise _too_deep(field, levels) from None
     except ValueError as error:
         raise InvalidInput(field, f"is not JSON: {error}") from error
-    if depth(value) > levels:
+    if _bracket_count(text) > levels and depth(value) > levels:
         raise _too_deep(field, levels)
     return value
 
@@ -107,3 +108,7 @@ def _whole(digits: str) -> int:
     if len(digits.removeprefix("-")) > MAX_DIGITS:
         raise ValueError(f"the number {digits[:20]}… has more than {MAX_DIGITS} digits")
     return int(digits)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
+"""Made once: to make one takes as long as to read a short text."""

@@ -9,7 +9,7 @@ Progress, leases and checkpoints are no transitions: they keep the version, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -65,10 +65,20 @@ def errored(task: TaskEntity, at: datetime, error_text: str, next_attempt_at: da
 
 
 def planned(
-    task: TaskEntity, at: datetime, execution_arn: str | None, counts: Sets, done_chunks: frozenset[int]
+    task: TaskEntity,
+    at: datetime,
+    execution_arn: str | None,
+    counts: Sets,
+    done_chunks: frozenset[int],
+    header: Sequence[str] | None = None,
 ) -> Update:
-    """The chunks of a Step Functions task are there and begin to run."""
+    """The chunks of a Step Functions task are there and begin to run.
+
+    ``header``: that of an input in CSV, for whoever reads only a part of it.
+    """
     sets = _attributes(counts) | ({"executionArn": execution_arn} if execution_arn and not task.execution_arn else {})
+    if header is not None:
+        sets["inputRef.header"] = list(header)
     removes: tuple[str, ...] = ()
     if done_chunks:
         sets["doneChunks"] = done_chunks

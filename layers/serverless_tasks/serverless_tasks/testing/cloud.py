@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,10 +19,16 @@ from serverless_tasks.testing.table import MemoryTable
 
 
 class MemoryPayloads:
-    """Stands in for ``PayloadStore``."""
+    """Stands in for ``PayloadStore``: ``objects`` by key, as text, with what is no UTF-8 as surrogate escapes."""
 
     def __init__(self) -> None:
         self.objects: dict[str, str] = {}
+
+    def upload(self, input_ref: str, body: bytes) -> None:
+        """Do what a client does with an upload. Raises ``FileExistsError`` the second time."""
+        if input_ref in self.objects:
+            raise FileExistsError(input_ref)
+        self.objects[input_ref] = body.decode(errors=_ESCAPED)
 
     def inline_or_stored(self, name: str, text: str, task: TaskEntity, what: str) -> dict[str, Any]:
         """``{name: text}`` up to 4 KB, else ``{nameRef: reference}``."""
@@ -40,16 +45,22 @@ class MemoryPayloads:
         """The value of a stored payload."""
         return from_json_text(self._text(reference))
 
-    def lines(self, reference: Mapping[str, Any], start: int | None = None, end: int | None = None) -> Iterator[str]:
-        """Lines of a stored payload."""
-        yield from self._text(reference).encode()[start:end].decode().split("\n")[:-1]
+    def find(self, key: str) -> dict[str, Any] | None:
+        """The reference of what was uploaded, or None."""
+        text = self.objects.get(key)
+        return None if text is None else {"key": key, "bytes": len(_bytes(text)), "etag": _etag(text)}
 
-    def line_offsets(self, reference: Mapping[str, Any]) -> array[int]:
-        """Where each line begins, and at the end where the last one ends."""
-        offsets = array("Q", [0])
-        for line in self.lines(reference):
-            offsets.append(offsets[-1] + len(line.encode()) + 1)
-        return offsets
+    def blocks(self, reference: Mapping[str, Any], start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The bytes of a stored payload."""
+        yield _bytes(self._text(reference))[start:end]
+
+    def lines(self, reference: Mapping[str, Any]) -> Iterator[str]:
+        """Lines of a stored payload."""
+        yield from self._text(reference).split("\n")[:-1]
+
+    def upload_link(self, key: str, headers: Mapping[str, str], seconds: int) -> str:
+        """Something to show."""
+        return f"memory:{key}"
 
     def link(self, reference: Mapping[str, Any]) -> str:
         """Something to show."""
@@ -62,8 +73,15 @@ class MemoryPayloads:
         return text
 
 
+_ESCAPED = "surrogateescape"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors=_ESCAPED)
+
+
 def _etag(text: str) -> str:
-    return f'"{zlib.crc32(text.encode()):08x}"'
+    return f'"{zlib.crc32(_bytes(text)):08x}"'
 
 
 class MemoryQueue:

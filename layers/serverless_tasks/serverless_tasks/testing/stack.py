@@ -13,6 +13,7 @@ from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.core.uploads import Upload
 from serverless_tasks.service import TaskService
 from serverless_tasks.testing.cloud import MemoryCloud
 from serverless_tasks.workers.batches import Redeliver
@@ -72,6 +73,10 @@ class MemoryStack:
             if not self.step():
                 self.clock.advance(1)
         raise AssertionError(f"the task is still {self.task(key).status}")
+
+    def upload(self, upload: Upload, body: bytes) -> None:
+        """Do what a client does with what ``create_upload`` answered; the second time raises ``FileExistsError``."""
+        self.memory.payloads.upload(upload.input_ref, body)
 
     def task(self, key: TaskKey) -> TaskEntity:
         """The task as it is now."""

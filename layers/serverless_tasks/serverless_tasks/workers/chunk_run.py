@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from serverless_tasks.adapters.chunk_data import elements, load_lines, store_lines
+from serverless_tasks.adapters.chunk_data import load_lines, store_lines
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.inputs import elements
 from serverless_tasks.adapters.payloads import payload_key
 from serverless_tasks.core import chunks, outcomes
 from serverless_tasks.core.chunks import Chunk
@@ -169,8 +170,8 @@ class ChunkRun:
         return {"taskEntity": self._task, "index": index, "input": self._elements[offset], "context": context}
 
     @cached_property
-    def _elements(self) -> list[Any]:
-        return list(elements(self._cloud.payloads, self._task, self._chunk.range))
+    def _elements(self) -> Sequence[Any]:
+        return elements(self._cloud.payloads, self._task, self._chunk.range)
 
     def _context(self, offset: int, attempt: int) -> TaskContext:
         ends_at = after(self._clock(), min(self._left(), self._policy.timeout))

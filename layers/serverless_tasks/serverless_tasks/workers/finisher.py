@@ -11,6 +11,7 @@ from uuid import uuid4
 from serverless_tasks.adapters.chunk_data import load_lines
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.inputs import every_element
 from serverless_tasks.core import chunks, failures, machine, transitions
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.entity import TaskEntity
@@ -23,7 +24,7 @@ from serverless_tasks.core.errors import (
     WorkerLost,
 )
 from serverless_tasks.core.events import StepFunctionTaskEvent
-from serverless_tasks.core.json_text import from_json_text, result_text
+from serverless_tasks.core.json_text import result_text
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.outcomes import Outcome, outcomes_of
 from serverless_tasks.core.status import TaskStatus
@@ -118,11 +119,9 @@ class Finisher:
 
     def _input(self, task: TaskEntity) -> Sequence[Any]:
         """The whole list; one in the bucket is read by a fan-in that wants it, and as it wants it."""
-        reference = task.input_ref
-        if reference is None:
+        if task.input_ref is None:
             return cast("list[Any]", task.input)
-        lines = self._cloud.payloads.lines
-        return StoredList(task.attributes["subTaskCount"], lambda: map(from_json_text, lines(reference)))
+        return StoredList(task.attributes["subTaskCount"], lambda: every_element(self._cloud.payloads, task))
 
     def _outcomes(self, task: TaskEntity, found: list[Chunk]) -> Iterator[Outcome]:
         payloads = self._cloud.payloads

@@ -9,11 +9,12 @@ from typing import Any
 from serverless_tasks.adapters.chunk_writes import count_chunk
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
+from serverless_tasks.adapters.inputs import Measured, measure
 from serverless_tasks.core import chunks, failures, machine, rounds, transitions
-from serverless_tasks.core.chunks import Range
+from serverless_tasks.core.chunks import Chunk, Range
 from serverless_tasks.core.dispatch import Dispatcher, no_handler
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import LostRace, PermanentError, WorkerLost
+from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError, WorkerLost
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.task_type import policy_of
@@ -64,43 +65,52 @@ class Planner:
     def _begin(self, task: TaskEntity, execution_arn: str) -> Mapping[str, Any]:
         if self._dispatcher.lacks_sub_task_handler(task):
             return self._fail(task, no_handler(task.type))
+        if task.run and (known := self._cut_before(task)):
+            return self._go_on(task, execution_arn, known, Measured(task.attributes["subTaskCount"]))
         try:
-            count, offsets = self._measure(task)
-        except PermanentError as error:
+            found = measure(self._cloud.payloads, task)
+        except (PermanentError, InvalidInput) as error:
             return self._fail(task, error)
-        fresh = self._write_chunks(task, count, offsets)
-        known = [] if fresh else list(self._cloud.table.chunks(task.tenant_code, task.code))
-        counts, done = chunks.recount(known, task.run)
-        planned = transitions.planned(task, self._clock(), execution_arn, {"subTaskCount": count, **counts}, done)
-        task = self._cloud.table.update_task(planned)
-        logger.info("planned %d sub-tasks", count, extra=task_keys(task))
+        fresh = self._write_chunks(task, found)
         if not fresh:
-            return rounds.next_step(known, task.run, self._clock(), None)
-        numbers = list(range(-(-count // fresh)))
+            known = list(self._cloud.table.chunks(task.tenant_code, task.code))
+            return self._go_on(task, execution_arn, known, found)
+        self._enter(task, execution_arn, [], found)
+        numbers = list(range(-(-found.count // fresh)))
         return {"next": "run" if numbers else "finish", "chunks": numbers, "claims": 0, "stalled": 0}
 
-    def _measure(self, task: TaskEntity) -> tuple[int, Any]:
-        """How many elements the input has and, if it is in the bucket, where their lines begin."""
-        if task.input_ref is None:
-            return len(task.input), None
-        offsets = self._cloud.payloads.line_offsets(task.input_ref)
-        return len(offsets) - 1, offsets
+    def _cut_before(self, task: TaskEntity) -> list[Chunk]:
+        """The chunks of an earlier run, if all are still there: then nobody has to read the input again."""
+        found = list(self._cloud.table.chunks(task.tenant_code, task.code))
+        complete = sum(chunk.range.count for chunk in found) == task.attributes.get("subTaskCount")
+        return found if complete else []
 
-    def _write_chunks(self, task: TaskEntity, count: int, offsets: Any) -> int:
+    def _go_on(self, task: TaskEntity, arn: str, known: list[Chunk], found: Measured) -> Mapping[str, Any]:
+        self._enter(task, arn, known, found)
+        return rounds.next_step(known, task.run, self._clock(), None)
+
+    def _enter(self, task: TaskEntity, arn: str, known: list[Chunk], found: Measured) -> None:
+        counts, done = chunks.recount(known, task.run)
+        counts = {"subTaskCount": found.count, **counts}
+        self._cloud.table.update_task(transitions.planned(task, self._clock(), arn, counts, done, found.header))
+        logger.info("planned %d sub-tasks", found.count, extra=task_keys(task))
+
+    def _write_chunks(self, task: TaskEntity, found: Measured) -> int:
         """Write the chunks that are not there yet; returns the chunk size if none was, else 0.
 
         Chunk 0 goes first and settles the size: a plan that died half-way may have cut by other parameters than ours.
         """
         concurrency = self._cloud.settings.fan_out_concurrency
-        size = chunks.chunk_size(count, concurrency, policy_of(task.type).chunk_size)
+        count, marks = found.count, found.marks
+        size = chunks.chunk_size(count, concurrency, policy_of(task.type).chunk_size, marks.step if marks else 1)
         if count == 0:
             return size
-        [first, *_] = chunks.cut(count, size, offsets)
+        first = next(chunks.cut(count, size, marks))
         fresh = self._write_chunk(task, first)
         if not fresh:
             existing = self._cloud.table.chunk(task.tenant_code, task.code, 0)
             size = existing.range.count if existing else size
-        rest = list(chunks.cut(count, size, offsets))[1:]
+        rest = list(chunks.cut(count, size, marks))[1:]
         with ThreadPoolExecutor(POOL_SIZE) as pool:
             written = list(pool.map(lambda place: self._write_chunk(task, place), rest))
         return size if fresh and all(written) else 0
