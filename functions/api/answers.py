@@ -6,8 +6,17 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
-from serverless_tasks import PayloadMissing, ResultLinks, SubTaskEntity, TaskEntity, TaskService
+from serverless_tasks import (
+    InvalidInput,
+    PayloadInBucket,
+    PayloadMissing,
+    ResultLinks,
+    SubTaskEntity,
+    TaskEntity,
+    TaskService,
+)
 from serverless_tasks.core.json_text import MAX_DEPTH, size, to_json_text
+from serverless_tasks.core.uploads import is_upload
 from serverless_tasks.core.views import sub_task_view, task_summary, task_view
 
 INLINE_BYTES = 262_144
@@ -27,7 +36,7 @@ def answer(status_code: int, view: Json, **headers: str) -> Response[str]:
 def task_answer(service: TaskService, task: TaskEntity, load_input: Callable[[], Any] | None = None) -> Json:
     """A task with its input and result. ``load_input``: for an input that is at hand."""
     view = task_view(task) | {"usage": service.usage_of(task)}
-    view |= _payload(service, "input", task.input_ref, load_input or (lambda: service.load_input(task)))
+    view |= _payload(service, "input", task.input_ref, load_input or (lambda: _input(service, task)))
     if reference := view["attributes"].pop("resultRef", None):
         view["attributes"] |= _payload(service, "result", reference, lambda: service.load_result(task))
     return view
@@ -56,12 +65,26 @@ def results_answer(links: ResultLinks) -> Response[str]:
     return answer(303, view, Location=links.items[0].url) if len(links.items) == 1 else answer(200, view)
 
 
+def _input(service: TaskService, task: TaskEntity) -> Any:
+    """The input. Raises ``PayloadInBucket`` where its values are larger than its object: CSV names each field once."""
+    if task.input_ref is None or not is_upload(task.input_ref["key"]):
+        return service.load_input(task)
+    found, left = [], INLINE_BYTES
+    for element in service.iterate_input(task):
+        left -= size(to_json_text(element, "input")) + 1
+        if left < 0:
+            raise PayloadInBucket("the input is too large for an answer")
+        found.append(element)
+    return found
+
+
 def _payload(service: TaskService, name: str, reference: Mapping[str, Any] | None, load: Callable[[], Any]) -> Json:
     if reference is None or reference["bytes"] <= INLINE_BYTES:
         try:
             return {name: load()}
-        except PayloadMissing:
+        except (PayloadMissing, PayloadInBucket, InvalidInput):
             if reference is None:
                 raise
-            # Somebody emptied the bucket. The task is still worth an answer; its link will say what is missing.
+            # Somebody emptied the bucket, or uploaded what is no input. The task is still worth an answer; its link
+            # will show what is there, or say that it is missing.
     return {f"{name}Url": service.payload_link(reference)}

@@ -1,6 +1,7 @@
 """HTTP API: creates, shows, lists, cancels and retries tasks. Every route is one call of the task service."""
 
 import os
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from answers import answer, results_answer, sub_task_answer, summary_answer, task_answer
@@ -11,6 +12,7 @@ from callers import ApiCaller, Reader, Writer
 from documentation import LOCATION, TASK_LINKS, TaskApi, returns
 from errors import answer_errors
 from models import (
+    JSON_LINES,
     CodeInPath,
     Cursor,
     IdempotencyKey,
@@ -18,6 +20,7 @@ from models import (
     Limit,
     NewStepFunctionTask,
     NewTask,
+    NewUpload,
     ResultLinks,
     StatusFilter,
     SubTaskPage,
@@ -25,6 +28,7 @@ from models import (
     TaskPage,
     TaskTypeInPath,
     TypeFilter,
+    Upload,
 )
 from serverless_tasks import Page, TaskEntity, TaskNotFound, TaskQuery, TaskService
 from serverless_tasks.adapters.cloud import Cloud
@@ -58,7 +62,7 @@ def create_task(body: Annotated[NewTask, Body()], caller: Writer, key: Idempoten
     """Create a single task."""
     caller.check_tenant(body.tenant_code)
     task = service.create_task(caller.tenant_code, body.task_type, body.input, body.name, caller.record, key)
-    return _created(caller, task, body.input)
+    return _created(caller, task, lambda: body.input)
 
 
 @app.post(
@@ -71,11 +75,26 @@ def create_task(body: Annotated[NewTask, Body()], caller: Writer, key: Idempoten
 def create_step_function_task(
     body: Annotated[NewStepFunctionTask, Body()], caller: Writer, key: IdempotencyKey = None
 ) -> Response[str]:
-    """Create a task of which every element of the input is a sub-task."""
+    """Create a task of which every element of the input, or of an upload, is a sub-task."""
     caller.check_tenant(body.tenant_code)
+    given, input_ref = body.given("input"), body.given("input_ref")
     create = service.create_step_function_task
-    task = create(caller.tenant_code, body.task_type, body.input, body.name, caller.record, key)
-    return _created(caller, task, body.input)
+    task = create(caller.tenant_code, body.task_type, given, body.name, caller.record, key, input_ref=input_ref)
+    return _created(caller, task, None if given is None else lambda: given)
+
+
+@app.post(
+    "/uploads",
+    summary="Ask where to put a large input",
+    operation_id="createUpload",
+    status_code=201,
+    responses=returns(201, "Where to put it. Nothing is there yet.", Upload, 400, 413),
+)
+def create_upload(caller: Writer, body: Annotated[NewUpload, Body()] = JSON_LINES) -> Response[str]:
+    """Hand out a link by which one input can be uploaded, once."""
+    upload = service.create_upload(caller.tenant_code, body.format)
+    made = {"inputRef": upload.input_ref, "url": upload.url, "headers": upload.headers, "expiresAt": upload.expires_at}
+    return answer(201, made)
 
 
 @app.get(
@@ -184,10 +203,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return response
 
 
-def _created(caller: ApiCaller, task: TaskEntity, value: Any) -> Response[str]:
+def _created(caller: ApiCaller, task: TaskEntity, load_input: Callable[[], Any] | None) -> Response[str]:
     """201 for a task that this request made, 200 for one that an earlier request with the same key made."""
     made_now = task.request_id == caller.record.request_id
-    return answer(201 if made_now else 200, task_answer(service, task, lambda: value))
+    return answer(201 if made_now else 200, task_answer(service, task, load_input))
 
 
 def _find(caller: ApiCaller, task_type: str, code: str) -> TaskEntity:

@@ -10,12 +10,14 @@ from pydantic.json_schema import SkipJsonSchema
 from serverless_tasks import TaskKind, TaskStatus
 from serverless_tasks.core.idempotency import KEY_PATTERN
 from serverless_tasks.core.keys import CODE_PATTERN, NAME_PATTERN, TITLE_CHARACTER, TITLE_LIMIT
+from serverless_tasks.core.uploads import Format
 from serverless_tasks.task_lists import MAX_LIMIT
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 NAME = f"^{NAME_PATTERN}$"
 CAT: JsonDict = {"taskType": "cat", "input": {"key": "value1"}}
 CATS: JsonDict = {"taskType": "cat", "name": "Feed the cats", "input": [{"key": "value1"}, {"key": "value2"}]}
+UPLOADED_CATS: JsonDict = {"taskType": "cat", "inputRef": "uploads/mbc/01KF0FWXF8B5T0E6H3ZJ1F8DGA.jsonl"}
 
 # ------------------------------------------------------------------------------------------------ requests
 
@@ -43,11 +45,41 @@ class NewTask(_NewTask):
 
 
 class NewStepFunctionTask(_NewTask):
-    """A Step Functions task: a list, every element of which is a sub-task."""
+    """A Step Functions task: a list, every element of which is a sub-task, or an upload that has them."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [CATS]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [CATS, UPLOADED_CATS],
+            "oneOf": [{"required": ["input"]}, {"required": ["inputRef"]}],
+        }
+    )
 
-    input: Annotated[list[Any], Field(description="A list, one element for each sub-task; up to 100 levels deep.")]
+    # Neither may be null: what is not given is told by ``model_fields_set``.
+    input: Annotated[
+        list[Any],
+        Field(default_factory=list, description="A list, one element for each sub-task; up to 100 levels deep."),
+    ]
+    input_ref: Annotated[
+        str, Field(default_factory=str, description="Instead of `input`: that of an upload, which is there by now.")
+    ]
+
+    def given(self, name: str) -> Any:
+        """What the request has under this name, or None."""
+        return getattr(self, name) if name in self.model_fields_set else None
+
+
+class NewUpload(BaseModel):
+    """An input that is too large for a request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Annotated[
+        Format, Field(description="JSON Lines, one element per line, or CSV with a header, one per record.")
+    ] = Format.JSONL
+
+
+JSON_LINES = NewUpload()
+"""What a request without a body asks for."""
 
 
 IdempotencyKey = Annotated[
@@ -170,11 +202,23 @@ class Task(_TaskHead):
     inputUrl: NotRequired[
         Annotated[
             Link,
-            Field(description="Instead of an input above 256 KB, for 15 minutes. A list is there as JSON Lines."),
+            Field(
+                description="Instead of an input above 256 KB, for 15 minutes. A list is there as JSON Lines, an "
+                "upload as it was uploaded."
+            ),
         ]
     ]
     attributes: TaskAttributes
     history: Annotated[list[Transition], Field(description="The first and the newest 49, oldest first.")]
+
+
+class Upload(TypedDict):
+    """Where to put an input, once: a PUT to `url` with exactly these `headers`."""
+
+    inputRef: Annotated[str, Field(description="What to create the task with.")]
+    url: Link
+    headers: Annotated[dict[str, str], Field(description="They are signed; without them the PUT is refused.")]
+    expiresAt: Annotated[Time, Field(description="Until when the link works at most.")]
 
 
 class TaskPage(TypedDict):
@@ -204,7 +248,7 @@ class SubTask(TypedDict):
     attempt: Count
     input: NotRequired[Any]
     inputUrl: NotRequired[
-        Annotated[Link, Field(description="Instead of an input above 256 KB: the whole list, as JSON Lines.")]
+        Annotated[Link, Field(description="Instead of an input above 256 KB: the whole list, as the task's.")]
     ]
     attributes: SubTaskAttributes
     startedAt: NotRequired[Time]
