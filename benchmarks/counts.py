@@ -110,7 +110,7 @@ def _summed(count: int, stack: MotoStack, meter: Meter, written: Counter[str]) -
         visibility_changes=of["sqs.ChangeMessageVisibility"],
         publishes=of["sns.Publish"],
         puts=of["s3.PutObject"],
-        gets=of["s3.GetObject"],
+        gets=of["s3.GetObject"] + of["s3.HeadObject"],
         transitions=usage.transitions,
         state_bytes=usage.bytes,
         largest_item=meter.largest_item,

@@ -1,20 +1,13 @@
-"""A Step Functions task whose input lies in the bucket already, as after an upload.
-
-The HTTP API has no uploads yet (``POST /uploads``); this does what creation will do for them: the task's item names an
-object of JSON Lines, and no element passes through the creator.
-"""
+"""A Step Functions task of an upload: no element passes through the creator."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from serverless_tasks import TaskService
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.adapters.payloads import JSON_LINES, payload_key
+from serverless_tasks.adapters.payloads import JSON_LINES
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.expressions import Put
-from serverless_tasks.core.keys import TaskKey, open_attention
-from serverless_tasks.core.status import TaskKind, TaskStatus
-from serverless_tasks.core.times import Clock, after, to_iso
-from ulid import ULID
+from serverless_tasks.core.times import Clock
 
 TENANT = "bench"
 
@@ -30,26 +23,8 @@ def json_lines(count: int) -> str:
 
 
 def create(cloud: Cloud, clock: Clock, task_type: str, count: int) -> TaskEntity:
-    """Put ``count`` elements into the bucket and write the task that names them."""
-    now = clock()
-    code = str(ULID.from_datetime(now))
-    key = TaskKey.of(TaskKind.SFN_TASK, TENANT, task_type, code)
-    reference = cloud.payloads.put(payload_key(TENANT, code, "input.jsonl"), json_lines(count), JSON_LINES)
-    task = TaskEntity(
-        pk=key.pk,
-        sk=key.sk,
-        kind=TaskKind.SFN_TASK,
-        code=code,
-        type=task_type,
-        name=task_type,
-        tenant_code=TENANT,
-        status=TaskStatus.CREATED,
-        input_ref=reference,
-        history=({"status": TaskStatus.CREATED, "at": to_iso(now), "attempt": 0},),
-        created_at=to_iso(now),
-        updated_at=to_iso(now),
-        attention=open_attention(code),
-        due_at=to_iso(after(now, cloud.settings.first_look_seconds)),
-    )
-    cloud.table.put(Put(task.to_item()))
-    return task
+    """Upload ``count`` elements and create the task of them."""
+    service = TaskService(cloud, clock)
+    upload = service.create_upload(TENANT)
+    cloud.payloads.put(upload.input_ref, json_lines(count), JSON_LINES)
+    return service.create_step_function_task(TENANT, task_type, input_ref=upload.input_ref)

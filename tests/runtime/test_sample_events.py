@@ -77,6 +77,15 @@ def test_api_creates_a_step_function_task(call: Call, tasks: Tasks):
     assert tasks.ended(TaskKey(task["pk"], task["sk"])).attributes["subTaskSucceedCount"] == 6
 
 
+def test_api_creates_a_task_of_an_upload(call: Call, tasks: Tasks, cloud: LocalCloud):
+    assert body_of(call("api-create-upload"), 201)["inputRef"].startswith("uploads/mbc/")
+    event = events.load("api-create-step-function-task-of-upload")
+    key = json.loads(event["body"])["inputRef"]
+    cloud.client("s3").put_object(Bucket=cloud.stack["bucketName"], Key=key, Body=b"key\nvalue1\nvalue2\n")
+    task = body_of(call("api-create-step-function-task-of-upload"), 201)
+    assert tasks.ended(TaskKey(task["pk"], task["sk"])).attributes["subTaskSucceedCount"] == 2
+
+
 def test_api_reads(call: Call, tasks: Tasks):
     single, fan_out = tasks.put(CREATED), tasks.put(FAN_OUT_CREATED)
     assert fan_out.code in [task["code"] for task in body_of(call("api-list-tasks"), 200)["items"]]

@@ -18,6 +18,8 @@ ROUTES = {name: events.load(name)["routeKey"] for name in events.NAMES if name.s
 ANSWERS = {
     "api-create-task": 201,
     "api-create-step-function-task": 201,
+    "api-create-upload": 201,
+    "api-create-step-function-task-of-upload": 201,
     "api-list-tasks": 200,
     "api-get-task": 200,
     "api-list-sub-tasks": 200,
@@ -36,11 +38,15 @@ STATES = (
 """Events that hold the tasks which the API's events are about."""
 
 
+OF_UPLOAD = "api-create-step-function-task-of-upload"
+
+
 @pytest.fixture
 def tasks(cloud: Cloud) -> None:
-    """The tasks, each in the table in the state in which the event makes sense."""
+    """The tasks, each in the table in the state in which the event makes sense, and the upload of two cats."""
     for name in STATES:
         cloud.table.put(Put(decode_item(events.image(name))))
+    cloud.payloads.put(json.loads(events.load(OF_UPLOAD)["body"])["inputRef"], "key\nvalue1\nvalue2\n")
 
 
 def test_there_is_an_event_for_every_route(document: dict[str, Any]):
@@ -69,6 +75,14 @@ def test_the_example_of_six_cats(api: Client):
     task = api.send(events.load("api-create-step-function-task")).body
     assert task["kind"] == TaskKind.SFN_TASK
     assert task["input"] == [{"key": f"value{number}"} for number in range(1, 7)]
+
+
+@pytest.mark.usefixtures("tasks")
+def test_the_example_of_uploaded_cats(api: Client):
+    assert api.send(events.load(OF_UPLOAD)).body["input"] == [{"key": "value1"}, {"key": "value2"}]
+    upload = api.send(events.load("api-create-upload")).body
+    assert upload["inputRef"].startswith("uploads/mbc/")
+    assert upload["inputRef"].endswith(".csv")
 
 
 @pytest.mark.parametrize("name", ANSWERS)
