@@ -56,6 +56,17 @@ class Driver:
         """Create a Step Functions task."""
         return self._create("/tasks/step-function-task", task_type, given, name, options)
 
+    def upload(self, content: bytes, written: str = "jsonl", **options: Any) -> Json:
+        """Ask for an upload and put the content there; returns what was answered."""
+        upload: Json = _body(self.call("POST", "/uploads", {"format": written}, **options), 201)
+        _body(put(upload, content), 200)
+        return upload
+
+    def fan_out_of(self, task_type: str, upload: Json, **options: Any) -> Json:
+        """Create a Step Functions task of an upload."""
+        body = {"taskType": task_type, "inputRef": upload["inputRef"]}
+        return self._saw(_body(self.call("POST", "/tasks/step-function-task", body, **options), 201))
+
     def look(self, task: Json, **options: Any) -> Json:
         """The task as it is now."""
         return self._saw(_body(self.call("GET", path_of(task), **options), 200))
@@ -173,6 +184,11 @@ def counters_of(task: Json) -> tuple[int, int, int, int]:
     names = ("subTaskCount", "subTaskSucceedCount", "subTaskFailedCount", "subTaskRunningCount")
     count, succeeded, failed, running = (task["attributes"][name] for name in names)
     return count, succeeded, failed, running
+
+
+def put(upload: Json, content: bytes) -> Answer:
+    """Do what an upload says, by a plain PUT, without a token."""
+    return request("PUT", upload["url"], content, headers=upload["headers"])
 
 
 def follow(url: str) -> Any:
