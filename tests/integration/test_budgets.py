@@ -6,7 +6,7 @@ from serverless_tasks.core.sizes import item_size, write_units
 
 from tests.support.calls import Calls
 from tests.support.moto_stack import MotoStack
-from tests.support.stacks import fan_out, single
+from tests.support.stacks import fan_out, fan_out_of, single
 from tests.support.table_writes import writes
 
 FAN_OUTS = [
@@ -101,9 +101,27 @@ def test_a_fan_out_reads_its_part_of_a_large_input(stack: MotoStack) -> None:
     # THEN plan reads the object once, each of the four chunks its own range of it
     reads = [call for call in stack.calls.of_service("s3", "GetObject") if call.params["Key"].endswith("input.jsonl")]
     assert [(call.function, call.params.get("Range")) for call in reads] == [
-        ("plan", None),
+        ("plan", "bytes=0-20059"),
         ("chunk", "bytes=0-5014"),
         ("chunk", "bytes=5015-10029"),
         ("chunk", "bytes=10030-15044"),
         ("chunk", "bytes=15045-20059"),
+    ]
+
+
+def test_an_upload_is_looked_at_once_and_read_once_and_a_retry_reads_only_what_it_runs(stack: MotoStack) -> None:
+    cat = TaskType("cat", chunk_size=1, max_attempts=1)
+    cat.sub_task(lambda event, context: 1 // (event.input + context.run))
+    key = fan_out_of(stack, b"1\n0\n1\n").key
+    stack.service.retry_task(key)
+    stack.run(key)
+
+    read = [(call.function, call.operation, call.params.get("Range")) for call in stack.calls.of_service("s3")]
+    assert read == [
+        ("api", "HeadObject", None),
+        ("plan", "GetObject", "bytes=0-5"),
+        ("chunk", "GetObject", "bytes=0-1"),
+        ("chunk", "GetObject", "bytes=2-3"),
+        ("chunk", "GetObject", "bytes=4-5"),
+        ("chunk", "GetObject", "bytes=2-3"),
     ]

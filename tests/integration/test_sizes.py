@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from serverless_tasks import TaskKey, TaskStatus, TaskType
 from serverless_tasks.core.json_text import CHECKPOINT_LIMIT, INLINE_LIMIT, to_json_text
+from serverless_tasks.core.sizes import item_size
 from serverless_tasks.core.uploads import LINE_LIMIT
 
-from tests.support.item_size import item_size, writes
 from tests.support.moto_stack import MotoStack
 from tests.support.stacks import fan_out, fan_out_of, single
+from tests.support.table_writes import writes
 
 EDGES = (INLINE_LIMIT, 262_144, 409_600, CHECKPOINT_LIMIT, LINE_LIMIT)
 SIZES = [edge + beside for edge in EDGES for beside in (-1, 0, 1)]

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from serverless_tasks.core.chunks import MAX_CHUNKS, chunk_size, cut
+from serverless_tasks.core.chunks import CHUNK_BYTES, MAX_CHUNKS, chunk_size, cut
 from serverless_tasks.core.marks import MARK_LIMIT, Marks
 
 
@@ -37,15 +37,36 @@ def test_between_marks_there_is_no_answer():
 
 @given(st.integers(1, 10**7), st.integers(1, 1000), st.none() | st.integers(1, 20_000))
 def test_chunks_begin_at_marks_and_are_a_thousand_at_most(count, concurrency, wanted):
-    step = 1
-    while step * MARK_LIMIT < count:
-        step *= 2
+    marks = Marks()
+    marks.count = marks.end = count
+    while marks.step * MARK_LIMIT < count:
+        marks.step *= 2
+    step = marks.step
 
-    size = chunk_size(count, concurrency, wanted, step)
+    size = chunk_size(count, concurrency, wanted, marks)
 
     assert size % step == 0
     assert size - step < chunk_size(count, concurrency, wanted) <= size
     assert -(-count // size) <= MAX_CHUNKS
+
+
+@pytest.mark.parametrize(
+    ("count", "size_of_one", "wanted", "size"),
+    [
+        (100, CHUNK_BYTES // 10, None, 10),
+        (100, CHUNK_BYTES // 10 + 1, None, 9),
+        (100, CHUNK_BYTES // 100, None, 50),
+        (100, 3_000_000, None, 22),
+        (100, CHUNK_BYTES * 2, None, 1),
+        (10_000, CHUNK_BYTES, None, 10),  # a thousand chunks, whatever it weighs
+        (100, CHUNK_BYTES, 70, 70),  # the type says so
+    ],
+)
+def test_a_chunk_of_a_heavy_input_has_64_mb(count, size_of_one, wanted, size):
+    marks = Marks()
+    marks.count, marks.end = count, count * size_of_one
+
+    assert chunk_size(count, 1, wanted, marks) == size
 
 
 def test_chunks_are_cut_at_coarse_marks():

@@ -175,18 +175,19 @@ def test_a_header_may_have_4096_bytes():
     assert read_whole(b"a" * HEADER_LIMIT + b"\n1\n", Format.CSV) == [{"a" * HEADER_LIMIT: "1"}]
 
 
+@pytest.mark.parametrize("size", [65_536, 10 * LINE_LIMIT])
 @pytest.mark.parametrize("excess", [-1, 0, 1])
 @pytest.mark.parametrize("written", Format)
-def test_a_line_may_have_3_000_000_bytes(excess, written):
+def test_a_line_may_have_3_000_000_bytes(excess, written, size):
     # GIVEN a line of that many, the last one or not
     line = b'"' + b"x" * (LINE_LIMIT - 2 + excess) + b'"'
     for body in (b"1\n" + line, b"1\n" + line + b"\n", b"1\n" + line + b"\n2\n"):
         if excess > 0:
             with pytest.raises(InvalidInput, match="inputRef: line 2: has more than 3000000 bytes"):
-                read_whole(body, written, 65_536)
+                read_whole(body, written, size)
             continue
         text = line[1:-1].decode()
-        found = read_whole(body, written, 65_536)
+        found = read_whole(body, written, size)
         assert found[:2] == [1, text][: len(found)] if written is Format.JSONL else found[0] == {"1": text}
 
 

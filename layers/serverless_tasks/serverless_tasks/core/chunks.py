@@ -32,16 +32,21 @@ MAX_CHUNKS = 1000
 """Chunks of one task at most: their numbers, and what their children return, pass through states of 256 KiB."""
 DEFAULT_MAX_SIZE = 1000
 """Sub-tasks of one chunk at most, unless the type says more or the list is longer than a million."""
+CHUNK_BYTES = 67_108_864
+"""Bytes of the input that a chunk has at most, on average and unless the type says more: a worker, and whoever lists
+sub-tasks, holds all those of a chunk in memory."""
 
 
-def chunk_size(count: int, concurrency: int, wanted: int | None = None, step: int = 1) -> int:
+def chunk_size(count: int, concurrency: int, wanted: int | None = None, marks: Marks | None = None) -> int:
     """Sub-tasks per chunk: two chunks for each that may run at once, so that a slow one holds up little.
 
-    It is a multiple of ``step``: of a very long input, only every ``step``-th element can begin a chunk.
+    Of an input in the bucket, chunks begin at its ``marks`` only, and have no more than :data:`CHUNK_BYTES`.
     """
     least = -(-count // MAX_CHUNKS)
     even = -(-count // (2 * concurrency))
-    size = max(least, wanted or min(even, DEFAULT_MAX_SIZE), 1)
+    light = count * CHUNK_BYTES // marks.end if marks and marks.end else DEFAULT_MAX_SIZE
+    size = max(least, wanted or min(even, light, DEFAULT_MAX_SIZE), 1)
+    step = marks.step if marks else 1
     return -(-size // step) * step
 
 

@@ -38,7 +38,7 @@ class TaskEntity:
     input_text: str | None = None
     """The input as JSON text, when it is at most 4 KB."""
     input_ref: Mapping[str, Any] | None = None
-    """Where the input is in the bucket, when it is larger: ``key``, ``bytes``, ``etag``."""
+    """Where the input is in the bucket, when it is larger: ``key``, ``bytes``, ``etag``, and of a CSV ``header``."""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     """``result | resultRef``, ``error``, ``progress``, ``checkpoint | checkpointRef`` and the counters, as stored."""
     attempt: int = 0

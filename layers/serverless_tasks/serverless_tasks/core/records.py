@@ -53,22 +53,14 @@ def split_lines(blocks: Iterable[bytes], limit: int | None = None) -> Iterator[b
     """Lines of what comes in blocks, without their newlines. Raises for a line of more than ``limit`` bytes."""
     number, held, length = 1, list[bytes](), 0
     for block in blocks:
-        first, *others = block.split(b"\n")
-        held.append(first)
-        length += len(first)
-        if limit is not None and length > limit:
-            raise _too_long(number, limit)
-        if not others:
-            continue
-        yield b"".join(held)
-        *complete, last = others
-        for line in complete:
-            number += 1
-            if limit is not None and len(line) > limit:
-                raise _too_long(number, limit)
-            yield line
-        number += 1
-        held, length = [last], len(last)
+        for place, part in enumerate(block.split(b"\n")):
+            if place > 0:
+                yield b"".join(held)
+                number, held, length = number + 1, [], 0
+            held.append(part)
+            length += len(part)
+            if limit is not None and length > limit:
+                raise broken(number, f"has more than {limit} bytes")
     if length:
         yield b"".join(held)
 
@@ -124,26 +116,22 @@ def _json_lines(lines: Iterable[Record]) -> Iterator[Record]:
 
 def _rows(lines: Iterable[Record], limit: int | None) -> Iterator[Record]:
     """A record ends where its quotes, and the quotes inside of quotes, are even in number."""
-    held: list[Record] = []
+    first: Record | None = None
+    texts: list[bytes] = []
     quotes = 0
     for line in lines:
-        if not held and line.text in _NO_RECORD:
+        if first is None and line.text in _NO_RECORD:
             continue
-        held.append(line)
+        first = first or line
+        texts.append(line.text)
         quotes += line.text.count(b'"')
-        if limit is not None and line.end - held[0].start - 1 > limit:
-            raise broken(held[0].line, f"a record has more than {limit} bytes; perhaps a quote is not closed")
-        if quotes % 2:
-            continue
-        yield line if len(held) == 1 else _joined(held)
-        held, quotes = [], 0
-    if held:
-        raise broken(held[0].line, "a quote is not closed")
-
-
-def _joined(lines: Sequence[Record]) -> Record:
-    text = b"\n".join(line.text for line in lines)
-    return Record(lines[0].line, lines[0].start, lines[-1].end, text)
+        if limit is not None and line.end - first.start - 1 > limit:
+            raise broken(first.line, f"a record has more than {limit} bytes; perhaps a quote is not closed")
+        if quotes % 2 == 0:
+            yield Record(first.line, first.start, line.end, b"\n".join(texts))
+            first, texts, quotes = None, [], 0
+    if first is not None:
+        raise broken(first.line, "a quote is not closed")
 
 
 def _element(text: bytes) -> Any:
@@ -187,7 +175,3 @@ def _decoded(text: bytes) -> str:
         return text.decode()
     except UnicodeDecodeError as error:
         raise InvalidInput(FIELD, f"is not UTF-8 at byte {error.start + 1}") from error
-
-
-def _too_long(line: int, limit: int) -> InvalidInput:
-    return broken(line, f"has more than {limit} bytes")

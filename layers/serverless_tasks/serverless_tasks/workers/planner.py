@@ -102,7 +102,7 @@ class Planner:
         """
         concurrency = self._cloud.settings.fan_out_concurrency
         count, marks = found.count, found.marks
-        size = chunks.chunk_size(count, concurrency, policy_of(task.type).chunk_size, marks.step if marks else 1)
+        size = chunks.chunk_size(count, concurrency, policy_of(task.type).chunk_size, marks)
         if count == 0:
             return size
         first = next(chunks.cut(count, size, marks))
