@@ -54,9 +54,10 @@ def test_a_message_has_keys_only_and_its_tenant_as_group(stack: MotoStack) -> No
     stack.relay_one()
 
     [call] = stack.calls.of_service("sqs")
+    [entry] = call.params["Entries"]
     expected = {"v": 1, "action": "task-execute", "pk": task.pk, "sk": task.sk, "kind": "TASK"}
-    assert call.params["MessageGroupId"] == "mbc"
-    assert json.loads(call.params["MessageBody"]) == {**expected, "tenantCode": "mbc", "taskType": "cat", "run": 0}
+    assert (entry["Id"], entry["MessageGroupId"]) == ("0", "mbc")
+    assert json.loads(entry["MessageBody"]) == {**expected, "tenantCode": "mbc", "taskType": "cat", "run": 0}
 
 
 def test_an_execution_is_started_once_and_known_for_ever(stack: MotoStack, task: TaskEntity) -> None:

@@ -40,7 +40,7 @@ def test_a_single_task_costs_what_the_design_says(stack: MotoStack) -> None:
     # THEN the calls are these and no others
     calls = stack.calls
     assert (table_writes(calls), table_reads(calls), calls.count("dynamodb")) == (4, 1, 5)
-    assert [call.operation for call in calls.of_service("sqs")] == ["SendMessage", "ChangeMessageVisibility"]
+    assert [call.operation for call in calls.of_service("sqs")] == ["SendMessageBatch", "ChangeMessageVisibility"]
     assert (worker_calls(calls), calls.count("sns"), calls.count("s3"), calls.count("stepfunctions")) == (1, 1, 0, 0)
 
 

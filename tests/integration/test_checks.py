@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from serverless_tasks import TaskType
+from serverless_tasks import TaskStatus, TaskType
 from serverless_tasks.core.expressions import Update, exists
 
 from tests.support.clients import worker_client
@@ -67,14 +67,27 @@ def test_what_is_right_passes() -> None:
         (None, {"S": "status"}, False),
     ],
 )
+@pytest.mark.parametrize("told", ["terminal", "all"])
 def test_the_stream_s_filter_lets_status_changes_of_parents_through(
-    stack: MotoStack, kind: object, change: object, passes: bool
+    told: str, kind: object, change: object, passes: bool
 ) -> None:
-    record = {"eventName": "MODIFY", "dynamodb": {"NewImage": {"kind": kind, "change": change}}}
+    image = {"kind": kind, "change": change, "status": {"S": "CREATED"}}
 
-    [pattern] = stack.resources.stream_filters("RelayFunction")
+    with MotoStack(StatusMessages=told) as stack:
+        [pattern] = stack.resources.stream_filters("RelayFunction")
 
-    assert matches(pattern, record) is passes
+    assert matches(pattern, {"eventName": "MODIFY", "dynamodb": {"NewImage": image}}) is passes
+
+
+@pytest.mark.parametrize("told", ["terminal", "all"])
+def test_the_stream_s_filter_lets_the_statuses_through_that_the_relay_acts_on(told: str) -> None:
+    with MotoStack(StatusMessages=told) as stack:
+        [pattern] = stack.resources.stream_filters("RelayFunction")
+        relayed = stack.resources.settings("RelayFunction").relayed
+
+    for status in TaskStatus:
+        image = {"kind": {"S": "TASK"}, "change": {"S": "status"}, "status": {"S": status.value}}
+        assert matches(pattern, {"eventName": "MODIFY", "dynamodb": {"NewImage": image}}) is (status in relayed)
 
 
 def test_a_deletion_does_not_reach_the_relay(stack: MotoStack) -> None:

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
@@ -64,12 +65,11 @@ def a_task_whose_record_is_lost(stack: MemoryStack) -> None:
 
 
 def a_task_whose_end_no_topic_takes(stack: MemoryStack) -> None:
-    def refuse(task: Any) -> None:
-        raise ConnectionError
+    def refuse(tasks: Any) -> Any:
+        return {task.key: ConnectionError() for task in tasks}
 
-    publish, stack.memory.topics.publish_status = stack.memory.topics.publish_status, refuse  # type: ignore[method-assign]
-    stack.run(stack.service.create_task("mbc", "nobody", 1).key)
-    stack.memory.topics.publish_status = publish  # type: ignore[method-assign]
+    with patch.object(stack.memory.topics, "publish_statuses", refuse):
+        stack.run(stack.service.create_task("mbc", "nobody", 1).key)
     stack.clock.advance(60)
     stack.sweep()
 

@@ -20,9 +20,12 @@ from tests.support.watched import WatchedStack
 
 PLAYED = {
     "memory": (tuple(FLOWS), KINDS),
-    "moto": (("a_task_with_large_payloads", "a_fan_out_with_large_payloads"), ("killed before", "killed after")),
+    "moto": (
+        ("a_task_with_large_payloads", "a_fan_out_with_large_payloads", "several_tasks_at_once"),
+        ("killed before", "killed after"),
+    ),
 }
-"""All flows in memory, which takes milliseconds; with the real clients those two that make every kind of call."""
+"""All flows in memory, which takes milliseconds; with the real clients those that make every kind of call."""
 
 
 def opened(where: str) -> Any:

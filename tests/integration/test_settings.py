@@ -2,6 +2,9 @@
 
 import dataclasses
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud, make_client
@@ -58,6 +61,7 @@ def test_a_client_retries_throttles_and_faults_and_gives_up() -> None:
 
     assert config.retries == {"mode": "standard", "total_max_attempts": 3}
     assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (2, 7, POOL_SIZE)
+    assert config.tcp_keepalive is True
 
 
 def test_links_are_signed_as_newer_regions_want_it() -> None:
@@ -74,3 +78,27 @@ def test_a_client_is_made_when_it_is_first_used_and_once() -> None:
         getattr(cloud, name)
 
     assert made == list(RESOURCES.values())
+
+
+def test_a_client_is_made_once_whoever_asks_first() -> None:
+    # GIVEN clients that take their time, as boto3's do
+    made: list[str] = []
+    together = threading.Barrier(4, timeout=30)
+
+    def make(service: str) -> str:
+        made.append(service)
+        time.sleep(0.05)
+        return service
+
+    cloud = Cloud(Settings(), make)
+
+    def ask(_: int) -> object:
+        together.wait()
+        return cloud.table
+
+    # WHEN several threads ask for the table at once
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ask, range(4)))
+
+    # THEN one client was made, and none that nobody asked for
+    assert made == ["dynamodb"]

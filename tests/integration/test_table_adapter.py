@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY
 from serverless_tasks import LostRace, TaskKey
-from serverless_tasks.adapters.table import TaskTable
+from serverless_tasks.adapters.table import UNPROCESSED_TRIES, TaskTable
 from serverless_tasks.core.expressions import Put, Update, equals
 
 from tests.support.clients import driver_client
@@ -35,10 +35,28 @@ def test_what_a_batch_leaves_unprocessed_is_asked_for_again() -> None:
             stub.add_response("batch_get_item", answer, asked(KEYS[number:]))
 
         # WHEN three are read
-        found = TaskTable(client, "tasks").batch_get(KEYS, ConsistentRead=True)
+        pauses: list[float] = []
+        found = TaskTable(client, "tasks", sleep=pauses.append, rand=lambda: 0.5).batch_get(KEYS, ConsistentRead=True)
 
-    # THEN all three came
+    # THEN all three came, with a pause before each further request
     assert list(found) == KEYS
+    assert pauses == [0.025, 0.05]
+
+
+def test_what_a_batch_leaves_for_ever_is_a_throttle() -> None:
+    with stubbed("dynamodb") as (client, stub):
+        # GIVEN a table that answers nothing
+        for _ in range(UNPROCESSED_TRIES):
+            left = {"tasks": {"Keys": [typed(KEYS[0])]}}
+            stub.add_response("batch_get_item", {"Responses": {}, "UnprocessedKeys": left})
+
+        # WHEN an item is read
+        pauses: list[float] = []
+        with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
+            TaskTable(client, "tasks", sleep=pauses.append, rand=lambda: 1.0).batch_get(KEYS[:1])
+
+    # THEN the pauses grew up to their cap, and there was none without a request behind it
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1, 1]
 
 
 def test_nothing_is_asked_for_no_keys() -> None:

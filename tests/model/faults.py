@@ -6,12 +6,14 @@ from typing import Any
 
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
+from tests.support.watched import BATCHES
+
 ADAPTERS = {
     "table": ("get", "item", "put", "put_all", "update", "update_task", "chunk", "chunks", "batch_get", "due"),
     "payloads": ("put", "inline_or_stored", "load", "lines", "find", "blocks"),
-    "queue": ("send", "hide", "set_aside"),
+    "queue": ("send", "send_all", "hide", "set_aside"),
     "executions": ("start", "stop", "is_running"),
-    "topics": ("publish_status", "publish_alarm"),
+    "topics": ("publish_statuses", "publish_alarms"),
 }
 
 
@@ -35,13 +37,15 @@ class Faults:
         for name, methods in ADAPTERS.items():
             adapter = getattr(stack.memory, name)
             for method in methods:
-                setattr(adapter, method, self._wrapped(getattr(adapter, method)))
+                setattr(adapter, method, self._wrapped(getattr(adapter, method), method in BATCHES))
 
-    def _wrapped(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrapped(self, call: Callable[..., Any], batch: bool) -> Callable[..., Any]:
         def faulty(*arguments: Any, **named: Any) -> Any:
             fault = self._strikes()
             if fault is None:
                 return call(*arguments, **named)
+            if fault.kind == "refused" and batch:
+                return {task.key: Throttled() for task in arguments[0]}
             if fault.kind == "refused":
                 raise Throttled
             if fault.kind == "killed after":

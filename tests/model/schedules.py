@@ -30,6 +30,7 @@ from serverless_tasks import (
 from serverless_tasks.core.status import can_transition
 from serverless_tasks.core.task_type import forget_task_types
 from serverless_tasks.testing import MemoryStack, WorkerKilled
+from serverless_tasks.testing.stack import passed_on
 
 from tests.model.faults import Fault, Faults, Throttled
 
@@ -151,16 +152,17 @@ class Schedules(RuleBasedStateMachine):
     # --------------------------------------------------------------------------------------------- AWS
 
     @precondition(lambda self: self.memory.table.stream)
-    @rule(data=st.data(), twice=st.booleans(), fault=FAULT, skew=SKEW)
-    def relay(self, data: st.DataObject, twice: bool, fault: Fault | None, skew: int) -> None:
-        """A record is delivered: any of them, perhaps again later, certainly again if the relay does not finish."""
+    @rule(data=st.data(), twice=st.booleans(), size=st.integers(1, 3), fault=FAULT, skew=SKEW)
+    def relay(self, data: st.DataObject, twice: bool, size: int, fault: Fault | None, skew: int) -> None:
+        """Records are delivered: any of them, perhaps again later, certainly again if the relay does not finish."""
         stream = self.memory.table.stream
-        record = stream[data.draw(st.integers(0, len(stream) - 1))]
+        first = data.draw(st.integers(0, len(stream) - 1))
 
         def deliver() -> None:
-            self.stack.relay.handle(record)
+            batch = stream[first : first + size]
+            done = passed_on(batch, self.stack.relay.handle(batch))
             if not twice:
-                stream.remove(record)
+                del stream[first : first + done]
 
         self._do(deliver, fault, skew)
 

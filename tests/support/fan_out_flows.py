@@ -166,6 +166,36 @@ def a_fan_out_that_is_cancelled(world: World) -> TaskEntity:
     return task
 
 
+@flow
+def several_tasks_at_once(world: World) -> TaskEntity:
+    """Records come in batches: new tasks of both kinds, ends to tell, an alarm, a cancel behind its creation."""
+    world.stack.relay_batch = 25
+    cat = _fan_out(world)
+
+    @cat.task
+    def handle(event: Any, context: Any) -> Any:
+        world.effect(context)
+        if event.input == "never":
+            raise PermanentError("never")
+        return event.input
+
+    def new(value: str) -> TaskKey:
+        return world.insist(lambda: service.create_task("mbc", "cat", value, idempotency_key=value)).key
+
+    def new_list(value: str) -> TaskKey:
+        return world.insist(lambda: service.create_step_function_task("mbc", "cat", [value], idempotency_key=value)).key
+
+    service = world.stack.service
+    singles, failed, fan_out, stopped = [new("a"), new("b")], new("never"), new_list("c"), new_list("stopped")
+    answered(world, lambda: service.cancel_task(stopped))
+
+    keys = [str(key) for key in (*singles, failed)] + sub_keys(fan_out, 0)
+    for key in (*singles, fan_out):
+        ended(world, key, S.COMPLETED, keys)
+    ended(world, stopped, S.CANCELLED, keys)
+    return ended(world, failed, S.FAILED, keys)
+
+
 @loss
 def a_task_whose_record_is_lost(world: World) -> TaskEntity:
     _fan_out(world).task(lambda event, context: "found")

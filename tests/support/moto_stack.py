@@ -24,7 +24,7 @@ from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.uploads import Upload
 from serverless_tasks.service import TaskService
 from serverless_tasks.testing import VirtualClock, WorkerKilled
-from serverless_tasks.testing.stack import INVOCATION_SECONDS, MAX_STEPS
+from serverless_tasks.testing.stack import INVOCATION_SECONDS, MAX_STEPS, passed_on
 from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.chunk_worker import ChunkWorker
 from serverless_tasks.workers.finisher import Finisher
@@ -52,6 +52,7 @@ class MotoStack:
         self.calls = Calls()
         self._dispatcher = dispatcher or Dispatcher()
         self._parameters = parameters
+        self.relay_batch = 1
         self._ticks = 0
         self._exit = ExitStack()
 
@@ -113,12 +114,12 @@ class MotoStack:
         )
 
     def relay_one(self) -> bool:
-        """Pass the oldest stream record on; one that failed stays and comes again."""
-        if not self.stream.waiting():
+        """Pass the oldest batch of stream records on; from the first one on that failed, all stay and come again."""
+        batch = self.stream.waiting()[: self.relay_batch]
+        if not batch:
             return False
         with self._survived("relay"):
-            self.relay.handle(self.stream.records[0])
-            del self.stream.records[0]
+            del self.stream.records[: passed_on(batch, self.relay.handle(batch))]
         return True
 
     def work_one(self) -> bool:

@@ -11,6 +11,10 @@ Need = tuple[str, str]
 """An action and the ARN of what it is done to."""
 
 
+_SINGLE = {"SendMessageBatch": "SendMessage", "PublishBatch": "Publish"}
+"""Batches have no action of their own (SQS developer guide, "Amazon SQS API permissions"; SNS, "message batching")."""
+
+
 def missing(call: Call, resources: Resources) -> list[Need]:
     """What the call needs and its function may not do."""
     function = f"{call.function.capitalize()}Function"
@@ -52,9 +56,9 @@ def _needs(call: Call, resources: Resources) -> Iterator[Need]:
             yield f"s3:{operation}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
         case "sqs", operation:
             queues = {resources.name(queue): resources.arn(queue) for queue in ("TaskQueue", "DeadLetterQueue")}
-            yield f"sqs:{operation}", queues[params["QueueUrl"]]
+            yield f"sqs:{_SINGLE.get(operation, operation)}", queues[params["QueueUrl"]]
         case "sns", operation:
-            yield f"sns:{operation}", params["TopicArn"]
+            yield f"sns:{_SINGLE.get(operation, operation)}", params["TopicArn"]
         case "stepfunctions", operation:
             yield f"states:{operation}", params.get("stateMachineArn") or params["executionArn"]
 

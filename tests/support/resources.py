@@ -26,8 +26,7 @@ class Resources:
     """What CloudFormation would make of the template, as far as the functions see it."""
 
     def __init__(self, **parameters: str) -> None:
-        defaults = {name: str(given.get("Default", "")) for name, given in TEMPLATE["Parameters"].items()}
-        self._values: dict[str, Any] = {**_PSEUDO, **defaults, **parameters}
+        self._values: dict[str, Any] = {**_PSEUDO, **_defaults(), **parameters}
         self._arns = {name: _lambda_arn(name) for name in _of_type("AWS::Serverless::Function")}
         self.resolve = _Resolver(TEMPLATE, self._values, self._arns)
         self.stream_arn = self._create_table("TasksTable")
@@ -54,8 +53,7 @@ class Resources:
 
     def stream_filters(self, function: str) -> list[dict[str, Any]]:
         """Patterns of the function's stream, any of which lets a record through."""
-        [source] = [e for e in properties(function)["Events"].values() if e["Type"] == "DynamoDB"]
-        return [json.loads(given["Pattern"]) for given in source["Properties"]["FilterCriteria"]["Filters"]]
+        return stream_filters(function, self.resolve)
 
     def _create_table(self, logical_id: str) -> str:
         given = self.resolve(properties(logical_id))
@@ -111,6 +109,17 @@ class _Resolver(Resolver):
         if attribute == "Name":
             return str(self(properties(resource)["Name"]))
         return super()._attribute(resource, attribute)
+
+
+def stream_filters(function: str, resolve: Resolver | None = None) -> list[dict[str, Any]]:
+    """Patterns of the function's stream; without a ``resolve``, for the template's defaults."""
+    resolve = resolve or Resolver(TEMPLATE, _defaults(), {})
+    [source] = [e for e in properties(function)["Events"].values() if e["Type"] == "DynamoDB"]
+    return [json.loads(resolve(given["Pattern"])) for given in source["Properties"]["FilterCriteria"]["Filters"]]
+
+
+def _defaults() -> dict[str, str]:
+    return {name: str(given.get("Default", "")) for name, given in TEMPLATE["Parameters"].items()}
 
 
 def properties(logical_id: str) -> dict[str, Any]:

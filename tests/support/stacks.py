@@ -14,6 +14,7 @@ class Stack(Protocol):
 
     clock: VirtualClock
     service: TaskService
+    relay_batch: int
 
     def run(self, key: TaskKey) -> TaskEntity: ...
     def task(self, key: TaskKey) -> TaskEntity: ...
@@ -50,10 +51,10 @@ def fan_out_of(stack: Stack, body: bytes, written: str = "jsonl") -> TaskEntity:
 def deliver_twice(stack: Stack) -> None:
     """Pass the oldest stream record on, and leave it there: the worst that at-least-once can mean."""
     if isinstance(stack, MemoryStack):
-        stack.relay.handle(stack.memory.table.stream[0])
+        assert stack.relay.handle(stack.memory.table.stream[:1]) == []
     elif isinstance(stack, MotoStack):
         with stack.calls.of("relay"):
-            stack.relay.handle(stack.stream.waiting()[0])
+            assert stack.relay.handle(stack.stream.waiting()[:1]) == []
 
 
 def send(stack: Stack, body: str) -> None:

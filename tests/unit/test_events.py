@@ -23,7 +23,7 @@ from ulid import ULID
 
 from tests.support import events
 from tests.support.played import matches
-from tests.support.resources import ROOT, properties
+from tests.support.resources import ROOT, stream_filters
 
 FOREIGN = "relay-foreign-record"
 CREATED = "relay-task-created"
@@ -49,9 +49,7 @@ def task_of(name: str) -> TaskEntity:
 
 
 def relay_filter() -> dict[str, Any]:
-    source = properties("RelayFunction")["Events"]["StatusChanges"]["Properties"]
-    [given] = source["FilterCriteria"]["Filters"]
-    pattern: dict[str, Any] = json.loads(given["Pattern"])
+    [pattern] = stream_filters("RelayFunction")
     return pattern
 
 

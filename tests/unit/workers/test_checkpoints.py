@@ -43,7 +43,7 @@ def test_a_checkpoint_is_no_transition(stack):
         pass
     stack.work_one()
 
-    assert versions == [(2, 3, 0.5, "data", 1)]  # one record in the stream: PROCESSING
+    assert versions == [(2, 3, 0.5, "data", 0)]  # no record for the relay
     assert stack.task(key).status is TaskStatus.COMPLETED
 
 

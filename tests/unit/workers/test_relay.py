@@ -23,8 +23,8 @@ def test_a_new_step_functions_task_starts_its_execution_once(stack):
     key = stack.service.create_step_function_task("mbc", "cat", [1]).key
     [record] = stack.memory.table.stream
 
-    stack.relay.handle(record)
-    stack.relay.handle(record)  # the stream delivers at least once
+    stack.relay.handle([record])
+    stack.relay.handle([record])  # the stream delivers at least once
 
     assert stack.memory.executions.inputs == {key.code: {"pk": key.pk, "sk": key.sk, "run": 0}}
     task = stack.task(key)
@@ -114,7 +114,7 @@ def test_every_status_is_told_when_asked_for():
     ],
 )
 def test_a_foreign_record_is_ignored(stack, record):
-    stack.relay.handle(record)
+    stack.relay.handle([record])
 
     assert stack.memory.queue.messages == {}
 
@@ -124,7 +124,7 @@ def test_a_record_of_progress_is_ignored(stack):
     [record] = stack.memory.table.stream
     record["dynamodb"]["NewImage"]["change"] = {"S": "data"}
 
-    stack.relay.handle(record)
+    stack.relay.handle([record])
 
     assert stack.memory.queue.messages == {}
 
@@ -133,13 +133,13 @@ class TopicDown(Exception):
     """SNS does not answer."""
 
 
-def refuse(*_args: object) -> None:
-    raise TopicDown
+def refuse(tasks):
+    return {task.key: TopicDown() for task in tasks}
 
 
 def test_a_topic_that_is_down_does_not_repeat_a_dispatch(monkeypatch):
     stack = MemoryStack(status_messages="all")
-    monkeypatch.setattr(stack.memory.topics, "publish_status", refuse)
+    monkeypatch.setattr(stack.memory.topics, "publish_statuses", refuse)
     stack.service.create_task("mbc", "dog", 1)
 
     stack.relay_one()
@@ -148,7 +148,7 @@ def test_a_topic_that_is_down_does_not_repeat_a_dispatch(monkeypatch):
     assert len(stack.memory.table.stream) == 1  # CREATED is done, QUEUED follows
 
 
-@pytest.mark.parametrize("topic", ["publish_status", "publish_alarm"])
+@pytest.mark.parametrize("topic", ["publish_statuses", "publish_alarms"])
 def test_the_end_that_a_topic_does_not_take_is_told_by_the_sweeper(stack, monkeypatch, topic):
     # GIVEN a topic that is down while a task ends
     publish = getattr(stack.memory.topics, topic)
@@ -197,6 +197,6 @@ def test_a_record_that_only_looks_like_a_task_is_ignored(stack, change):
     [record] = stack.memory.table.stream
     record["dynamodb"]["NewImage"].update(change)
 
-    stack.relay.handle(record)
+    stack.relay.handle([record])
 
     assert stack.memory.queue.messages == {}

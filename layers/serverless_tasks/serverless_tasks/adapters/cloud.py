@@ -38,13 +38,15 @@ def make_client(service: str) -> Any:
         connect_timeout=2,
         read_timeout=7,
         max_pool_connections=POOL_SIZE,
+        # Connections are kept from one invocation to the next; AWS advises this for them
+        # (https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html).
+        tcp_keepalive=True,
         # Links must be signed with version 4: newer regions and keys managed by KMS accept nothing else.
         signature_version="s3v4" if service == "s3" else None,
         # Links must name the bucket's own region: the global address redirects, and a redirect breaks the signature.
         s3=None if os.environ.get("AWS_ENDPOINT_URL") else {"addressing_style": "virtual"},
     )
-    with _one_at_a_time:
-        return boto3.client(service, config=config)  # type: ignore[call-overload]  # one of the services below
+    return boto3.client(service, config=config)  # type: ignore[call-overload]  # one of the services below
 
 
 class Cloud:
@@ -56,37 +58,45 @@ class Cloud:
         self.settings = settings
         self.meter = Meter(ticks)
         self._make_client = make_client
+        self._clients: dict[str, Any] = {}
 
     @classmethod
     def from_environment(cls) -> Cloud:
         """The resources that the environment names."""
         return cls(Settings.from_environment())
 
+    def _client(self, service: str) -> Any:
+        """Made once, also where several threads are the first to ask."""
+        with _one_at_a_time:
+            if service not in self._clients:
+                self._clients[service] = self._make_client(service)
+            return self._clients[service]
+
     @cached_property
     def table(self) -> TaskTable:
         """The tasks table."""
-        return TaskTable(self._make_client("dynamodb"), self.settings.table_name, self.meter)
+        return TaskTable(self._client("dynamodb"), self.settings.table_name, self.meter)
 
     @cached_property
     def payloads(self) -> PayloadStore:
         """The payload bucket."""
-        return PayloadStore(self._make_client("s3"), self.settings.bucket_name, self.meter)
+        return PayloadStore(self._client("s3"), self.settings.bucket_name, self.meter)
 
     @cached_property
     def queue(self) -> TaskQueue:
         """The task queue and its dead-letter queue."""
         settings = self.settings
-        client = self._make_client("sqs")
+        client = self._client("sqs")
         return TaskQueue(client, settings.task_queue_url, settings.dead_letter_queue_url, self.meter)
 
     @cached_property
     def executions(self) -> Executions:
         """Executions of the state machine."""
-        return Executions(self._make_client("stepfunctions"), self.settings.state_machine_arn)
+        return Executions(self._client("stepfunctions"), self.settings.state_machine_arn)
 
     @cached_property
     def topics(self) -> Topics:
         """The status topic and the alarm topic."""
         settings = self.settings
-        client = self._make_client("sns")
+        client = self._client("sns")
         return Topics(client, settings.status_topic_arn, settings.alarm_topic_arn, settings.table_name)

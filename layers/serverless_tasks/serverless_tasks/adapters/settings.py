@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from serverless_tasks.core.status import RELAYED, TaskStatus
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -25,6 +27,11 @@ class Settings:
     retention_days: int = 30
     first_look_seconds: int = 300
     fan_out_concurrency: int = 20
+
+    @property
+    def relayed(self) -> frozenset[TaskStatus]:
+        """Statuses that the relay is woken by, as the filter in the template has them."""
+        return frozenset(TaskStatus) if self.status_messages == "all" else RELAYED
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

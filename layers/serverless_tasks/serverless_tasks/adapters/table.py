@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +19,7 @@ from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace
 from serverless_tasks.core.expressions import Put, Update
 from serverless_tasks.core.keys import CHUNKS, TaskKey, chunk_sk, chunks_pk, task_code_of
+from serverless_tasks.core.retry import Backoff, Random
 from serverless_tasks.core.sizes import read_units, write_units
 from serverless_tasks.core.usage import Usage
 
@@ -24,6 +27,14 @@ BATCH_GET_LIMIT = 100
 """Items of one BatchGetItem (API reference)."""
 TRANSACTION_UNITS = 2
 """A transaction prepares each write and commits it, and both are billed."""
+
+UNPROCESSED = Backoff(base=0.05, cap=1)
+"""Before what a BatchGetItem left is asked for again. botocore knows nothing of it, and AWS asks for this very pause
+(API reference)."""
+UNPROCESSED_TRIES = 8
+"""Requests in all, with pauses of at most three and a half seconds together: within a request of the HTTP API."""
+
+_THROTTLED: Any = {"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "keys were left unprocessed"}}
 
 _logger = logging.getLogger(__name__)
 
@@ -40,10 +51,19 @@ def task_of(item: Item) -> TaskEntity | None:
 class TaskTable:
     """Reads and conditional writes of the items of design, section 4."""
 
-    def __init__(self, client: Any, name: str, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        meter: Meter | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        rand: Random = random.random,
+    ) -> None:
         self._client = client
         self.name = name
         self._meter = meter or Meter()
+        self._sleep = sleep
+        self._random = rand
 
     def get(self, key: TaskKey) -> TaskEntity | None:
         """The task as it is now (strongly consistent), or None."""
@@ -172,18 +192,32 @@ class TaskTable:
         return items, decode_item(last) if last else None
 
     def batch_get(self, keys: Sequence[TaskKey], **options: Any) -> dict[TaskKey, Item]:
-        """The items that exist, by key (at most 100 keys). What DynamoDB leaves unprocessed is asked for again."""
+        """The items that exist, by key (at most 100 keys).
+
+        What DynamoDB leaves unprocessed is asked for again, each time later; what it leaves in the end is a throttle
+        as of any other read, a ``ClientError``.
+        """
         found: dict[TaskKey, Item] = {}
-        wanted: Any = [encode_item({"pk": key.pk, "sk": key.sk}) for key in keys[:BATCH_GET_LIMIT]]
-        while wanted:
-            answer: Any = self._client.batch_get_item(RequestItems={self.name: {"Keys": wanted, **options}})
-            items = [decode_item(item) for item in answer["Responses"].get(self.name, [])]
-            found |= {TaskKey(item["pk"], item["sk"]): item for item in items}
-            wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+        wanted = [encode_item({"pk": key.pk, "sk": key.sk}) for key in keys[:BATCH_GET_LIMIT]]
+        for items in self._in_the_end(wanted, options):
+            found |= {TaskKey(item["pk"], item["sk"]): item for item in map(decode_item, items)}
         if options.get("ConsistentRead"):
             for key in keys:
                 self._was_read(key.pk, key.sk, [found[key]] if key in found else [])
         return found
+
+    def _in_the_end(self, wanted: Any, options: Mapping[str, Any]) -> Iterator[Any]:
+        """Items with these keys, answer by answer, until nothing is left unprocessed."""
+        for attempt in range(1, UNPROCESSED_TRIES + 1):
+            if not wanted:
+                return
+            answer: Any = self._client.batch_get_item(RequestItems={self.name: {"Keys": wanted, **options}})
+            yield answer["Responses"].get(self.name, [])
+            wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            if wanted and attempt < UNPROCESSED_TRIES:
+                self._sleep(UNPROCESSED.delay(attempt, self._random))
+        if wanted:
+            raise ClientError(_THROTTLED, "BatchGetItem")
 
     def _was_read(self, pk: str, sk: str, items: Sequence[Item]) -> None:
         self._meter.note(Usage(read_units=read_units(items)), task_code_of(pk, sk) or SHARED)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from serverless_tasks.adapters.in_batches import Failures, in_batches
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.messages import alarm_message, status_message, status_message_attributes
+from serverless_tasks.core.messages import alarm_message, alarm_text, status_message, status_message_attributes
 
 
 class Topics:
@@ -19,17 +20,32 @@ class Topics:
         self._alarm_topic_arn = alarm_topic_arn
         self._table_name = table_name
 
-    def publish_status(self, task: TaskEntity) -> None:
-        """Say what the task's status is now."""
-        message = status_message(task, self._table_name)
-        self._publish(self._status_topic_arn, message, status_message_attributes(task))
+    def publish_statuses(self, tasks: Sequence[TaskEntity]) -> Failures:
+        """Say what each task's status is now, ten with a request; returns what was not taken."""
+        return self._publish_all(self._status_topic_arn, tasks, self._status)
+
+    def publish_alarms(self, tasks: Sequence[TaskEntity]) -> Failures:
+        """Say of each failed task that it needs somebody, ten with a request; returns what was not taken."""
+        return self._publish_all(self._alarm_topic_arn, tasks, lambda task: self._alarm(task, alarm_text(task)))
 
     def publish_alarm(self, task: TaskEntity, error_message: str) -> None:
         """Say that the task needs somebody."""
-        message = alarm_message(task, error_message, self._table_name)
-        self._publish(self._alarm_topic_arn, message, {"action": "sfn-alarm"})
+        self._client.publish(TopicArn=self._alarm_topic_arn, **self._alarm(task, error_message))
 
-    def _publish(self, topic_arn: str, message: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
-        typed = {name: {"DataType": "String", "StringValue": str(value)} for name, value in attributes.items()}
-        body = json.dumps(message, separators=(",", ":"))  # in ASCII: half a surrogate pair is JSON, but no UTF-8
-        self._client.publish(TopicArn=topic_arn, Message=body, MessageAttributes=typed)
+    def _status(self, task: TaskEntity) -> dict[str, Any]:
+        return _entry(status_message(task, self._table_name), status_message_attributes(task))
+
+    def _alarm(self, task: TaskEntity, error_message: str) -> dict[str, Any]:
+        return _entry(alarm_message(task, error_message, self._table_name), {"action": "sfn-alarm"})
+
+    def _publish_all(
+        self, topic_arn: str, tasks: Sequence[TaskEntity], build: Callable[[TaskEntity], dict[str, Any]]
+    ) -> Failures:
+        publish = self._client.publish_batch
+        return in_batches(tasks, build, lambda e: publish(TopicArn=topic_arn, PublishBatchRequestEntries=e))
+
+
+def _entry(message: Mapping[str, Any], attributes: Mapping[str, str]) -> dict[str, Any]:
+    typed = {name: {"DataType": "String", "StringValue": str(value)} for name, value in attributes.items()}
+    body = json.dumps(message, separators=(",", ":"))  # in ASCII: half a surrogate pair is JSON, but no UTF-8
+    return {"Message": body, "MessageAttributes": typed}

@@ -87,6 +87,12 @@ def alarm_message(task: TaskEntity, error_message: str, table_name: str) -> dict
     }
 
 
+def alarm_text(task: TaskEntity) -> str:
+    """What the alarm of a failed task says."""
+    error = task.error or {}
+    return f"{error.get('type', 'Error')}: {error.get('message', '')}"
+
+
 def _task_key(message: Mapping[str, Any]) -> TaskKey:
     """Checked in full: DynamoDB refuses a key that is too long, and the message would come back for 14 days."""
     pk, sk = str(message.get("pk")), str(message.get("sk"))

@@ -46,6 +46,8 @@ _S = TaskStatus
 
 TERMINAL = frozenset({_S.COMPLETED, _S.FAILED, _S.CANCELLED})
 OPEN = frozenset(_S) - TERMINAL
+RELAYED = TERMINAL | {_S.CREATED}
+"""What the relay acts on: a task to send on its way, and an end to tell. The stream's filter names the same."""
 
 _ENDINGS = {_S.FAILED, _S.CANCELLED}
 

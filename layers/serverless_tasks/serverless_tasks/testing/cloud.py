@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from serverless_tasks.adapters.executions import execution_name
+from serverless_tasks.adapters.in_batches import Failures
 from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.adapters.queue import visibility_timeout
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.json_text import fits_inline, from_json_text
-from serverless_tasks.core.messages import alarm_message, status_message, task_message
+from serverless_tasks.core.messages import alarm_message, alarm_text, status_message, task_message
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.testing.table import MemoryTable
 
@@ -97,6 +98,10 @@ class MemoryQueue:
         """Put the task's message on the queue."""
         self.send_body(json.dumps(task_message(task)))
 
+    def send_all(self, tasks: Sequence[TaskEntity]) -> Failures:
+        """Put the messages of all on the queue."""
+        return _each(self.send, tasks)
+
     def send_body(self, body: str) -> None:
         """Put any message on the queue."""
         self._sent += 1
@@ -157,13 +162,32 @@ class MemoryTopics:
         self.statuses: list[dict[str, Any]] = []
         self.alarms: list[dict[str, Any]] = []
 
-    def publish_status(self, task: TaskEntity) -> None:
-        """Keep the status message."""
-        self.statuses.append(json.loads(json.dumps(status_message(task, "tasks")).encode()))
+    def publish_statuses(self, tasks: Sequence[TaskEntity]) -> Failures:
+        """Keep the status messages."""
+        return _each(lambda task: self.statuses.append(_as_sent(status_message(task, "tasks"))), tasks)
+
+    def publish_alarms(self, tasks: Sequence[TaskEntity]) -> Failures:
+        """Keep the alarm messages of failed tasks."""
+        return _each(lambda task: self.publish_alarm(task, alarm_text(task)), tasks)
 
     def publish_alarm(self, task: TaskEntity, error_message: str) -> None:
         """Keep the alarm message."""
-        self.alarms.append(json.loads(json.dumps(alarm_message(task, error_message, "tasks")).encode()))
+        self.alarms.append(_as_sent(alarm_message(task, error_message, "tasks")))
+
+
+def _as_sent(message: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(message).encode())
+
+
+def _each(send: Callable[[TaskEntity], None], tasks: Sequence[TaskEntity]) -> Failures:
+    """As a batch of SQS or SNS goes: one that fails keeps no other."""
+    failures: Failures = {}
+    for task in tasks:
+        try:
+            send(task)
+        except Exception as error:
+            failures[task.key] = error
+    return failures
 
 
 class MemoryCloud:
@@ -172,7 +196,7 @@ class MemoryCloud:
     def __init__(self, clock: Clock, settings: Any) -> None:
         self.settings = settings
         self.meter = Meter()  # which is never begun: what costs nothing has no usage
-        self.table = MemoryTable()
+        self.table = MemoryTable(settings.relayed)
         self.payloads = MemoryPayloads()
         self.queue = MemoryQueue(clock)
         self.executions = MemoryExecutions()

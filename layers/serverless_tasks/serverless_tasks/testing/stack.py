@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -63,6 +63,8 @@ class MemoryStack:
         self.finisher = Finisher(cloud, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
         self.sweeper = Sweeper(cloud, self.clock)
         self.executions: dict[str, Execution] = {}
+        self.relay_batch = 1
+        """Stream records that :meth:`relay_one` passes on at most."""
 
     def run(self, key: TaskKey) -> TaskEntity:
         """Let everything happen, and time pass where nothing can, until the task has ended."""
@@ -90,11 +92,12 @@ class MemoryStack:
         return self.relay_one() or self.work_one() or any(execution.step() for execution in self._executions())
 
     def relay_one(self) -> bool:
-        """Pass the oldest stream record on."""
-        if not self.memory.table.stream:
+        """Pass the oldest batch of stream records on. From the first one on that failed, all come again."""
+        stream = self.memory.table.stream
+        if not stream:
             return False
-        self.relay.handle(self.memory.table.stream[0])
-        del self.memory.table.stream[0]
+        batch = stream[: self.relay_batch]
+        del stream[: passed_on(batch, self.relay.handle(batch))]
         return True
 
     def work_one(self) -> bool:
@@ -129,6 +132,12 @@ class MemoryStack:
             return json.loads(json.dumps(self.planner.handle(payload)))
         worker = self.chunk_worker if function == "chunk" else self.finisher
         return worker.handle(payload, self._invocation())
+
+
+def passed_on(batch: Sequence[Any], failed: Sequence[Any]) -> int:
+    """How many records of a batch are done with: as Lambda goes on, those before the first that failed."""
+    again = {id(record) for record in failed}
+    return next((place for place, record in enumerate(batch) if id(record) in again), len(batch))
 
 
 RETRIES = {"Plan": (5, 10, 20), "Finish": (5, 10, 20), "GiveUp": (5, 10, 20, 40, 60, 60, 60, 60)}

@@ -12,6 +12,7 @@ from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace
 from serverless_tasks.core.expressions import Clause, Put, Update, read
 from serverless_tasks.core.keys import TaskKey, chunk_sk, chunks_pk
+from serverless_tasks.core.status import RELAYED, TaskKind, TaskStatus
 from serverless_tasks.testing.queries import page, projected
 
 HOLDS: dict[str, Callable[[Any, Any], bool]] = {
@@ -27,8 +28,9 @@ HOLDS: dict[str, Callable[[Any, Any], bool]] = {
 class MemoryTable:
     """Stands in for ``TaskTable``. ``stream`` are the records that the relay's filter lets through, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, relayed: frozenset[TaskStatus] = RELAYED) -> None:
         self.name = "tasks"
+        self._relayed = relayed
         self.items: dict[tuple[str, str], Item] = {}
         self.stream: list[dict[str, Any]] = []
 
@@ -99,7 +101,7 @@ class MemoryTable:
     def _store(self, key: tuple[str, str], item: Item) -> None:
         item = decode_item(encode_item(item))  # as the real table gives it back: plain strings, no enums
         self.items[key] = item
-        if item["kind"] in ("TASK", "SFN_TASK") and item["change"] == "status":
+        if item["kind"] in tuple(TaskKind) and item["change"] == "status" and item["status"] in self._relayed:
             self.stream.append({"eventName": "MODIFY", "dynamodb": {"NewImage": encode_item(item)}})
 
 

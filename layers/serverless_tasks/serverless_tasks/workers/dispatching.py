@@ -8,6 +8,7 @@ from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import transitions
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace
+from serverless_tasks.core.expressions import Update
 from serverless_tasks.core.status import TaskKind
 from serverless_tasks.workers.log import logger, task_keys
 
@@ -16,9 +17,18 @@ def dispatch(cloud: Cloud, task: TaskEntity, now: datetime) -> None:
     """Put a CREATED task on the queue, or start its execution, and write QUEUED or STARTED."""
     if task.kind is TaskKind.TASK:
         cloud.queue.send(task)
-        update = transitions.queued(task, now)
+    follow_up(cloud, task, now)
+
+
+def follow_up(cloud: Cloud, task: TaskEntity, now: datetime) -> None:
+    """What a CREATED task takes beside its message: write QUEUED, or start the execution and write STARTED."""
+    if task.kind is TaskKind.TASK:
+        _write(cloud, task, transitions.queued(task, now))
     else:
-        update = transitions.started(task, now, cloud.executions.start(task))
+        _write(cloud, task, transitions.started(task, now, cloud.executions.start(task)))
+
+
+def _write(cloud: Cloud, task: TaskEntity, update: Update) -> None:
     try:
         cloud.table.update(update)
     except LostRace:

@@ -6,75 +6,150 @@ comes twice sends its message twice, which every receiver is built for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.in_batches import Failures
 from serverless_tasks.core import transitions
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import InvalidInput, LostRace, MalformedMessage
+from serverless_tasks.core.errors import LostRace, MalformedMessage
 from serverless_tasks.core.factories import EventFactory
-from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.keys import TaskKey, is_code, is_name
+from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import Clock, after
-from serverless_tasks.workers.dispatching import dispatch
+from serverless_tasks.workers.dispatching import follow_up
 from serverless_tasks.workers.log import logger, task_keys
-from serverless_tasks.workers.telling import tell_the_end
+from serverless_tasks.workers.telling import tell_the_ends
 
 TELL_AGAIN_SECONDS = 60
 """After a topic did not take the end of a task, when the sweeper tells it."""
+
+Record = Mapping[str, Any]
+
+_ACTED_UPON = {TaskStatus.CREATED, TaskStatus.CANCELLED}
 
 
 class Relay:
     """From stream records to queue, state machine and topics."""
 
-    def __init__(self, cloud: Cloud, events: EventFactory | None = None, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, cloud: Cloud, events: EventFactory | None = None, clock: Clock = utc_now, threads: int = 1
+    ) -> None:
         self._cloud = cloud
         self._events = events or EventFactory()
         self._clock = clock
+        self._threads = threads
 
-    def handle(self, record: Mapping[str, Any]) -> None:
-        """Pass one stream record on. An error of AWS comes through, so that the record is delivered again."""
+    def handle(self, records: Sequence[Record]) -> list[Record]:
+        """Pass a batch on; returns the records that must be delivered again.
+
+        Records of one task go in their order: the first of each task together, then the second ones, and so on. Where
+        one fails, those behind it wait for it; all others go on.
+        """
+        failed: list[Record] = []
+        waiting: dict[TaskKey, list[tuple[Record, TaskEntity]]] = {}
+        for record in records:
+            try:
+                task = self._read(record)
+            except Exception:
+                logger.exception("a record cannot be read and is delivered again")
+                failed.append(record)
+            else:
+                if task is not None:
+                    waiting.setdefault(task.key, []).append((record, task))
+        while waiting:
+            again = self._pass_on([changes[0][1] for changes in waiting.values()])
+            failed += [record for key in again for record, _ in waiting[key]]
+            waiting = {key: rest for key, (_, *rest) in waiting.items() if rest and key not in again}
+        return failed
+
+    def _read(self, record: Record) -> TaskEntity | None:
+        """The task of a record, if it is one whose status the relay acts on."""
         try:
             [event] = self._events.transform_dynamodb_stream({"Records": [record]})
         except MalformedMessage as error:
-            return logger.warning("ignored a foreign record", extra={"reason": str(error)[:500]})
-        task = event.task_entity
-        if task is None or task.change != "status":
+            logger.warning("ignored a foreign record", extra={"reason": str(error)[:500]})
             return None
-        try:
-            return self._pass_on(task)
-        except InvalidInput as error:
-            return logger.warning("ignored a foreign record", extra={"reason": str(error)[:500]})
+        task = event.task_entity
+        if task is None or task.change != "status" or task.status not in self._cloud.settings.relayed:
+            return None
+        if not (is_name(task.tenant_code) and is_name(task.type) and is_code(task.code)):
+            # SQS and SNS would refuse a whole batch because of one such name.
+            logger.warning("ignored a foreign record", extra={"reason": f"{task.id[:500]} is no key of a task"})
+            return None
+        return task
 
-    def _pass_on(self, task: TaskEntity) -> None:
+    def _pass_on(self, tasks: Sequence[TaskEntity]) -> Failures:
+        """One change of each task; returns what must come again."""
+        failures = self._send([task for task in tasks if task.status is TaskStatus.CREATED])
+        failures |= self._each(self._act, [task for task in _without(failures, tasks) if task.status in _ACTED_UPON])
+        failures |= self._tell(_without(failures, tasks))
+        for task in tasks:
+            if error := failures.get(task.key):
+                logger.error("a record failed and is delivered again", exc_info=error, extra=task_keys(task))
+        if passed := _without(failures, tasks):
+            logger.info("passed on", extra={"tasks": [task_keys(task) for task in passed]})
+        return failures
+
+    def _send(self, new: Sequence[TaskEntity]) -> Failures:
+        single = [task for task in new if task.kind is TaskKind.TASK]
+        return self._cloud.queue.send_all(single) if single else {}
+
+    def _act(self, task: TaskEntity) -> None:
+        """What takes a call for each task."""
         if task.status is TaskStatus.CREATED:
-            dispatch(self._cloud, task, self._clock())
-        if task.status is TaskStatus.CANCELLED and task.execution_arn:
+            follow_up(self._cloud, task, self._clock())
+        elif task.execution_arn:
             self._cloud.executions.stop(task)
-        if task.status.terminal:
-            self._tell_the_end(task)
-        elif self._cloud.settings.status_messages == "all":
-            self._tell_on_the_way(task)
-        logger.info("passed on", extra=task_keys(task))
 
-    def _tell_the_end(self, task: TaskEntity) -> None:
-        """What a topic does not take is left to the sweeper.
+    def _tell(self, tasks: Sequence[TaskEntity]) -> Failures:
+        """What a topic does not take of an end is left to the sweeper.
 
         To fail the record would hold up every later one of its shard, and deliver those of its batch again.
         """
-        try:
-            tell_the_end(self._cloud, task)
-        except Exception:
-            logger.exception("the end is to be told later", extra=task_keys(task))
-            now = self._clock()
-            with suppress(LostRace):  # retried meanwhile: its end is not the news any more
-                self._cloud.table.update(transitions.tell_later(task, now, after(now, TELL_AGAIN_SECONDS)))
+        untold = tell_the_ends(self._cloud, [task for task in tasks if task.status.terminal])
+        for task in tasks:
+            if error := untold.get(task.key):
+                logger.error("the end is to be told later", exc_info=error, extra=task_keys(task))
+        self._tell_on_the_way([task for task in tasks if not task.status.terminal])
+        return self._each(self._tell_later, [task for task in tasks if task.key in untold])
 
-    def _tell_on_the_way(self, task: TaskEntity) -> None:
+    def _tell_later(self, task: TaskEntity) -> None:
+        now = self._clock()
+        with suppress(LostRace):  # retried meanwhile: its end is not the news any more
+            self._cloud.table.update(transitions.tell_later(task, now, after(now, TELL_AGAIN_SECONDS)))
+
+    def _tell_on_the_way(self, tasks: Sequence[TaskEntity]) -> None:
         """An error is logged and no more: delivered again, the record would dispatch its task again."""
-        try:
-            self._cloud.topics.publish_status(task)
-        except Exception:
-            logger.exception("a status message is lost", extra=task_keys(task))
+        if self._cloud.settings.status_messages != "all" or not tasks:
+            return
+        lost = self._cloud.topics.publish_statuses(tasks)
+        for task in tasks:
+            if error := lost.get(task.key):
+                logger.error("a status message is lost", exc_info=error, extra=task_keys(task))
+
+    def _each(self, act: Callable[[TaskEntity], None], tasks: Sequence[TaskEntity]) -> Failures:
+        """Do it for each task, several at once; returns those for which it failed."""
+
+        def attempted(task: TaskEntity) -> Exception | None:
+            try:
+                act(task)
+            except Exception as error:
+                return error
+            return None
+
+        if len(tasks) == 1 or self._threads == 1:
+            errors = [attempted(task) for task in tasks]
+        else:
+            from concurrent.futures import ThreadPoolExecutor  # not at the start: a lone record does without
+
+            with ThreadPoolExecutor(self._threads) as pool:
+                errors = list(pool.map(attempted, tasks))
+        return {task.key: error for task, error in zip(tasks, errors, strict=True) if error}
+
+
+def _without(failures: Failures, tasks: Sequence[TaskEntity]) -> list[TaskEntity]:
+    return [task for task in tasks if task.key not in failures]

@@ -19,7 +19,7 @@ from serverless_tasks.core.sweeps import PATIENCE, CheckExecution, Dispatch, swe
 from serverless_tasks.core.times import Clock, after, to_iso
 from serverless_tasks.workers.dispatching import dispatch
 from serverless_tasks.workers.log import logger, task_keys
-from serverless_tasks.workers.telling import tell_the_end
+from serverless_tasks.workers.telling import tell_the_ends
 
 TASKS_PER_SHARD = 100
 """Tasks of one shard and run; what is left is the oldest of the next run."""
@@ -70,7 +70,8 @@ class Sweeper:
 
     def _tell(self, task: TaskEntity) -> None:
         """The end of a task that a topic did not take from the relay."""
-        tell_the_end(self._cloud, task)
+        if refused := tell_the_ends(self._cloud, [task]):
+            raise refused[task.key]
         self._cloud.table.update(transitions.told(task, self._clock()))
 
     def _put_off(self, key: TaskKey, shard: str) -> None:
