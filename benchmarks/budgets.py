@@ -31,7 +31,7 @@ FAN_OUT: dict[str, tuple[Budget, float, float]] = {
 def broken(counts: Counts) -> list[str]:
     """What is over budget; of a single task, when it has no chunks and no transitions."""
     if counts.transitions == 0:
-        rows = [(name, count(counts), most) for name, (count, most) in SINGLE.items()]
+        rows = [(name, count(counts) / counts.tasks, most) for name, (count, most) in SINGLE.items()]
     else:
         rows = [(name, count(counts), a + b * counts.chunks) for name, (count, a, b) in FAN_OUT.items()]
     return [f"{name}: {found:g}, budget {most:g}" for name, found, most in rows if found > most]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from serverless_tasks.adapters.prices import prices
 
 from benchmarks.counts import Counts
-from benchmarks.logs import PLATFORM_BYTES
+from benchmarks.logs import platform_bytes
 
 MILLION = 1_000_000
 LATENCY_MS = {"dynamodb": 5.0, "s3": 25.0, "sqs": 8.0, "sns": 15.0, "stepfunctions": 25.0}
@@ -23,8 +23,10 @@ SUB_TASK_CPU_MS = 0.04
 """Assumed processor time of the framework for one sub-task; measured here: ``cpu.subTaskMicroseconds``."""
 FULL_CPU_MB = 1769
 """Memory at which a function has one vCPU (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html)."""
-RELAY_BATCH = 25
-"""Records of one invocation of the relay when there are many (``BatchSize`` in the template)."""
+RELAY_THREADS = 8
+"""Tasks for which the relay waits at once (``THREADS`` in functions/relay/app.py)."""
+SINGLE_TARGET, SINGLE_TARGET_WITH_OUTSIDE = 7.0, 10.0
+"""Dollars that a million single tasks of at most 1 KB may cost without and with API and topic (issue 4)."""
 
 Terms = dict[str, float]
 """Dollars by what they are for."""
@@ -43,6 +45,7 @@ REQUESTS = (
     "Lambda requests",
 )
 """Terms that are counted, without the API and the topic."""
+API_ESTIMATED = "API function, time estimated and logs"
 OUTSIDE = ("topic", "HTTP API", "API function")
 """Terms of what a deployment may leave out: creating from code, and nobody to be told."""
 
@@ -53,16 +56,14 @@ class Deployment:
 
     memory: Mapping[str, int]
     """Megabytes by function."""
-    relay_batch: int = 1
-    """Records of one invocation of the relay."""
 
 
 def task_cost(counts: Counts, deployment: Deployment) -> Terms:
-    """Every term of one task, its API request and its message at the end included."""
+    """Every term of what was counted, API requests and messages at the end included."""
     of = prices()
-    invocations = {**counts.invocations, "relay": counts.invocations["relay"] / deployment.relay_batch}
-    inside = sum(number for name, number in invocations.items() if name != "api")
-    queue_requests = 3 * counts.messages + counts.visibility_changes  # Lambda receives and deletes each message
+    inside = {name: number for name, number in counts.invocations.items() if name != "api"}
+    requests = counts.invocations["api"]
+    queue_requests = counts.sends + 2 * counts.messages + counts.visibility_changes  # Lambda receives and deletes each
     return {
         "table writes": of["writeUnit"].of(counts.write_units),
         "index writes": of["writeUnit"].of(counts.index_write_units),
@@ -72,19 +73,23 @@ def task_cost(counts: Counts, deployment: Deployment) -> Terms:
         "queue requests": of["queueRequest"].of(queue_requests),
         "fair queue, at most": of["fairQueueRequest"].of(queue_requests),
         "state transitions": of["transition"].of(counts.transitions),
-        "Lambda requests": of["lambdaRequest"].of(inside),
-        ESTIMATED: sum(_time_cost(counts, name, number, deployment) for name, number in invocations.items()),
-        LOGS: of["logByte"].of(_log_bytes(counts, invocations)),
+        "Lambda requests": of["lambdaRequest"].of(sum(inside.values())),
+        ESTIMATED: sum(_time_cost(counts, name, number, deployment) for name, number in inside.items()),
+        LOGS: sum(_log_cost(counts, name, number) for name, number in inside.items()),
         "topic": of["publish"].of(counts.publishes),
-        "HTTP API": of["httpRequest"].of(1),
-        "API function": of["lambdaRequest"].of(invocations["api"]),
+        "HTTP API": of["httpRequest"].of(requests),
+        "API function": of["lambdaRequest"].of(requests),
+        API_ESTIMATED: _time_cost(counts, "api", requests, deployment) + _log_cost(counts, "api", requests),
     }
 
 
 def _time_cost(counts: Counts, function: str, invocations: float, deployment: Deployment) -> float:
     """Calls take their latency; what the processor does takes longer the smaller the function is."""
     calls = counts.calls.get(function, {})
-    waiting = sum(number * LATENCY_MS[service] for service, number in calls.items())
+    waiting = sum(
+        number * LATENCY_MS[service] / (_at_once(number / invocations) if (function, service) in _IN_THREADS else 1)
+        for service, number in calls.items()
+    )
     working = sum(calls.values()) * CALL_CPU_MS + invocations * INVOCATION_CPU_MS
     if function == "chunk":
         working += counts.n * SUB_TASK_CPU_MS
@@ -93,13 +98,31 @@ def _time_cost(counts: Counts, function: str, invocations: float, deployment: De
     return prices()["lambdaSecond"].of(milliseconds / 1000 * megabytes / 1024)
 
 
-def _log_bytes(counts: Counts, invocations: Mapping[str, float]) -> float:
-    return sum(counts.log_bytes.values()) + PLATFORM_BYTES * sum(invocations.values())
+_IN_THREADS = {("relay", "dynamodb"), ("relay", "stepfunctions")}
+"""What a function waits for several times at once."""
+
+
+def _at_once(calls: float) -> float:
+    return min(RELAY_THREADS, max(1.0, calls))
+
+
+def _log_cost(counts: Counts, function: str, invocations: float) -> float:
+    return prices()["logByte"].of(counts.log_bytes.get(function, 0) + platform_bytes() * invocations)
 
 
 def requests(terms: Terms) -> float:
     """What is counted, without API and topic: what the targets speak of."""
     return sum(terms[name] for name in REQUESTS)
+
+
+def requests_with_outside(terms: Terms) -> float:
+    """What is counted, with both."""
+    return requests(terms) + sum(terms[name] for name in OUTSIDE)
+
+
+def inside(terms: Terms) -> float:
+    """All terms without API and topic: the functions' time and logs, too."""
+    return requests(terms) + terms[ESTIMATED] + terms[LOGS]
 
 
 def everything(terms: Terms) -> float:

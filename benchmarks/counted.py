@@ -9,12 +9,15 @@ from serverless_tasks.core.entity import to_camel
 from benchmarks import budgets, counts
 from benchmarks.counts import Counts
 from benchmarks.fit import fit
+from tests.support.resources import properties
 
 SIZES = (0, 1, 10, 40, 100, 480, 1_000, 10_000, 100_000, 1_000_000)
 """Sub-tasks at the default chunk size; 480 is where the followed module ends."""
 ALONE_SIZES = (1, 3, 10, 30, 100, 300, 1_000)
 """Sub-tasks in chunks of one: a chunk, an item and a child execution for each. Their input is in the bucket from the
 first, so that no line has a step where it outgrows the item."""
+SINGLES = int(properties("RelayFunction")["Events"]["StatusChanges"]["Properties"]["BatchSize"])
+"""Single tasks at once: as many as fill the relay's batch."""
 FITTED: dict[str, Callable[[Counts], float]] = {
     "AWS calls": lambda c: sum(sum(made.values()) for made in c.calls.values()),
     "write units": lambda c: c.write_units + c.index_write_units,
@@ -34,7 +37,8 @@ def section(say: Callable[[str], None]) -> dict[str, Any]:
     for size in ALONE_SIZES:
         say(f"counting a task of {size:,} sub-tasks in chunks of one")
         alone.append(to_json(counts.fan_out(size, "alone", uploaded=True)))
-    return {"single": to_json(counts.single()), "default": default, "alone": alone}
+    single, singles = to_json(counts.single()), to_json(counts.singles(SINGLES))
+    return {"single": single, "singles": singles, "default": default, "alone": alone}
 
 
 def to_json(row: Counts) -> dict[str, Any]:

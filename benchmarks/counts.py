@@ -5,7 +5,8 @@ extrapolated: a list of a million elements is really run.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,7 @@ CALLER = Caller("e774caf8-0051-70e2-5f63-272f041b56a9", "203.0.113.7", "1-678912
 
 @dataclass(frozen=True)
 class Counts:
-    """What one task took, from its creation to its end and the last message about it."""
+    """What one task took, or several at once, from creation to end and the last message about it."""
 
     n: int
     chunks: int
@@ -38,19 +39,24 @@ class Counts:
     reads: int
     read_units: float
     messages: int
+    """On the task queue."""
+    sends: int
+    """Requests billed for them."""
     visibility_changes: int
     publishes: int
+    """Requests billed for messages to the topics."""
     puts: int
     gets: int
     transitions: int
     state_bytes: int
     largest_item: int
     invocations: dict[str, int] = field(default_factory=dict)
-    """By function; of the relay, one for each record that its filter lets through."""
+    """By function; of the relay, one for each batch of records that its filter lets through."""
     log_bytes: dict[str, int] = field(default_factory=dict)
     """By function, without the platform's own lines."""
     calls: dict[str, dict[str, int]] = field(default_factory=dict)
     """By function and service."""
+    tasks: int = 1
 
     @property
     def worker_invocations(self) -> int:
@@ -60,13 +66,33 @@ class Counts:
 
 def single() -> Counts:
     """One single task."""
-    return _counted(0, lambda stack: stack.service.create_task(TENANT, "tiny", {"key": "value1"}, caller=CALLER).key)
+    return _counted(0, _create)
+
+
+def singles(count: int) -> Counts:
+    """So many single tasks of which each batch that the relay gets is full: created before it comes, and ended, too."""
+    with _measured() as (stack, meter, written):
+        stack.relay_batch = count
+        keys = [_create(stack) for _ in range(count)]
+        stack.relay_one()
+        while stack.work_one():
+            pass
+        stack.relay_one()
+        if any(stack.task(key).status != "COMPLETED" for key in keys):
+            raise AssertionError("a task has not ended")
+        return _summed(0, stack, meter, written, count)
+
+
+def _create(stack: MotoStack) -> TaskKey:
+    logs.log_request()
+    return stack.service.create_task(TENANT, "tiny", {"key": "value1"}, caller=CALLER).key
 
 
 def fan_out(count: int, task_type: str = "tiny", *, uploaded: bool = False) -> Counts:
     """One Step Functions task of so many elements."""
 
     def begin(stack: MotoStack) -> TaskKey:
+        logs.log_request()
         if uploaded or count >= UPLOADED_FROM:
             return create(stack.cloud("ApiFunction"), stack.clock, task_type, count).key
         given = list(elements(count))
@@ -75,11 +101,18 @@ def fan_out(count: int, task_type: str = "tiny", *, uploaded: bool = False) -> C
     return _counted(count, begin)
 
 
-def _counted(count: int, begin: Callable[[MotoStack], TaskKey]) -> Counts:
+@contextmanager
+def _measured() -> Iterator[tuple[MotoStack, Meter, Counter[str]]]:
+    """A stack, what its clients did, and the bytes that its functions logged."""
     stack = MotoStack()
     made = stack.calls.made  # the stack hides its own looks behind another list
     meter = Meter(indexes_of(properties("TasksTable")), wanted=lambda: stack.calls.made is made)
     with stack, meter.listening(*map(worker_client, SERVICES)), logs.counted(lambda: _latest(stack)) as written:
+        yield stack, meter, written
+
+
+def _counted(count: int, begin: Callable[[MotoStack], TaskKey]) -> Counts:
+    with _measured() as (stack, meter, written):
         key = begin(stack)
         task = stack.run(key)
         if task.status != "COMPLETED" or (key.kind is TaskKind.SFN_TASK and task.progress != 1):
@@ -91,7 +124,7 @@ def _latest(stack: MotoStack) -> str:
     return stack.calls.invocations[-1] if stack.calls.invocations else "api"
 
 
-def _summed(count: int, stack: MotoStack, meter: Meter, written: Counter[str]) -> Counts:
+def _summed(count: int, stack: MotoStack, meter: Meter, written: Counter[str], tasks: int = 1) -> Counts:
     calls: dict[str, Counter[str]] = {}
     for call in stack.calls.made:
         calls.setdefault(call.function, Counter())[call.service] += 1
@@ -106,15 +139,17 @@ def _summed(count: int, stack: MotoStack, meter: Meter, written: Counter[str]) -
         index_write_units=meter.index_write_units,
         reads=of["dynamodb.GetItem"] + of["dynamodb.Query"],
         read_units=meter.read_units,
-        messages=of["sqs.SendMessage"],
+        messages=meter.messages["sqs"],
+        sends=meter.message_requests["sqs"],
         visibility_changes=of["sqs.ChangeMessageVisibility"],
-        publishes=of["sns.Publish"],
+        publishes=meter.message_requests["sns"],
         puts=of["s3.PutObject"],
         gets=of["s3.GetObject"] + of["s3.HeadObject"],
         transitions=usage.transitions,
         state_bytes=usage.bytes,
         largest_item=meter.largest_item,
-        invocations={"api": 1, **dict(sorted(invocations.items()))},
+        invocations={"api": tasks, **dict(sorted(invocations.items()))},
         log_bytes=dict(sorted(written.items())),
         calls={function: dict(sorted(made.items())) for function, made in sorted(calls.items())},
+        tasks=tasks,
     )

@@ -9,10 +9,12 @@ from unittest.mock import patch
 
 from serverless_tasks.workers.log import logger
 
+from tests.support.resources import TEMPLATE
+
 LINE_OVERHEAD = 26
 """Bytes that CloudWatch adds to each event when it counts
 (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html)."""
-PLATFORM_BYTES = 132 + 230 + 2 * LINE_OVERHEAD
+START_AND_REPORT = 132 + 230 + 2 * LINE_OVERHEAD
 """Of Lambda's own two lines per invocation, ``platform.start`` and ``platform.report``, by the samples in
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-formats.html."""
 
@@ -23,9 +25,21 @@ _OF_LAMBDA = {
     "function_arn": "arn:aws:lambda:us-east-1:123456789012:function:serverless-tasks-prod-QueueFunction-a1B2c3D4e5F6",
     "function_request_id": "6d68ca91-49c9-448d-89b8-7ca3e6dc66aa",
 }
-"""What each line says of its invocation, as long as it is on AWS …"""
+"""What the logger learns of its invocation, as long as it is on AWS …"""
 _TRACE = {"_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"}
-"""… and this, which the logger takes from the environment."""
+"""… and this, from the environment. What of it gets into a line is the logger's affair."""
+
+
+def platform_bytes() -> int:
+    """Of Lambda's own lines about an invocation that goes well, at the level that the template asks of them."""
+    asked = TEMPLATE["Globals"]["Function"]["LoggingConfig"]["SystemLogLevel"]["Ref"]
+    return 0 if TEMPLATE["Parameters"][asked]["Default"] == "WARN" else START_AND_REPORT
+
+
+def log_request() -> None:
+    """Write the line that the HTTP API writes for the request which creates a task (``functions/api/app.py``)."""
+    request = {"method": "POST", "path": "/tasks", "statusCode": 201, "requestId": "JKJaXmPLvHcESHA="}
+    logger.info("request", extra=request)
 
 
 class _Counting:

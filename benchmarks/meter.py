@@ -12,9 +12,16 @@ from typing import Any
 
 from serverless_tasks.core.sizes import Keys
 
-from benchmarks.units import Image, index_write_units, item_size, read_units, write_units
+from benchmarks.units import Image, index_write_units, item_size, message_requests, read_units, write_units
 
 _PARAMS = "benchmarks.params"
+_ENTRIES = {
+    "SendMessage": "",
+    "SendMessageBatch": "Entries",
+    "Publish": "",
+    "PublishBatch": "PublishBatchRequestEntries",
+}
+"""Operations that carry messages, and where; nowhere is the request itself."""
 Params = Mapping[str, Any]
 Key = tuple[str, str]
 
@@ -26,6 +33,10 @@ class Meter:
     indexes: Sequence[Keys] = ()
     calls: Counter[str] = field(default_factory=Counter)
     """Requests by ``service.Operation``."""
+    messages: Counter[str] = field(default_factory=Counter)
+    """Sent or published, by service."""
+    message_requests: Counter[str] = field(default_factory=Counter)
+    """Billed for them, by service."""
     write_units: int = 0
     """Of the table itself."""
     index_write_units: int = 0
@@ -64,6 +75,14 @@ class Meter:
             self.calls[f"{service}.{model.name}"] += 1
             if service == "dynamodb":
                 self._add_units(model.name, context[_PARAMS], parsed)
+            elif model.name in _ENTRIES:
+                self._add_messages(service, model.name, context[_PARAMS])
+
+    def _add_messages(self, service: str, operation: str, params: Params) -> None:
+        where = _ENTRIES[operation]
+        entries = params[where] if where else [params]
+        self.messages[service] += len(entries)
+        self.message_requests[service] += message_requests(entries)
 
     def _add_units(self, operation: str, params: Params, answer: Params) -> None:
         match operation:

@@ -14,23 +14,25 @@ TARGET_PER_FAN_OUT = 200 / cost.MILLION
 FUNCTIONS = ("api", "relay", "queue", "plan", "chunk", "finish")
 
 
-def section(single: Counts, rows: Sequence[Counts], played: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def section(
+    single: Counts, singles: Counts, rows: Sequence[Counts], played: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """``played``: rows of the load model of the followed module, by its calls and units."""
-    one, many = deployment(), deployment(relay_batch=cost.RELAY_BATCH)
+    where = deployment()
     return {
         "single": {
-            "oneByOne": _rounded(per_million(cost.task_cost(single, one))),
-            "inBatches": _rounded(per_million(cost.task_cost(single, many))),
+            "oneByOne": _rounded(per_million(cost.task_cost(single, where))),
+            "inBatches": _rounded(per_million(cost.task_cost(singles, where), singles.tasks)),
             "followed": _rounded(per_million(followed.single_cost(followed.SINGLE_WRITES))),
         },
-        "fanOut": [_row(counts, one) for counts in rows],
+        "fanOut": [_row(counts, where) for counts in rows],
         "followed": [_followed(row) for row in played],
     }
 
 
-def deployment(relay_batch: int = 1) -> Deployment:
+def deployment() -> Deployment:
     """The functions' memory by the template's defaults."""
-    return Deployment({name: memory(f"{name.capitalize()}Function") for name in FUNCTIONS}, relay_batch)
+    return Deployment({name: memory(f"{name.capitalize()}Function") for name in FUNCTIONS})
 
 
 def _row(counts: Counts, where: Deployment) -> dict[str, Any]:

@@ -29,7 +29,9 @@ class Table:
 def counts_table(results: Results) -> Table:
     """What a task takes."""
     found = results["counts"]
-    named = [("single task", found["single"])] + [(f"N = {row['n']:,}", row) for row in found["default"]]
+    singles = found["singles"]
+    named = [("single task", found["single"]), (f"{singles['tasks']} single tasks at once", singles)]
+    named += [(f"N = {row['n']:,}", row) for row in found["default"]]
     return Table(
         "What a task takes, default chunk size",
         ("", "chunks", "AWS calls", "writes", "write units", "reads", "read units", "S3 puts / gets", "transitions",
@@ -94,12 +96,23 @@ def single_cost_table(results: Results) -> Table:
     one, many, theirs = (results["cost"]["single"][name] for name in ("oneByOne", "inBatches", "followed"))
     names = [name for name in one if one[name]] + ["notifications"]
     rows = [(name, *(_dollars(of.get(name, 0)) for of in (one, many, theirs))) for name in names]
-    sums = [cost.requests(one), cost.requests(many)]
-    rows.append(("**requests, without API and topic**", *(f"**{_dollars(s)}**" for s in sums), ""))
+    for name, of_terms, target in (
+        ("requests, without API and topic", cost.requests, cost.SINGLE_TARGET),
+        ("all of it, without API and topic", cost.inside, cost.SINGLE_TARGET),
+        ("requests, with both", cost.requests_with_outside, cost.SINGLE_TARGET_WITH_OUTSIDE),
+    ):
+        sums = [of_terms(one), of_terms(many)]
+        rows.append((f"**{name}**", *(f"**{_dollars(s)}**" for s in sums), ""))
+        rows.append(_target_row(target, sums))
     totals = [cost.everything(of) for of in (one, many, theirs)]
     rows.append(("**everything above**", *(f"**{_dollars(total)}**" for total in totals)))
+    rows.append(_target_row(cost.SINGLE_TARGET_WITH_OUTSIDE, totals[:2]))
     head = ("dollars per million single tasks", "one by one", "relay in batches of 25", "followed module, at least")
     return Table("Single tasks", head, rows)
+
+
+def _target_row(target: float, sums: Sequence[float]) -> tuple[str, ...]:
+    return (f"target: at most {target:.2f}", *("holds" if found <= target else "**over**" for found in sums), "")
 
 
 def fan_out_cost_table(results: Results) -> Table:

@@ -12,6 +12,8 @@ from serverless_tasks.core.attribute_values import Item, decode_item
 Image = Mapping[str, Mapping[str, Any]]
 """An item with DynamoDB's types: ``{"status": {"S": "CREATED"}}``."""
 
+MESSAGE_BYTES = 65_536
+"""SQS and SNS bill each begun 64 KB of a request as one (their pricing pages), a batch of ten messages, too."""
 
 def indexes_of(table: Mapping[str, Any]) -> tuple[sizes.Keys, ...]:
     """The keys of the indexes of a table's properties in the template."""
@@ -47,3 +49,15 @@ def read_units(items: Sequence[Image], *, consistent: bool) -> float:
 
 def _plain(image: Image | None) -> Item:
     return decode_item(image or {})
+
+
+def message_requests(entries: Sequence[Mapping[str, Any]]) -> int:
+    """Requests that are billed for one call with these messages, each with its attributes."""
+    return max(1, -(-sum(map(_message_size, entries)) // MESSAGE_BYTES))
+
+
+def _message_size(entry: Mapping[str, Any]) -> int:
+    body = entry.get("MessageBody") or entry.get("Message") or ""
+    attributes = entry.get("MessageAttributes", {}).items()
+    typed = sum(len(f"{name}{value['DataType']}{value['StringValue']}".encode()) for name, value in attributes)
+    return len(body.encode()) + typed

@@ -12,14 +12,14 @@ from serverless_tasks.adapters.prices import looked_up, prices
 from serverless_tasks.core.sizes import INDEXES
 from serverless_tasks.core.task_type import forget_task_types
 
-from benchmarks import budgets, cost, counted, counts, document, followed, priced, processes, results
+from benchmarks import budgets, cost, counted, counts, document, followed, logs, priced, processes, results
 from benchmarks.cost import Deployment
 from benchmarks.counts import Counts
 from benchmarks.fit import fit
 from benchmarks.meter import Meter
-from benchmarks.tables import OF_SECTION, TABLES
-from benchmarks.units import index_write_units, indexes_of, item_size, read_units, write_units
-from tests.support.resources import properties
+from benchmarks.tables import OF_SECTION, TABLES, _target_row
+from benchmarks.units import index_write_units, indexes_of, item_size, message_requests, read_units, write_units
+from tests.support.resources import ROOT, properties
 
 FOUND = results.load()
 KB = 1024
@@ -90,6 +90,29 @@ def test_a_refused_write_is_counted_by_what_is_there():
     assert (meter.write_units, meter.refused) == (4 + 4, 1)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "requests"), [([0], 1), ([65_536], 1), ([65_537], 2), ([6_553] * 10, 1), ([6_560] * 10, 2)]
+)
+def test_a_call_with_messages_is_billed_by_the_64_kb_of_all_together(lengths, requests):
+    assert message_requests([{"MessageBody": "x" * length} for length in lengths]) == requests
+    assert message_requests([{"Message": "x" * length} for length in lengths]) == requests
+
+
+def test_the_attributes_of_a_message_count():
+    attribute = {"name": {"DataType": "String", "StringValue": "é" * 100}}
+    assert message_requests([{"Message": "x" * (65_536 - 210), "MessageAttributes": attribute}]) == 1
+    assert message_requests([{"Message": "x" * (65_536 - 209), "MessageAttributes": attribute}]) == 2
+
+
+def test_messages_are_counted_by_the_call_and_by_the_piece():
+    meter = Meter()
+    meter._add_messages("sqs", "SendMessageBatch", {"Entries": [{"MessageBody": "x"}] * 10})
+    meter._add_messages("sqs", "SendMessage", {"MessageBody": "x" * 70_000})
+    meter._add_messages("sns", "PublishBatch", {"PublishBatchRequestEntries": [{"Message": "x"}] * 3})
+    assert meter.messages == {"sqs": 11, "sns": 3}
+    assert meter.message_requests == {"sqs": 3, "sns": 1}
+
+
 # ---------------------------------------------------------------------------------------------------- counts
 
 
@@ -106,6 +129,14 @@ def tiny():
 
 def test_a_single_task_is_within_its_budget(tiny):
     assert budgets.broken(counts.single()) == []
+
+
+def test_single_tasks_at_once_share_the_relay_s_calls(tiny):
+    found = counts.singles(counted.SINGLES)
+    assert (found.tasks, found.invocations["relay"], budgets.broken(found)) == (25, 2, [])
+    assert found.calls["relay"] == {"dynamodb": 25, "sns": 3, "sqs": 3}
+    assert (found.messages, found.sends, found.publishes) == (25, 3, 3)
+    assert shown(found) == shown(counted.from_json(FOUND["counts"]["singles"])), OLD
 
 
 @pytest.mark.parametrize("size", [0, 1, 10, 100, 1_000])
@@ -126,7 +157,16 @@ OLD = "results.json is older than the code: make bench ARGS='counts cost'"
 def shown(found):
     """What the page shows of a task."""
     of_table = found.writes, found.write_units, found.index_write_units, found.reads, found.read_units
-    return of_table, found.puts, found.gets, found.transitions, found.state_bytes, found.invocations
+    return (
+        of_table,
+        found.puts,
+        found.gets,
+        found.sends,
+        found.publishes,
+        found.transitions,
+        found.state_bytes,
+        found.invocations,
+    )
 
 
 def test_a_broken_budget_is_named():
@@ -150,7 +190,7 @@ def test_every_price_has_a_unit_a_source_and_a_day():
         assert price.read_in
 
 
-def test_every_term_is_a_count_times_its_price():
+def test_every_term_is_a_count_times_its_price(monkeypatch):
     million = Counts(
         n=0,
         chunks=0,
@@ -159,7 +199,8 @@ def test_every_term_is_a_count_times_its_price():
         index_write_units=3,
         reads=0,
         read_units=2,
-        messages=1,
+        messages=10,
+        sends=1,
         visibility_changes=1,
         publishes=2,
         puts=1,
@@ -167,11 +208,13 @@ def test_every_term_is_a_count_times_its_price():
         transitions=4,
         state_bytes=0,
         largest_item=0,
-        invocations={"api": 1, "relay": 50, "queue": 3},
-        log_bytes={"queue": 1000},
+        invocations={"api": 2, "relay": 2, "queue": 3},
+        log_bytes={"queue": 1000, "api": 200},
     )
-    terms = cost.per_million(cost.task_cost(million, Deployment(MEMORY, relay_batch=25)))
+    monkeypatch.setattr(cost, "platform_bytes", lambda: 400)
+    terms = cost.per_million(cost.task_cost(million, Deployment(MEMORY)))
     assert terms.pop(cost.ESTIMATED) > 0
+    assert terms.pop(cost.API_ESTIMATED) > 0.0005 * (200 + 2 * 400)
     assert terms == pytest.approx(
         {
             "table writes": 2.50,
@@ -179,17 +222,18 @@ def test_every_term_is_a_count_times_its_price():
             "table reads": 0.25,
             "bucket writes": 5.00,
             "bucket reads": 4.00,
-            "queue requests": 1.60,
-            "fair queue, at most": 0.40,
+            "queue requests": 0.40 * (1 + 20 + 1),
+            "fair queue, at most": 0.10 * 22,
             "state transitions": 100.00,
             "Lambda requests": 1.00,
-            "logs": 0.5 + 0.0005 * 6 * 414,
+            "logs": 0.5 + 0.0005 * 5 * 400,
             "topic": 1.00,
-            "HTTP API": 1.00,
-            "API function": 0.20,
+            "HTTP API": 2.00,
+            "API function": 0.40,
         }
     )
-    assert cost.requests(terms) == pytest.approx(116.625)
+    assert cost.requests(terms) == pytest.approx(2.50 + 1.875 + 0.25 + 5 + 4 + 8.80 + 2.20 + 100 + 1)
+    assert cost.requests_with_outside(terms) == pytest.approx(cost.requests(terms) + 3.40)
 
 
 def test_time_is_latency_and_processor_time_at_the_share_that_memory_gives():
@@ -199,6 +243,30 @@ def test_time_is_latency_and_processor_time_at_the_share_that_memory_gives():
     seconds = (4 * 5 + 2 * 25 + working * 1769 / 512) / 1000
     terms = cost.task_cost(replace(chunk, invocations={"api": 0, **chunk.invocations}), Deployment(MEMORY))
     assert terms[cost.ESTIMATED] == pytest.approx(seconds * 0.5 * 13.3334 / 1e6)
+
+
+@pytest.mark.parametrize(("updates", "at_once"), [(1, 1), (5, 5), (25, 8)])
+def test_the_relay_waits_for_several_updates_at_once(updates, at_once):
+    relay = counted.from_json(FOUND["counts"]["single"])
+    relay = replace(relay, invocations={"api": 0, "relay": 1}, calls={"relay": {"dynamodb": updates, "sqs": 2}})
+    seconds = (updates * 5 / at_once + 2 * 8 + ((updates + 2) * 0.8 + 1.0) * 1769 / 256) / 1000
+    assert cost.task_cost(relay, Deployment(MEMORY))[cost.ESTIMATED] == pytest.approx(seconds / 4 * 13.3334 / 1e6)
+
+
+def test_the_relay_s_threads_are_those_of_its_function():
+    app = (ROOT / "functions" / "relay" / "app.py").read_text(encoding="utf-8")
+    assert f"\nTHREADS = {cost.RELAY_THREADS}\n" in app
+
+
+@pytest.mark.parametrize(("level", "size"), [("WARN", 0), ("INFO", logs.START_AND_REPORT)])
+def test_lambda_s_own_lines_are_counted_where_the_template_asks_for_them(monkeypatch, level, size):
+    monkeypatch.setitem(logs.TEMPLATE["Parameters"]["PlatformLogLevel"], "Default", level)
+    assert logs.platform_bytes() == size
+
+
+@pytest.mark.parametrize(("found", "verdict"), [(7.0, "holds"), (7.01, "**over**")])
+def test_a_target_that_is_missed_says_so(found, verdict):
+    assert _target_row(7.0, [found]) == ("target: at most 7.00", verdict, "")
 
 
 def test_the_followed_modules_formulas_are_the_published_counts():
@@ -224,7 +292,12 @@ def test_every_section_was_measured():
 
 
 def test_nothing_is_over_budget():
-    rows = [FOUND["counts"]["single"], *FOUND["counts"]["default"], *FOUND["counts"]["alone"]]
+    rows = [
+        FOUND["counts"]["single"],
+        FOUND["counts"]["singles"],
+        *FOUND["counts"]["default"],
+        *FOUND["counts"]["alone"],
+    ]
     assert [row["overBudget"] for row in rows] == [[]] * len(rows)
 
 
@@ -238,8 +311,8 @@ def test_the_load_model_makes_the_published_calls():
 
 def test_dollars_are_the_counts_at_todays_prices():
     rows = [counted.from_json(row) for row in FOUND["counts"]["default"]]
-    single = counted.from_json(FOUND["counts"]["single"])
-    again = json.loads(json.dumps(priced.section(single, rows, FOUND["race"]["rows"])))
+    single, singles = (counted.from_json(FOUND["counts"][name]) for name in ("single", "singles"))
+    again = json.loads(json.dumps(priced.section(single, singles, rows, FOUND["race"]["rows"])))
     assert again == FOUND["cost"]
 
 
