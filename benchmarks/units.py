@@ -15,6 +15,7 @@ Image = Mapping[str, Mapping[str, Any]]
 MESSAGE_BYTES = 65_536
 """SQS and SNS bill each begun 64 KB of a request as one (their pricing pages), a batch of ten messages, too."""
 
+
 def indexes_of(table: Mapping[str, Any]) -> tuple[sizes.Keys, ...]:
     """The keys of the indexes of a table's properties in the template."""
     found = []

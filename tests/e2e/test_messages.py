@@ -136,10 +136,11 @@ def test_foreign_records_in_the_stream_are_ignored(tasks):
     """GIVEN items that pass the filter but are no tasks; WHEN they come; THEN the log says so and tasks go on."""
     began = time.time()
     mark = uuid.uuid4().hex
-    foreign = {"kind": "TASK", "change": "status"}
+    foreign = {"kind": "TASK", "change": "status", "status": "CREATED"}
+    named = {"code": "no code", "type": "cat", "name": "cat", "tenantCode": "mbc"}
     put(tasks.cloud, {"pk": f"FOREIGN#{mark}", "sk": "1", **foreign})
-    put(tasks.cloud, {"pk": "TASK#mbc", "sk": f"foreign {mark}", "status": "DANCING", **foreign})
-    put(tasks.cloud, {"pk": f"FOREIGN#{mark}", "sk": "2", **foreign, "kind": "SFN_TASK", "status": 7})
+    put(tasks.cloud, {"pk": "TASK#mbc", "sk": f"foreign {mark}", **foreign, **named})
+    put(tasks.cloud, {"pk": f"FOREIGN#{mark}", "sk": "2", **foreign, **named, "kind": "SFN_TASK", "history": 7})
     task = tasks.create("cat", {"key": "after them"})
     assert tasks.wait(task)["status"] == "COMPLETED"
 
