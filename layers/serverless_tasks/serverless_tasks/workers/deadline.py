@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+AGAIN_SECONDS = 2.0
+"""Raised again after so long, until the block is left: a callback of an event loop may have swallowed it, and what the
+code does on its way out is not to take the seconds that the worker needs to write how the attempt ended."""
+
 
 class DeadlineReached(BaseException):
     """Raised inside user code. Not an ``Exception``, so that ``except Exception`` does not swallow it."""
@@ -25,7 +29,7 @@ def deadline(seconds: float) -> Iterator[None]:
         yield
         return
     previous = signal.signal(signal.SIGALRM, _raise)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), AGAIN_SECONDS)
     try:
         yield
     finally:
