@@ -97,6 +97,11 @@ def test_package_and_core_load_without_boto3():
     assert not {"boto3", "botocore", "aws_lambda_powertools", "ulid", "socket", "urllib3"} & set(loaded)
 
 
+def test_workers_start_without_asyncio():
+    workers = ", ".join(f"serverless_tasks.workers.{name}" for name in ("queue_worker", "chunk_worker", "finisher"))
+    assert python(f"import sys, {workers}; print('asyncio' in sys.modules)") == "False"
+
+
 def test_names_that_need_boto3_are_loaded_when_asked_for():
     code = (
         "import sys, serverless_tasks as s; a = 'boto3' in sys.modules; s.TaskService; print(a, 'boto3' in sys.modules)"

@@ -111,6 +111,7 @@ def import_file(path):
     return module
 
 
+@pytest.mark.usefixtures("event_loops")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
 def test_code_runs(page, fork, monkeypatch):
     write_files(fork, page)

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 import pytest
-from serverless_tasks.core.context import TaskContext
 from serverless_tasks.core.dispatch import (
     Dispatcher,
-    call,
     event_handler,
     find_handler,
     forget_event_handlers,
@@ -181,19 +179,6 @@ def test_with_own_factories_nothing_is_certain():
 
     assert Dispatcher(events=OwnEvents()).lacks_sub_task_handler(a_fan_out()) is False
     assert Dispatcher(own_events=OwnFactory()).lacks_sub_task_handler(a_fan_out()) is False
-
-
-def test_call_gives_each_handler_its_event_and_the_context():
-    seen = []
-    context = TaskContext()
-
-    def note(event, given):
-        seen.append((event, given))
-        return len(seen)
-
-    assert call([(note, QUEUED)], context) == 1
-    assert call([(note, QUEUED), (note, SUB_TASK)], context) == [2, 3]
-    assert seen == [(QUEUED, context), (QUEUED, context), (SUB_TASK, context)]
 
 
 def test_event_base_carries_the_names_of_the_design():

@@ -14,6 +14,7 @@ from serverless_tasks.core.task_type import TaskType, find_task_type, forget_tas
 def test_default_policy_is_the_documented_one():
     cat = TaskType("cat")
     assert (cat.name, cat.max_attempts, cat.timeout, cat.chunk_size, cat.tolerated_failures) == ("cat", 3, 900, None, 0)
+    assert cat.concurrency == 1
     assert cat.backoff == Backoff(2.0, 2.0, 300.0)
     assert (cat.task_handler, cat.sub_task_handler, cat.finished_handler) == (None, None, None)
     assert repr(cat) == "TaskType('cat')"
@@ -29,6 +30,8 @@ def test_default_policy_is_the_documented_one():
         {"timeout": 14 * 86400},
         {"chunk_size": 1},
         {"chunk_size": 10_000},
+        {"concurrency": 1},
+        {"concurrency": 100},
         {"tolerated_failures": 7},
         {"tolerated_failures": "0%"},
         {"tolerated_failures": "100%"},
@@ -47,6 +50,7 @@ def test_policy_at_its_limits_is_kept(policy):
         *(("max_attempts", value) for value in (0, -1, 1001, 2.5, 3.0, True, "3", None, math.nan)),
         *(("timeout", value) for value in (0, 0.99, 14 * 86400 + 1, math.nan, math.inf, True, "60", None)),
         *(("chunk_size", value) for value in (0, -1, 10_001, 2.5, 2.0, True, "10")),
+        *(("concurrency", value) for value in (0, -1, 101, 2.5, 2.0, True, "10", None)),
         *(("backoff", value) for value in (5, 0, 2.5, "2", False, {"base": 1}, Backoff)),
         *(
             ("tolerated_failures", value)

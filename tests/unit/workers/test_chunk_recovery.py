@@ -5,6 +5,7 @@ from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
 from serverless_tasks.core import chunks
 from serverless_tasks.core.outcomes import completed_line
 from serverless_tasks.testing import MemoryStack, WorkerKilled
+from serverless_tasks.workers import held_chunk
 
 from tests.support.examples import AT
 
@@ -55,16 +56,14 @@ def test_a_sub_task_that_kills_its_worker_is_charged_for_it_alone(stack):
 
 
 def test_a_worker_that_dies_before_any_sub_task_ends_the_chunk_failed(stack, monkeypatch):
-    from serverless_tasks.workers import chunk_run
-
     cat = TaskType("cat", max_attempts=3, chunk_size=2)
     cat.sub_task(lambda event, context: None)
 
     def die(*_args):
         raise WorkerKilled
 
-    monkeypatch.setattr(chunk_run, "elements", die)
-    monkeypatch.setattr(chunk_run.chunks, "mark_in_flight", die)
+    monkeypatch.setattr(held_chunk, "elements", die)
+    monkeypatch.setattr(chunks, "mark_in_flight", die)
     key = create(stack, [0, 1])
     task = stack.run(key)
 

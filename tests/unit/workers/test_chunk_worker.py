@@ -1,8 +1,11 @@
 """Chunks of sub-tasks: outcomes, retries, rounds, flushes, and workers that die."""
 
+import time
+
 import pytest
 from serverless_tasks import Backoff, PermanentError, TaskKey, TaskStatus, TaskType
 from serverless_tasks.testing import MemoryStack
+from serverless_tasks.workers.attempt import CLOSING_SECONDS
 
 
 def create(stack: MemoryStack, elements: list[object]) -> TaskKey:
@@ -195,9 +198,27 @@ def test_a_sub_task_that_others_left_no_time_is_not_charged(stack):
     assert task.status is TaskStatus.COMPLETED
 
 
-def test_a_sub_task_ends_at_its_timeout(stack):
-    import time
+def test_a_sub_task_that_is_interrupted_because_of_others_is_not_charged(stack):
+    cat = TaskType("cat", chunk_size=2, timeout=800, max_attempts=1)
+    left, started = [900.0], []
 
+    @cat.sub_task
+    def handle(event, context):
+        started.append((event.index, context.attempt))
+        left[0] = CLOSING_SECONDS + 0.02
+        if started == [(0, 1), (1, 1)]:
+            time.sleep(60)
+
+    key = planned(stack, [0, 1])
+    stack.chunk_worker.handle({"pk": key.pk, "sk": key.sk, "run": 0, "chunk": 0}, lambda: left[0])
+    assert statuses(stack, key) == ["COMPLETED", "CREATED"]
+
+    stack.run(key)
+    assert started == [(0, 1), (1, 1), (1, 1)]
+    assert statuses(stack, key) == ["COMPLETED", "COMPLETED"]
+
+
+def test_a_sub_task_ends_at_its_timeout(stack):
     cat = TaskType("cat", chunk_size=2, timeout=1, max_attempts=1)
     cat.sub_task(lambda event, context: time.sleep(event.input))
 

@@ -90,9 +90,3 @@ class Dispatcher:
         if isinstance(event, TaskQueueEvent):
             return self.own_events.transform_task(event)
         return self.own_events.transform_step_function_task(event)
-
-
-def call(pairs: Sequence[tuple[EventHandler, Event]], context: TaskContext) -> Any:
-    """Run the handlers in order: one result, or the list of all where there are several."""
-    results = [handler(event, context) for handler, event in pairs]
-    return results[0] if len(results) == 1 else results

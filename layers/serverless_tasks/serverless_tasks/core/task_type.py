@@ -26,6 +26,8 @@ MAX_TIMEOUT = 14 * 86400
 MAX_SUB_TASK_TIMEOUT = 900
 """Seconds: a sub-task runs within one invocation, and Lambda ends those after 15 minutes."""
 MAX_CHUNK_SIZE = 10_000
+MAX_CONCURRENCY = 100
+"""Lambda allows 1,024 threads and as many open files (its quotas), and each sub-task opens files of its own."""
 
 Handler = TypeVar("Handler", bound="Callable[..., Any]")
 
@@ -45,6 +47,9 @@ class TaskType:
         Seconds that one attempt may run, all its invocations together; of a type with sub-tasks at most 900.
     chunk_size:
         Sub-tasks that share an invocation and an item; by default the list is cut evenly for ``FanOutConcurrency``.
+    concurrency:
+        Sub-tasks of one chunk that run at the same time in one invocation, at most 100: ``async def`` handlers in an
+        event loop, others in threads. For handlers that wait for others; one that computes gains nothing.
     tolerated_failures:
         Sub-tasks that may fail while the parent still completes: a count (``3``) or a percentage (``"5%"``).
 
@@ -62,6 +67,7 @@ class TaskType:
         backoff: Backoff | None = None,
         timeout: float = 900,
         chunk_size: int | None = None,
+        concurrency: int = 1,
         tolerated_failures: int | str = 0,
     ) -> None:
         self.name = check_name("name", name)
@@ -69,6 +75,7 @@ class TaskType:
         self.backoff = _backoff(backoff)
         self.timeout = _within("timeout", timeout, 1, MAX_TIMEOUT)
         self.chunk_size = None if chunk_size is None else _whole("chunk_size", chunk_size, 1, MAX_CHUNK_SIZE)
+        self.concurrency = _whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
         self.tolerated_failures = tolerated_failures
         self._tolerated = _tolerance(tolerated_failures)
         self.task_handler: TaskHandler | None = None
@@ -77,18 +84,18 @@ class TaskType:
         _register(self)
 
     def task(self, handler: Handler) -> Handler:
-        """Decorator: ``handler(event, context)`` runs a single task; what it returns is the result."""
+        """Decorator: ``handler(event, context)``, plain or ``async``, runs a single task; it returns the result."""
         self.task_handler = self._once("task", self.task_handler, handler)
         return handler
 
     def sub_task(self, handler: Handler) -> Handler:
-        """Decorator: ``handler(event, context)`` runs one sub-task; what it returns is the sub-task's result."""
+        """Decorator: ``handler(event, context)``, plain or ``async``, runs one sub-task; it returns its result."""
         _within("timeout", self.timeout, 1, MAX_SUB_TASK_TIMEOUT)
         self.sub_task_handler = self._once("sub_task", self.sub_task_handler, handler)
         return handler
 
     def finished(self, handler: Handler) -> Handler:
-        """Decorator: ``handler(event, outcomes)`` is the fan-in; what it returns is the parent's result.
+        """Decorator: ``handler(event, outcomes)``, plain or ``async``, is the fan-in; it returns the parent's result.
 
         It runs when every sub-task has ended and no more failed than is tolerated, at least once: keep effects outside
         keyed by the task. ``outcomes`` iterates over all sub-tasks in input order.

@@ -9,7 +9,7 @@ from typing import Any
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import transitions
 from serverless_tasks.core.context import TaskContext
-from serverless_tasks.core.dispatch import Dispatcher, call
+from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import AttemptTimeout, InvalidInput, LostRace, PermanentError
 from serverless_tasks.core.events import TaskQueueEvent
@@ -17,6 +17,7 @@ from serverless_tasks.core.json_text import CHECKPOINT_LIMIT, from_json_text, re
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock, after, from_iso
 from serverless_tasks.workers.deadline import DeadlineReached, deadline
+from serverless_tasks.workers.handlers import call
 from serverless_tasks.workers.log import logger, task_keys
 from serverless_tasks.workers.watch import Watch
 

@@ -26,8 +26,10 @@ from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import LEASE_MARGIN
-from serverless_tasks.workers.chunk_run import ChunkRun
+from serverless_tasks.workers.chunk_run import run_chunk
+from serverless_tasks.workers.held_chunk import HeldChunk
 from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.watch import Watch
 
 
 class ChunkWorker:
@@ -55,19 +57,19 @@ class ChunkWorker:
             return logger.info("the task has ended or is in another run", extra={"taskId": str(key), "run": run})
         if (chunk := self._claim(task, call["chunk"], remaining())) is None:
             return None
-        runner = ChunkRun(
+        held = HeldChunk(
             self._cloud,
             self._dispatcher,
             task,
             chunk,
-            remaining=remaining,
             clock=self._clock,
             rand=self._random,
             sleep=self._sleep,
-            still_wanted=lambda: self._parent(key, run) is not None,
+            remaining=remaining,
+            watch=Watch(lambda: self._parent(key, run) is not None, self._clock),
         )
         try:
-            chunk = runner.run()
+            chunk = run_chunk(held)
         except LostRace:
             return logger.warning("lost the lease of a chunk, its outcomes are dropped", extra=_chunk_keys(task, chunk))
         logger.info("chunk released", extra=_chunk_keys(task, chunk))

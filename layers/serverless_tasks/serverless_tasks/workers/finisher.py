@@ -33,6 +33,7 @@ from serverless_tasks.core.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
 from serverless_tasks.workers.deadline import DeadlineReached, deadline
+from serverless_tasks.workers.handlers import call_handler
 from serverless_tasks.workers.log import logger, task_keys
 
 
@@ -93,7 +94,7 @@ class Finisher:
         for attempt in range(1, policy.max_attempts + 1):
             try:
                 with deadline(min(policy.timeout, remaining() - CLOSING_SECONDS)):
-                    text = result_text(policy.finished_handler(event, self._outcomes(task, found)))
+                    text = result_text(call_handler(policy.finished_handler, event, self._outcomes(task, found)))
             except DeadlineReached:
                 return self._fail(task, AttemptTimeout("the fan-in ran too long"))
             except PermanentError as error:

@@ -1,0 +1,48 @@
+"""A chunk that a worker holds, and what the worker has to run its sub-tasks with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.inputs import elements
+from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core.dispatch import Dispatcher
+from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.task_type import TaskType, policy_of
+from serverless_tasks.core.times import Clock
+from serverless_tasks.workers.attempt import CLOSING_SECONDS
+from serverless_tasks.workers.watch import Watch
+
+
+@dataclass(frozen=True)
+class HeldChunk:
+    """One claim of one chunk."""
+
+    cloud: Cloud
+    dispatcher: Dispatcher
+    task: TaskEntity
+    chunk: Chunk
+    clock: Clock
+    rand: Callable[[], float]
+    sleep: Callable[[float], None]
+    remaining: Callable[[], float]
+    """Seconds that the invocation may still run."""
+    watch: Watch
+
+    @cached_property
+    def policy(self) -> TaskType:
+        """That of the task's type."""
+        return policy_of(self.task.type)
+
+    @cached_property
+    def elements(self) -> Sequence[Any]:
+        """The chunk's part of the input. Raises ``PayloadMissing`` when the bucket lost it."""
+        return elements(self.cloud.payloads, self.task, self.chunk.range)
+
+    def left(self) -> float:
+        """Seconds of the invocation that user code may still have."""
+        return self.remaining() - CLOSING_SECONDS

@@ -1,0 +1,62 @@
+"""Handlers of every kind from one plain function, and one chunk of the stack in memory to run them in."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from serverless_tasks import TaskContext, TaskKey
+from serverless_tasks.core.events import Event
+from serverless_tasks.testing import MemoryStack
+
+Body = Callable[[Any, TaskContext], Any]
+
+SECONDS = 20
+"""After which a test that waits for what never comes fails."""
+
+
+def in_thread(body: Body) -> Body:
+    """A plain handler."""
+    return body
+
+
+def in_loop(body: Body) -> Body:
+    """An ``async def`` handler."""
+
+    async def handler(event: Event, context: TaskContext) -> Any:
+        return await asyncio.to_thread(body, event, context)
+
+    return handler
+
+
+class Called:
+    """An ``async`` handler that does not look like one."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    async def __call__(self, event: Event, context: TaskContext) -> Any:
+        return await asyncio.to_thread(self._body, event, context)
+
+
+KINDS = (in_thread, in_loop, Called)
+
+
+def planned(stack: MemoryStack, elements: list[object]) -> TaskKey:
+    """A task whose chunks are there and have not run."""
+    key = stack.service.create_step_function_task("mbc", "cat", elements).key
+    while stack.relay_one():
+        pass
+    for execution in stack._executions():
+        execution.step()
+    return key
+
+
+def run_chunk(stack: MemoryStack, key: TaskKey) -> None:
+    """Call the worker of the first chunk."""
+    stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": 0, "chunk": 0})
+
+
+def sub_tasks(stack: MemoryStack, key: TaskKey) -> list[Any]:
+    """Results, or errors, or what else they are."""
+    items = stack.service.list_sub_tasks(key, limit=100).items
+    return [s.attributes.get("result", s.attributes.get("error", {}).get("type", str(s.status))) for s in items]
