@@ -18,6 +18,7 @@ from tests.support.flows import FLOWS
 from tests.support.moto_stack import MotoStack
 from tests.support.watched import WatchedStack
 
+pytestmark = pytest.mark.usefixtures("event_loops")
 PLAYED = {
     "memory": (tuple(FLOWS), KINDS),
     "moto": (

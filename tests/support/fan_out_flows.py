@@ -109,6 +109,27 @@ def an_empty_fan_out(world: World) -> TaskEntity:
 
 
 @flow
+def a_fan_out_whose_sub_tasks_run_at_once(world: World) -> TaskEntity:
+    cat, failed = _fan_out(world, chunk_size=3, concurrency=2), list[int]()
+    cat.sub_task_handler = None
+
+    @cat.sub_task
+    async def handle(event: Any, context: Any) -> Any:
+        world.effect(context)
+        if event.index == 1 and not failed:
+            failed.append(1)
+            raise ValueError("first time")
+        return [event.input, context.run]
+
+    key = create_list(world, ["a", "b", "c", "d" * 300_000, "e"])
+    task = ended(world, key, S.COMPLETED, sub_keys(key, 0, 1, 2, 3, 4))
+
+    assert result(world, task) == [[letter, 0] for letter in ("a", "b", "c", "d" * 300_000, "e")]
+    assert counts(task) == (5, 5, 0)
+    return task
+
+
+@flow
 def a_fan_out_of_several_rounds(world: World) -> TaskEntity:
     cat, failed = TaskType("cat", max_attempts=3, chunk_size=2, backoff=Backoff(base=600, cap=600)), list[int]()
 
