@@ -21,7 +21,7 @@ def test_a_task_whose_last_worker_was_killed_fails(tasks, early):
     assert (task["status"], task["attempt"]) == ("FAILED", 1)
     assert task["attributes"]["error"] == {
         "type": "WorkerLost",
-        "message": "the worker of attempt 1 died or was killed",
+        "message": "the worker of attempt 1 died, was killed, or got no answer from AWS",
     }
 
 

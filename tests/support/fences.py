@@ -16,6 +16,7 @@ from serverless_tasks.core import chunks, transitions
 from serverless_tasks.core.errors import LostRace
 from serverless_tasks.core.expressions import Clause, Put, Update
 from serverless_tasks.testing import MemoryStack
+from serverless_tasks.workers.deadline import Unwinding
 
 Write = Update | Put
 Fence = tuple[str, str]
@@ -24,7 +25,7 @@ Fence = tuple[str, str]
 LATER = "2030-01-01T00:00:00.000Z"
 
 
-class Reached(BaseException):
+class Reached(Unwinding):
     """The write was tried: the scenario is over. Not one of the exceptions that the stack survives."""
 
 

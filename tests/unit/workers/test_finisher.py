@@ -218,6 +218,19 @@ def test_finish_before_every_chunk_has_ended_is_an_error(stack, cat):
     assert stack.task(key).status is TaskStatus.PROCESSING
 
 
+def test_a_task_that_was_never_cut_into_chunks_ends_failed_and_a_retry_cuts_it(stack, cat):
+    key = create(stack, ["a", "b", "c"])
+    stack.relay_one()
+    by_hand = Update(key.pk, key.sk, conditions=(exists("pk"),), set={"status": "PROCESSING", "change": "data"})
+    stack.memory.table.update(by_hand)
+
+    task = stack.run(key)
+
+    assert task.error == {"type": "PayloadMissing", "message": "it was never cut into chunks; retry it, and it is"}
+    stack.service.retry_task(key)
+    assert stack.run(key).status is TaskStatus.COMPLETED
+
+
 def test_a_task_whose_chunks_expired_meanwhile_fails_and_a_retry_cuts_them_anew(stack, cat):
     key = create(stack, ["a", "b", "c"])
     until_finish(stack, key)

@@ -102,7 +102,10 @@ def test_a_task_whose_every_worker_is_killed_ends_failed(stack):
     task = stack.run(create(stack))
 
     assert history(task) == ["CREATED", "QUEUED", "PROCESSING", "PROCESSING", "FAILED"]
-    assert task.error == {"type": "WorkerLost", "message": "the worker of attempt 2 died or was killed"}
+    assert task.error == {
+        "type": "WorkerLost",
+        "message": "the worker of attempt 2 died, was killed, or got no answer from AWS",
+    }
 
 
 @pytest.mark.parametrize("late_end", ["return", "raise"])

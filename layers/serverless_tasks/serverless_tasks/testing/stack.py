@@ -18,6 +18,7 @@ from serverless_tasks.service import TaskService
 from serverless_tasks.testing.cloud import MemoryCloud
 from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.chunk_worker import ChunkWorker
+from serverless_tasks.workers.deadline import Unwinding
 from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
 from serverless_tasks.workers.queue_worker import QueueWorker
@@ -28,7 +29,7 @@ INVOCATION_SECONDS = 900.0
 MAX_STEPS = 10_000
 
 
-class WorkerKilled(BaseException):
+class WorkerKilled(Unwinding):
     """Raise it in a handler to play a worker that dies there: no more of its code runs, nothing of it is written."""
 
 

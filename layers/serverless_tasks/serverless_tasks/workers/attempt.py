@@ -16,7 +16,7 @@ from serverless_tasks.core.events import TaskQueueEvent
 from serverless_tasks.core.json_text import CHECKPOINT_LIMIT, from_json_text, result_text, size, to_json_text
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock, after, from_iso
-from serverless_tasks.workers.deadline import DeadlineReached, deadline
+from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadline
 from serverless_tasks.workers.handlers import call
 from serverless_tasks.workers.log import logger, task_keys
 from serverless_tasks.workers.watch import Watch
@@ -60,11 +60,11 @@ class Lost:
     task: TaskEntity
 
 
-class HandOver(BaseException):
+class HandOver(Unwinding):
     """Unwinds the handler at a checkpoint when the invocation's time is nearly up."""
 
 
-class Stop(BaseException):
+class Stop(Unwinding):
     """Unwinds the handler when the task is no longer this worker's."""
 
 
@@ -95,12 +95,17 @@ class Attempt:
         if self._left() <= 0:
             return self._timed_out()
         try:
-            event = replace(event, task_entity=task, input=self._load(task.input_text, task.input_ref))
-            context = self._context(task)
+            value, context = self._load(task.input_text, task.input_ref), self._context(task)
+        except PermanentError as error:  # the bucket does not have it any more
+            return Failed(task, error, permanent=True)
+        ended = self._call(replace(event, task_entity=task, input=value), context)
+        return self._completed(ended) if isinstance(ended, str) else ended
+
+    def _call(self, event: TaskQueueEvent, context: TaskContext) -> str | Failed | Continues | Lost:
+        """Run user code, and nothing else; returns its result as JSON text, or how it ended without one."""
+        try:
             with deadline(self._left()):
-                pairs = self._dispatcher.resolve(event)
-                text = result_text(call(pairs, context))
-            return self._completed(text)
+                return result_text(call(self._dispatcher.resolve(event), context))
         except HandOver:
             return Continues(self._task)
         except Stop:
@@ -109,8 +114,10 @@ class Attempt:
             return self._timed_out()
         except PermanentError as error:
             return Failed(self._task, error, permanent=True)
-        except (Exception, SystemExit) as error:
-            logger.exception("the handler failed", extra=task_keys(task))
+        except Unwinding:
+            raise
+        except BaseException as error:  # whatever user code raises ends its attempt, and now: not when its lease ends
+            logger.exception("the handler failed", extra=task_keys(self._task))
             return Failed(self._task, error, permanent=False)
 
     def _completed(self, text: str) -> Completed:

@@ -14,8 +14,15 @@ AGAIN_SECONDS = 2.0
 code does on its way out is not to take the seconds that the worker needs to write how the attempt ended."""
 
 
-class DeadlineReached(BaseException):
-    """Raised inside user code. Not an ``Exception``, so that ``except Exception`` does not swallow it."""
+class Unwinding(BaseException):
+    """Ours, on its way through user code to whoever called it: no failure of that code.
+
+    Not an ``Exception``, so that ``except Exception`` does not swallow it.
+    """
+
+
+class DeadlineReached(Unwinding):
+    """Raised inside user code when its time is up."""
 
 
 @contextmanager

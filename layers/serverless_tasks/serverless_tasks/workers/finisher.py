@@ -32,7 +32,7 @@ from serverless_tasks.core.stored_list import StoredList
 from serverless_tasks.core.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
-from serverless_tasks.workers.deadline import DeadlineReached, deadline
+from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadline
 from serverless_tasks.workers.handlers import call_handler
 from serverless_tasks.workers.log import logger, task_keys
 
@@ -71,13 +71,16 @@ class Finisher:
         counts, done = chunks.recount(found, task.run)
         if len(done) < len(found):
             raise WorkerLost(f"{len(found) - len(done)} chunks have not ended")
-        if sum(chunk.range.count for chunk in found) < task.attributes["subTaskCount"]:
+        count = task.attributes.get("subTaskCount")
+        if count is None:
+            return self._fail(task, PayloadMissing("it was never cut into chunks; retry it, and it is"))
+        if sum(chunk.range.count for chunk in found) < count:
             return self._fail(task, PayloadMissing("chunks of it have expired; retry it, and they are cut anew"))
         if task.status is not TaskStatus.FINISHED:
             self._note_looks(task, call.get("plan", {}).get("looks", 0))
             task = self._write(transitions.finished(task, self._clock(), counts))
         policy = policy_of(task.type)
-        failed_count, count = counts["subTaskFailedCount"], task.attributes["subTaskCount"]
+        failed_count = counts["subTaskFailedCount"]
         if not policy.tolerates(failed_count, count):
             return self._fail(task, self._sub_tasks_failed(task, found, failed_count, count, policy))
         return self._fan_in(task, found, policy, remaining)
@@ -99,7 +102,9 @@ class Finisher:
                 return self._fail(task, AttemptTimeout("the fan-in ran too long"))
             except PermanentError as error:
                 return self._fail(task, error)
-            except (Exception, SystemExit) as error:
+            except Unwinding:
+                raise
+            except BaseException as error:  # whatever user code raises ends its attempt
                 logger.exception("the fan-in failed", extra={**task_keys(task), "fanInAttempt": attempt})
                 delay = policy.backoff.delay(attempt, self._random)
                 if attempt == policy.max_attempts or delay > remaining() - 2 * CLOSING_SECONDS:
