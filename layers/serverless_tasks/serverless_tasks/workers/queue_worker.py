@@ -21,18 +21,21 @@ from serverless_tasks.adapters.queue import RECEIVED
 from serverless_tasks.core import claims, failures, transitions
 from serverless_tasks.core.dispatch import Dispatcher, no_handler
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.errors import LostRace, MalformedMessage, WorkerLost
+from serverless_tasks.core.errors import InvalidInput, LostRace, MalformedMessage, WorkerLost
 from serverless_tasks.core.events import TaskQueueEvent
 from serverless_tasks.core.expressions import Update
 from serverless_tasks.core.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost
 from serverless_tasks.workers.batches import Redeliver
+from serverless_tasks.workers.deadline import Unwinding
 from serverless_tasks.workers.log import logger, task_keys
 
 CLAIM_TRIES = 5
 """How often a claim that lost a race is decided anew; the relay's late QUEUED is the usual one, and it comes once."""
 RemainingSeconds = Callable[[], float]
+Work = Callable[[TaskEntity, TaskType], None]
+"""What is done with a task that is this message's to take, under its policy."""
 
 
 class QueueWorker:
@@ -53,41 +56,61 @@ class QueueWorker:
     def handle(self, record: Mapping[str, Any], remaining: RemainingSeconds) -> None:
         """Work off one SQS record; returning acknowledges it. Raises :class:`Redeliver` when it must come back."""
         try:
-            event = self._event(record)
-        except MalformedMessage as error:
-            return self._set_aside(record, str(error))
-        self._cloud.meter.note(RECEIVED, event.task_key.code)
-        try:
-            return self._decide(event, remaining)
+            return self._work_off(record, remaining)
         except Redeliver:
             raise
         except Exception:
             # An error of AWS, at whatever point: the task says what is left to do, and soon somebody should ask it.
-            self._hide(event, claims.VISIBILITY_MARGIN)
+            self._hide(record, claims.VISIBILITY_MARGIN)
             raise
 
-    def _decide(self, event: TaskQueueEvent, remaining: RemainingSeconds) -> None:
+    def _work_off(self, record: Mapping[str, Any], remaining: RemainingSeconds) -> None:
+        try:
+            event = self._event(record)
+        except Unwinding:
+            raise
+        except BaseException as error:
+            return self._refuse(record, error)
+        return self._decide(event, lambda task, policy: self._run(task, event, policy, remaining))
+
+    def _event(self, record: Mapping[str, Any]) -> TaskQueueEvent:
+        events = list(self._dispatcher.events.transform_sqs({"Records": [record]}) or ())
+        if len(events) != 1 or not isinstance(events[0], TaskQueueEvent):
+            kinds = [type(event).__name__ for event in events]
+            raise InvalidInput("EventFactory", f"must make one TaskQueueEvent of a message, not {kinds}"[:500])
+        return events[0]
+
+    def _refuse(self, record: Mapping[str, Any], error: BaseException) -> None:
+        """End the task that the message names with the error of the fork's factory, as those of its handlers do.
+
+        Set aside, its message would leave it open for ever. What names no task has nothing but the message.
+        """
+        try:
+            event = TaskQueueEvent.from_sqs_record(record)
+        except MalformedMessage as malformed:
+            known = isinstance(error, MalformedMessage)
+            told = failures.describe(error)
+            return self._set_aside(record, (told["message"] if known else failures.reason(told)) or str(malformed))
+        logger.error("the EventFactory failed", exc_info=error, extra={"taskId": str(event.task_key)})
+        return self._decide(event, lambda task, _: self._fail(task, error))
+
+    def _decide(self, event: TaskQueueEvent, work: Work) -> None:
+        self._cloud.meter.note(RECEIVED, event.task_key.code)
         for _ in range(CLAIM_TRIES):
             task = self._cloud.table.get(event.task_key)
             if task is None:
                 return self._set_aside(event.record, "there is no such task")
             try:
-                return self._act(task, event, remaining)
+                return self._act(task, event, work)
             except LostRace:
                 logger.info("lost a race, looking again", extra=task_keys(task))
         return self._return(event, claims.VISIBILITY_MARGIN)
-
-    def _event(self, record: Mapping[str, Any]) -> TaskQueueEvent:
-        events = self._dispatcher.events.transform_sqs({"Records": [record]})
-        if len(events) != 1:
-            raise MalformedMessage(f"the EventFactory makes {len(events)} events of it, and one message is one task")
-        return events[0]
 
     def _set_aside(self, record: Mapping[str, Any], reason: str) -> None:
         logger.error("message set aside", extra={"reason": reason, "messageId": record.get("messageId")})
         self._cloud.queue.set_aside(record, reason)
 
-    def _act(self, task: TaskEntity, event: TaskQueueEvent, remaining: RemainingSeconds) -> None:
+    def _act(self, task: TaskEntity, event: TaskQueueEvent, work: Work) -> None:
         policy = policy_of(task.type)
         match claims.decide(task, event.run, self._clock(), policy.max_attempts):
             case claims.Acknowledge(because):
@@ -96,9 +119,12 @@ class QueueWorker:
                 logger.info("not yet", extra={**task_keys(task), "because": because, "seconds": seconds})
                 self._return(event, seconds)
             case claims.GiveUp():
-                self._fail(task, WorkerLost(f"the worker of attempt {task.attempt} died or was killed"))
+                self._fail(
+                    task,
+                    WorkerLost(f"the worker of attempt {task.attempt} died, was killed, or got no answer from AWS"),
+                )
             case claims.Claim():
-                self._run(task, event, policy, remaining)
+                work(task, policy)
 
     def _run(self, task: TaskEntity, event: TaskQueueEvent, policy: TaskType, remaining: RemainingSeconds) -> None:
         if self._dispatcher.lacks_handler(event):
@@ -107,7 +133,7 @@ class QueueWorker:
         attempt = Attempt(self._cloud, self._dispatcher, self._clock, remaining, policy.timeout)
         lease_until = attempt.lease_until(task, now)
         task = self._cloud.table.update_task(transitions.claimed(task, now, lease_until))
-        self._hide(event, (lease_until - now).total_seconds() + claims.VISIBILITY_MARGIN)
+        self._hide(event.record, (lease_until - now).total_seconds() + claims.VISIBILITY_MARGIN)
         try:
             self._settle(attempt.run(task, event), event, policy)
         except LostRace:
@@ -149,13 +175,15 @@ class QueueWorker:
         task = self._cloud.table.update_task(update)
         logger.info("task is %s", task.status, extra=task_keys(task))
 
-    def _hide(self, event: TaskQueueEvent, seconds: float) -> None:
+    def _hide(self, record: Mapping[str, Any], seconds: float) -> None:
         """An error is logged and no more: it would cost the attempt, and a message that comes back early only waits."""
         try:
-            self._cloud.queue.hide(event.record, seconds)
+            self._cloud.queue.hide(record, seconds)
         except Exception:
-            logger.exception("the message keeps the queue's own visibility", extra={"taskId": str(event.task_key)})
+            logger.exception(
+                "the message keeps the queue's own visibility", extra={"messageId": record.get("messageId")}
+            )
 
     def _return(self, event: TaskQueueEvent, seconds: float) -> None:
-        self._hide(event, seconds)
+        self._hide(event.record, seconds)
         raise Redeliver(f"comes back in {seconds:.0f} s")
