@@ -58,6 +58,11 @@ def a_task_that_is_moved_by_hand(stack: MemoryStack) -> None:
     stack.service.update_status(key, TaskStatus.FAILED)
 
 
+def a_task_that_is_taken_by_hand(stack: MemoryStack) -> None:
+    key = stack.service.create_task("mbc", "cat", 1).key
+    stack.service.update_status(key, TaskStatus.PROCESSING)
+
+
 def a_task_whose_record_is_lost(stack: MemoryStack) -> None:
     key = stack.service.create_task("mbc", "cat", 1).key
     del stack.memory.table.stream[0]
@@ -122,6 +127,7 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     "failed": (a_task_that_fails, WORKERS),
     "cancelled": (a_task_that_is_cancelled_and_retried, TRANSITION),
     "retried": (a_task_that_is_cancelled_and_retried, TRANSITION),
+    "own_attempt": (a_task_that_is_taken_by_hand, [*TRANSITION, "leaseUntil absent or at most"]),
     "own_update": (a_task_that_is_moved_by_hand, WORKERS),
     # other writes to a parent
     "worker_data": (a_task, ["status equals", "run equals", "attempt equals"]),

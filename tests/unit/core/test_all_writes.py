@@ -69,9 +69,15 @@ WRITES = {
     "transitions.retried": lambda: [
         transitions.retried(task, NOW, by, 300) for task in allowed("CREATED") for by in (None, "ann")
     ],
+    "transitions.own_attempt": lambda: [
+        transitions.own_attempt(task, NOW, given)
+        for task in allowed("PROCESSING")
+        if task.kind is TaskKind.TASK
+        for given in ({}, {"result": "1", "error": ERROR, "progress": 0.5})
+    ],
     "transitions.own_update": lambda: [
         transitions.own_update(task, status, NOW, given, 30)
-        for status in set(TaskStatus) - {TaskStatus.CREATED}
+        for status in set(TaskStatus) - {TaskStatus.CREATED, TaskStatus.PROCESSING}
         for task in allowed(status)
         if status not in transitions._OF_THE_OTHER_KIND[task.kind]
         for given in ({}, {"result": "1", "error": ERROR, "progress": 0.5})

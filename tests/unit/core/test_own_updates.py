@@ -1,24 +1,45 @@
 """Transitions that user code asks for by name, when it drives a task itself."""
 
+from dataclasses import replace
+
 import pytest
 from serverless_tasks.core import transitions
 from serverless_tasks.core.errors import TransitionRefused
+from serverless_tasks.core.expressions import absent_or_at_most
 from serverless_tasks.core.status import TaskKind, TaskStatus
 
-from tests.support.examples import AT, NOW, a_task
+from tests.support.examples import AT, NOW, a_fan_out, a_task
 from tests.support.transitions import CLOSED, DAYS, ENDED, EXPIRES, expect
 
 S = TaskStatus
 ERROR = '{"type":"ValueError","message":"no food"}'
 
 
-@pytest.mark.parametrize(("status", "attempt"), [(S.CREATED, 0), (S.QUEUED, 1), (S.ERRORED, 1), (S.PROCESSING, 2)])
-def test_own_processing_begins_an_attempt_as_a_claim_does(status, attempt):
-    task = a_task(status, attempt=attempt)
+@pytest.mark.parametrize(
+    ("status", "attempt", "lease"),
+    [(S.CREATED, 0, None), (S.QUEUED, 1, None), (S.ERRORED, 1, None), (S.PROCESSING, 2, None), (S.PROCESSING, 2, AT)],
+)
+def test_own_processing_begins_an_attempt_as_a_claim_does(status, attempt, lease):
+    task = a_task(status, attempt=attempt, lease_until=lease)
     update = transitions.own_update(task, S.PROCESSING, NOW, {"progress": 0.5}, DAYS)
+    *others, free = update.conditions
+    assert free == absent_or_at_most("leaseUntil", AT)
+    update = replace(update, conditions=tuple(others))
     sets = {"attempt": attempt + 1, "attemptStartedAt": AT, "leaseUntil": "2026-11-22T09:54:36.123Z"}
     sets["attributes.progress"] = 0.5
     expect(task, update, S.PROCESSING, attempt=attempt + 1, sets=sets, removes=("nextAttemptAt",))
+
+
+def test_own_processing_takes_nothing_from_a_worker():
+    task = a_task(S.PROCESSING, attempt=1, lease_until="2026-11-22T09:39:36.124Z")
+    with pytest.raises(TransitionRefused, match=r"^a worker holds the task until 2026-11-22T09:39:36\.124Z$"):
+        transitions.own_update(task, S.PROCESSING, NOW, {}, DAYS)
+
+
+@pytest.mark.parametrize("status", [S.CREATED, S.STARTED, S.PROCESSING])
+def test_a_step_functions_task_is_processing_by_its_plan_only(status):
+    with pytest.raises(TransitionRefused, match=r"^a SFN_TASK becomes PROCESSING when the state machine has cut it"):
+        transitions.own_update(a_fan_out(status), S.PROCESSING, NOW, {}, DAYS)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +47,6 @@ def test_own_processing_begins_an_attempt_as_a_claim_does(status, attempt):
     [
         (TaskKind.TASK, S.PROCESSING, S.ERRORED),
         (TaskKind.TASK, S.PROCESSING, S.QUEUED),
-        (TaskKind.SFN_TASK, S.STARTED, S.PROCESSING),
         (TaskKind.SFN_TASK, S.PROCESSING, S.FINISHED),
     ],
 )

@@ -10,12 +10,13 @@ Progress, leases and checkpoints are no transitions: they keep the version, and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from serverless_tasks.core.entity import TaskEntity, append_history
 from serverless_tasks.core.errors import TransitionRefused
-from serverless_tasks.core.expressions import Update, equals
+from serverless_tasks.core.expressions import Update, absent_or_at_most, equals
 from serverless_tasks.core.keys import failed_attention, open_attention
 from serverless_tasks.core.status import TaskKind, TaskStatus, can_transition
 from serverless_tasks.core.times import after, to_iso
@@ -129,26 +130,36 @@ def retried(task: TaskEntity, at: datetime, by: str | None, first_look_seconds: 
 
 
 def own_update(task: TaskEntity, to: TaskStatus, at: datetime, attributes: Sets, retention_days: int) -> Update:
-    """A transition that user code asks for by name, with whatever it sets in ``attributes``.
-
-    PROCESSING gives it the task for :data:`OWN_LEASE_SECONDS`, as a claim gives it to a worker.
-    """
+    """A transition that user code asks for by name, with whatever it sets in ``attributes``."""
     if to is TaskStatus.CREATED:
         raise TransitionRefused("a task becomes CREATED again by a retry only")
     if to in _OF_THE_OTHER_KIND[task.kind]:
         raise TransitionRefused(f"a {task.kind} cannot become {to}")
+    if to is TaskStatus.PROCESSING:
+        return own_attempt(task, at, attributes)
     sets = _attributes(attributes)
-    if to is TaskStatus.PROCESSING and task.kind is TaskKind.TASK:
-        lease = {"leaseUntil": to_iso(after(at, OWN_LEASE_SECONDS)), "attemptStartedAt": to_iso(at)}
-        attempt = task.attempt + 1
-        sets |= {**lease, "attempt": attempt}
-        return _transition(task, to, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
     if not to.terminal:
         return _transition(task, to, at, sets=sets, removes=("leaseUntil",))
     if to is TaskStatus.FAILED:
         sets |= {"attention": failed_attention(task.tenant_code), "dueAt": to_iso(at)}
     removes = _outlived(task) if to is TaskStatus.COMPLETED else ()
     return _ended(task, to, at, retention_days, sets=sets, removes=tuple(path for path in removes if path not in sets))
+
+
+def own_attempt(task: TaskEntity, at: datetime, attributes: Sets) -> Update:
+    """User code takes a single task for :data:`OWN_LEASE_SECONDS`, as a claim gives it to a worker: never from one.
+
+    A Step Functions task is PROCESSING from its plan on, which alone knows the chunks; there is nothing to take.
+    """
+    if task.kind is TaskKind.SFN_TASK:
+        raise TransitionRefused("a SFN_TASK becomes PROCESSING when the state machine has cut it into chunks")
+    if task.lease_until and task.lease_until > to_iso(at):
+        raise TransitionRefused(f"a worker holds the task until {task.lease_until}")
+    attempt = task.attempt + 1
+    lease = {"leaseUntil": to_iso(after(at, OWN_LEASE_SECONDS)), "attemptStartedAt": to_iso(at), "attempt": attempt}
+    sets = _attributes(attributes) | lease
+    taken = _transition(task, TaskStatus.PROCESSING, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
+    return replace(taken, conditions=(*taken.conditions, absent_or_at_most("leaseUntil", to_iso(at))))
 
 
 def worker_data(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, ...] = ()) -> Update:
