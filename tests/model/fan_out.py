@@ -153,7 +153,7 @@ def _plan(state: State) -> State:
         return state.at("finish")
     if task.status is not _S.PROCESSING:
         return state.plus(Call("begin", task.run))
-    step = rounds.next_step(_chunks(state), task.run, NOW, None)
+    step = rounds.next_step(_chunks(state), task.run, NOW, None, 300)
     return state.at({"run": "chunks", "finish": "finish", "wait": "plan"}[step["next"]])
 
 

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from serverless_tasks.core.rounds import LONGEST_WAIT, MAX_STALLED_ROUNDS, next_step
+from serverless_tasks.core.rounds import MAX_ROUNDS, MAX_STALLED_ROUNDS, SINGLE_ROUNDS, next_step
+from serverless_tasks.core.task_type import MAX_ATTEMPTS
 from serverless_tasks.core.times import to_iso
 
 from tests.support.examples import AT, NOW, a_chunk
@@ -21,8 +22,8 @@ def waiting(number, seconds, **changes):
     return a_chunk(number, attempt=1, due_at=at(seconds), **changes)
 
 
-def step(*chunks, run=0, previous=None):
-    return next_step(chunks, run, NOW, previous)
+def step(*chunks, run=0, previous=None, longest_backoff=60):
+    return next_step(chunks, run, NOW, previous, longest_backoff)
 
 
 def test_no_chunks_at_all_finish():
@@ -39,12 +40,11 @@ def test_what_is_due_runs_and_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "expected"), [([60, 90], 60), ([0.2, 5], 1), ([1.001], 2), ([3600], 3600), ([3601, 90_000], 3600)]
+    ("seconds", "expected"), [([60, 90], 60), ([0.2, 5], 1), ([1.001], 2), ([21_600, 90_000], 21_600)]
 )
-def test_nothing_due_yet_waits_for_the_first_but_never_long(seconds, expected):
+def test_nothing_due_yet_waits_for_the_first_however_long_that_is(seconds, expected):
     chunks = [waiting(number, wait) for number, wait in enumerate(seconds)]
     assert step(done(9), *chunks) == {"next": "wait", "seconds": expected, "claims": 1 + len(chunks), "stalled": 0}
-    assert LONGEST_WAIT == 3600
 
 
 def test_chunk_with_a_lease_is_waited_for():
@@ -123,12 +123,25 @@ def test_workers_that_never_start_are_given_up_after_five_rounds_and_75_seconds(
     assert plan == {"next": "stalled", "claims": 0, "stalled": MAX_STALLED_ROUNDS, "rounds": 5, "looks": 9}
 
 
-def test_after_many_rounds_the_next_one_waits_for_all():
-    # An execution has room for 25,000 events.
-    chunks = [waiting(0, 0), waiting(1, 50)]
-    before, after = ({"next": "wait", "claims": 2, "stalled": 0, "rounds": rounds, "looks": 7} for rounds in (99, 100))
+@pytest.mark.parametrize(("seconds", "expected"), [(50, 60), (70, 70)])
+def test_after_many_rounds_the_next_one_waits_for_all(seconds, expected):
+    # The last sub-task of a chunk may be due a whole backoff after its first one.
+    chunks = [waiting(0, 0), waiting(1, seconds)]
+    before, after = ({"next": "wait", "claims": 2, "stalled": 0, "rounds": rounds, "looks": 7} for rounds in (49, 50))
     same = {"claims": 2, "stalled": 0, "looks": 8}
-    assert step(*chunks, previous=before) == {"next": "run", "chunks": [0], "rounds": 100, **same}
-    assert step(*chunks, previous=after) == {"next": "wait", "seconds": 50, "rounds": 100, **same}
+    assert step(*chunks, previous=before) == {"next": "run", "chunks": [0], "rounds": 50, **same}
+    assert step(*chunks, previous=after) == {"next": "wait", "seconds": expected, "rounds": 50, **same}
     due = [waiting(0, 0), waiting(1, 0)]
-    assert step(*due, previous=after) == {"next": "run", "chunks": [0, 1], "rounds": 101, **same}
+    assert step(*due, previous=after) == {"next": "run", "chunks": [0, 1], "rounds": 51, **same}
+
+
+@pytest.mark.parametrize(("rounds", "expected"), [(1099, "run"), (1100, "exhausted")])
+def test_an_execution_ends_before_its_history_is_full(rounds, expected):
+    previous = {"next": "wait", "claims": 1, "stalled": 0, "rounds": rounds}
+    assert step(waiting(0, 0), previous=previous)["next"] == expected
+    assert step(done(0), previous=previous)["next"] == "finish"
+
+
+def test_the_longest_policy_has_room_in_an_execution():
+    assert SINGLE_ROUNDS + MAX_ATTEMPTS <= MAX_ROUNDS
+    assert MAX_ROUNDS * 22 < 25_000

@@ -1,10 +1,13 @@
 """Plan: chunks are cut once, rounds follow one another, and nothing waits for ever."""
 
+from random import Random
+
 import pytest
-from serverless_tasks import LostRace, TaskKey, TaskStatus, TaskType
-from serverless_tasks.core.rounds import MAX_STALLED_ROUNDS
+from serverless_tasks import Backoff, LostRace, TaskKey, TaskStatus, TaskType
+from serverless_tasks.core.rounds import MAX_ROUNDS, MAX_STALLED_ROUNDS
 from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing import MemoryStack, WorkerKilled
+from serverless_tasks.workers.log import logger
 
 
 def started(stack: MemoryStack, elements: list[object]) -> TaskKey:
@@ -225,3 +228,40 @@ def test_a_chunk_whose_worker_died_before_it_was_counted_is_counted_by_the_next_
 
     task = stack.task(key)
     assert (task.attributes["subTaskSucceedCount"], task.done_chunks) == (2, {0})
+
+
+@pytest.mark.parametrize("rounds", [MAX_ROUNDS, 200])
+def test_a_task_with_the_most_attempts_and_the_longest_backoff_ends_by_itself(stack, monkeypatch, rounds):
+    # GIVEN sub-tasks of one chunk that fail for ever, each with waits of its own, and an execution as AWS counts it
+    cat = TaskType("cat", max_attempts=1000, backoff=Backoff(base=21_600, cap=21_600), chunk_size=3)
+    tries = []
+    cat.sub_task(lambda event, context: tries.append(event.index) or 1 / 0)
+    stack.chunk_worker._random = Random(1).random
+    monkeypatch.setattr("serverless_tasks.core.rounds.MAX_ROUNDS", rounds)
+    monkeypatch.setattr(logger, "exception", lambda *_, **__: None)
+    history = []
+
+    def counted(function, payload, invoke=stack.invoke):
+        answer = invoke(function, payload)
+        if function == "plan":
+            history.append(7 + {"run": 6, "wait": 2}.get(answer["next"], 0))
+        return answer
+
+    monkeypatch.setattr(stack, "invoke", counted)
+    key = started(stack, [1, 2, 3])
+
+    # WHEN it runs
+    while not stack.task(key).status.terminal:
+        if not stack.step():
+            stack.clock.advance(600)
+
+    # THEN every attempt is made, within the 25,000 events of a history and the year of an execution
+    task = stack.task(key)
+    assert sum(history) < 25_000
+    assert (from_iso(task.updated_at) - from_iso(task.created_at)).days < 365
+    if rounds == MAX_ROUNDS:
+        assert (task.error["type"], len(tries)) == ("SubTasksFailed", 3000)
+    else:  # it is not for ever that rounds are made
+        assert task.error["message"].endswith("are all that an execution has room for; retry it, and it goes on")
+        stack.service.retry_task(key)
+        assert stack.task(key).run == 1

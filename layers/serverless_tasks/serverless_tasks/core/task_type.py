@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     FinishedHandler = Callable[[StepFunctionTaskEvent, Iterator[Outcome]], Any]
 
 MAX_ATTEMPTS = 1000
+"""With the longest backoff 250 days. An execution has a year, and room for as many rounds (``rounds.MAX_ROUNDS``)."""
 MAX_TIMEOUT = 14 * 86400
 """Seconds: a task's message lives 14 days on the queue."""
 MAX_SUB_TASK_TIMEOUT = 900

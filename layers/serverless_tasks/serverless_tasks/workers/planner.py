@@ -24,6 +24,11 @@ from serverless_tasks.workers.log import logger, task_keys
 TRIES = 5
 """How often a lost race is looked at again; the relay's late STARTED is the usual one, and it comes once."""
 STOP: dict[str, Any] = {"next": "stop"}
+GIVEN_UP = {
+    "stalled": "chunk workers cannot start, or cannot write; their log says why",
+    "exhausted": f"{rounds.MAX_ROUNDS} rounds are all that an execution has room for; retry it, and it goes on",
+}
+"""Steps that end the task, and why."""
 
 
 class Planner:
@@ -56,17 +61,21 @@ class Planner:
             if chunk.run == task.run and chunk.done_in(task.run) and chunk.number not in task.done_chunks:
                 # Its worker died between its last write and the count.
                 count_chunk(self._cloud.table, task, chunk, self._clock())
-        step = rounds.next_step(found, task.run, self._clock(), previous)
-        if step["next"] != "stalled":
-            logger.info("plan: %s", step["next"], extra={**task_keys(task), "chunks": len(step.get("chunks", ()))})
-            return step
-        return self._fail(task, WorkerLost("chunk workers cannot start, or cannot write; their log says why"))
+        return self._go_on(task, found, previous)
+
+    def _go_on(self, task: TaskEntity, found: list[Chunk], previous: rounds.Plan | None) -> Mapping[str, Any]:
+        step = rounds.next_step(found, task.run, self._clock(), previous, policy_of(task.type).backoff.cap)
+        if step["next"] in GIVEN_UP:
+            return self._fail(task, WorkerLost(GIVEN_UP[step["next"]]))
+        logger.info("plan: %s", step["next"], extra={**task_keys(task), "chunks": len(step.get("chunks", ()))})
+        return step
 
     def _begin(self, task: TaskEntity, execution_arn: str) -> Mapping[str, Any]:
         if self._dispatcher.lacks_sub_task_handler(task):
             return self._fail(task, no_handler(task.type))
         if task.run and (known := self._cut_before(task)):
-            return self._go_on(task, execution_arn, known, Measured(task.attributes["subTaskCount"]))
+            cut = Measured(task.attributes["subTaskCount"])
+            return self._go_on(self._enter(task, execution_arn, known, cut), known, None)
         try:
             found = measure(self._cloud.payloads, task)
         except (PermanentError, InvalidInput) as error:
@@ -74,7 +83,7 @@ class Planner:
         fresh = self._write_chunks(task, found)
         if not fresh:
             known = list(self._cloud.table.chunks(task.tenant_code, task.code))
-            return self._go_on(task, execution_arn, known, found)
+            return self._go_on(self._enter(task, execution_arn, known, found), known, None)
         self._enter(task, execution_arn, [], found)
         numbers = list(range(-(-found.count // fresh)))
         return {"next": "run" if numbers else "finish", "chunks": numbers, "claims": 0, "stalled": 0}
@@ -85,15 +94,12 @@ class Planner:
         complete = sum(chunk.range.count for chunk in found) == task.attributes.get("subTaskCount")
         return found if complete else []
 
-    def _go_on(self, task: TaskEntity, arn: str, known: list[Chunk], found: Measured) -> Mapping[str, Any]:
-        self._enter(task, arn, known, found)
-        return rounds.next_step(known, task.run, self._clock(), None)
-
-    def _enter(self, task: TaskEntity, arn: str, known: list[Chunk], found: Measured) -> None:
+    def _enter(self, task: TaskEntity, arn: str, known: list[Chunk], found: Measured) -> TaskEntity:
         counts, done = chunks.recount(known, task.run)
         counts = {"subTaskCount": found.count, **counts}
-        self._cloud.table.update_task(transitions.planned(task, self._clock(), arn, counts, done, found.header))
+        task = self._cloud.table.update_task(transitions.planned(task, self._clock(), arn, counts, done, found.header))
         logger.info("planned %d sub-tasks", found.count, extra=task_keys(task))
+        return task
 
     def _write_chunks(self, task: TaskEntity, found: Measured) -> int:
         """Write the chunks that are not there yet; returns the chunk size if none was, else 0.
