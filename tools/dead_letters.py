@@ -7,17 +7,23 @@ python -m tools.dead_letters --stack serverless-tasks-dev     # on AWS, with you
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 LOOK_SECONDS = 30
 """A message that was shown is hidden this long from whoever looks next."""
 NO_REASON = "received more often than the queue allows"
 """What a message without a reason has met: only SQS itself moves one without."""
+NO_TENANT = "unknown"
+"""The group of what names no tenant."""
+GROUP = re.compile(r"[!-~]{1,128}")
+"""What SQS takes as a message group: letters, digits and punctuation (SQS quotas)."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +42,21 @@ class DeadLetter:
     body: str
     reason: str
     receipt_handle: str
+    own_group: str | None = None
+    """The message group that it came in."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Its message attributes, the reason aside."""
 
     @property
-    def tenant(self) -> str:
-        """The message group to send it back to; what names no tenant has a group of its own."""
+    def group(self) -> str:
+        """The message group to send it back to: its own, else its tenant, which the body may say in any way."""
+        if self.own_group:
+            return self.own_group
         try:
-            return str(json.loads(self.body)["tenantCode"])
+            tenant = json.loads(self.body)["tenantCode"]
         except (ValueError, KeyError, TypeError):
-            return "unknown"
+            return NO_TENANT
+        return tenant if isinstance(tenant, str) and GROUP.fullmatch(tenant) else NO_TENANT
 
 
 def dead_letters(queues: Queues) -> Iterator[DeadLetter]:
@@ -53,7 +66,8 @@ def dead_letters(queues: Queues) -> Iterator[DeadLetter]:
         answer = queues.sqs.receive_message(
             QueueUrl=queues.dead_letter_queue_url,
             MaxNumberOfMessages=10,
-            MessageAttributeNames=["reason"],
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["MessageGroupId"],
             VisibilityTimeout=LOOK_SECONDS,
             WaitTimeSeconds=1,  # a short poll asks only some of SQS's servers
         )
@@ -62,14 +76,35 @@ def dead_letters(queues: Queues) -> Iterator[DeadLetter]:
             return
         for message in messages:
             seen.add(message["MessageId"])
-            reason = message.get("MessageAttributes", {}).get("reason", {}).get("StringValue", NO_REASON)
-            yield DeadLetter(message["Body"], reason, message["ReceiptHandle"])
+            attributes = message.get("MessageAttributes", {})
+            yield DeadLetter(
+                body=message["Body"],
+                reason=attributes.get("reason", {}).get("StringValue", NO_REASON),
+                receipt_handle=message["ReceiptHandle"],
+                own_group=message.get("Attributes", {}).get("MessageGroupId"),
+                attributes={name: value for name, value in attributes.items() if name != "reason"},
+            )
 
 
 def send_back(queues: Queues, letter: DeadLetter) -> None:
     """Send first, delete then: a crash in between leaves two, and a task message may come twice."""
-    queues.sqs.send_message(QueueUrl=queues.task_queue_url, MessageBody=letter.body, MessageGroupId=letter.tenant)
+    queues.sqs.send_message(
+        QueueUrl=queues.task_queue_url,
+        MessageBody=letter.body,
+        MessageGroupId=letter.group,
+        MessageAttributes=letter.attributes,
+    )
     queues.sqs.delete_message(QueueUrl=queues.dead_letter_queue_url, ReceiptHandle=letter.receipt_handle)
+
+
+def sent_back(queues: Queues, letter: DeadLetter) -> bool:
+    """:func:`send_back`; what SQS does not take is reported and stays, and keeps no other from going."""
+    try:
+        send_back(queues, letter)
+    except ClientError as error:
+        print(f"    not sent back: {error}")
+        return False
+    return True
 
 
 def queues_on_aws(stack_name: str) -> Queues:
@@ -96,14 +131,15 @@ def main(arguments: list[str], queues: Queues | None = None) -> int:
     parser.add_argument("--send-back", action="store_true", help="send every one back to the task queue")
     options = parser.parse_args(arguments)
     queues = queues or (queues_on_aws(options.stack) if options.stack else queues_here())
-    count = 0
+    count = refused = 0
     for letter in dead_letters(queues):
         count += 1
         print(f"{letter.reason}\n    {letter.body[:1000]}")
-        if options.send_back:
-            send_back(queues, letter)
-    print(f"{count} dead letters" + (", sent back" if options.send_back and count else ""))
-    return 0
+        if options.send_back and not sent_back(queues, letter):
+            refused += 1
+    sent = f", {count - refused} sent back" if options.send_back and count else ""
+    print(f"{count} dead letters{sent}")
+    return 1 if refused else 0
 
 
 if __name__ == "__main__":

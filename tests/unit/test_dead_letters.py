@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tools.dead_letters import Queues, main
@@ -60,7 +61,52 @@ def test_they_are_sent_back_to_the_group_of_their_tenant(queues, capsys):
 
     main(["--send-back"], queues)
 
-    assert "2 dead letters, sent back" in capsys.readouterr().out
+    assert "2 dead letters, 2 sent back" in capsys.readouterr().out
     assert bodies(queues, queues.task_queue_url) == [("nonsense", "unknown"), (TASK, "mbc")]
     main([], queues)
     assert capsys.readouterr().out == "0 dead letters\n"
+
+
+@pytest.mark.parametrize("tenant", ["", "two words", "t" * 129, "m\u00fcnchen", 7, None, ["mbc"], {}])
+def test_a_tenant_that_sqs_takes_for_no_group_goes_with_the_unknown_ones(queues, tenant):
+    body = json.dumps({"tenantCode": tenant})
+    set_aside(queues, body, "odd")
+
+    assert main(["--send-back"], queues) == 0
+
+    assert bodies(queues, queues.task_queue_url) == [(body, "unknown")]
+
+
+def test_a_message_goes_back_with_the_group_and_the_attributes_that_it_came_with(queues):
+    attributes = {name: {"DataType": "String", "StringValue": name} for name in ("reason", "trace")}
+    queues.sqs.send_message(
+        QueueUrl=queues.dead_letter_queue_url, MessageBody=TASK, MessageAttributes=attributes, MessageGroupId="own"
+    )
+
+    main(["--send-back"], queues)
+
+    [message] = queues.sqs.receive_message(
+        QueueUrl=queues.task_queue_url, AttributeNames=["All"], MessageAttributeNames=["All"]
+    )["Messages"]
+    assert message["Attributes"]["MessageGroupId"] == "own"
+    assert list(message["MessageAttributes"]) == ["trace"]
+
+
+def test_one_that_sqs_does_not_take_back_is_reported_and_keeps_no_other_from_going(queues, capsys, monkeypatch):
+    set_aside(queues, "first", "odd")
+    set_aside(queues, "second", "odd")
+    send = queues.sqs.send_message
+
+    def refuse_the_first(**message):
+        if message["MessageBody"] == "first":
+            raise ClientError({"Error": {"Code": "InvalidParameterValue", "Message": "no"}}, "SendMessage")
+        return send(**message)
+
+    monkeypatch.setattr(queues.sqs, "send_message", refuse_the_first)
+
+    assert main(["--send-back"], queues) == 1
+
+    shown = capsys.readouterr().out
+    assert "first\n    not sent back: An error occurred (InvalidParameterValue)" in shown
+    assert shown.endswith("2 dead letters, 1 sent back\n")
+    assert bodies(queues, queues.task_queue_url) == [("second", "unknown")]

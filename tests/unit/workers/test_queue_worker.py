@@ -212,6 +212,20 @@ def test_what_can_never_be_processed_is_set_aside_and_holds_nothing_up(stack, bo
     assert stack.memory.queue.messages == {}
 
 
+def test_a_message_that_cannot_be_set_aside_now_comes_back_soon(stack, monkeypatch):
+    def refuse(record, reason):
+        raise ConnectionError("throttled")
+
+    monkeypatch.setattr(stack.memory.queue, "set_aside", refuse)
+    stack.memory.queue.send_body("nonsense")
+
+    with pytest.raises(ConnectionError):
+        stack.work_one()
+
+    [message] = stack.memory.queue.messages.values()
+    assert (message["visible"] - stack.clock.now).total_seconds() == 30
+
+
 def test_an_attempt_ends_at_its_timeout(stack):
     cat = TaskType("cat", max_attempts=1, timeout=1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,10 @@ RECEIVED = Usage(queue_requests=1)
 """Lambda received the message for the worker."""
 MAX_VISIBILITY = 43_200
 """Seconds: SQS hides a message for at most 12 hours."""
+MOST_BYTES = 1_048_576
+"""Of a message, its attributes included (SQS quotas)."""
+MOST_ATTRIBUTES = 10
+"""Of a message (SQS quotas)."""
 
 
 def visibility_timeout(seconds: float) -> int:
@@ -62,12 +67,50 @@ class TaskQueue:
         self._meter.note(Usage(queue_requests=1))
 
     def set_aside(self, record: Mapping[str, Any], reason: str) -> None:
-        """Put a message that can never be processed on the dead-letter queue, as it came, with the reason beside it."""
-        attribute = {"DataType": "String", "StringValue": reason}
-        body = record.get("body") or " "  # SQS refuses an empty body
-        self._client.send_message(
-            QueueUrl=self._dead_letter_url, MessageBody=body, MessageAttributes={"reason": attribute}
-        )
+        """Put a message that can never be processed on the dead-letter queue, as it came, with the reason beside it.
+
+        Where the two do not fit into one message, the body is cut, and the reason says so.
+        """
+        self._client.send_message(QueueUrl=self._dead_letter_url, **dead_letter(record, reason))
+
+
+def dead_letter(record: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """The arguments of SendMessage: SQS counts attributes and body together, and refuses an empty one of either."""
+    own = _own_attributes(record)
+    if _size(own) > MOST_BYTES // 2:
+        own = {}  # the body says more of what the message is
+    body = (record.get("body") or " ").encode()
+    attributes = {**own, "reason": _text(reason)}
+    if len(body) + _size(attributes) > MOST_BYTES:
+        attributes = {**own, "reason": _text(f"{reason}; the body had {len(body)} bytes and is cut")}
+        body = body[: MOST_BYTES - _size(attributes)]
+    group = record.get("attributes", {}).get("MessageGroupId")
+    return {
+        "MessageBody": body.decode(errors="ignore"),
+        "MessageAttributes": attributes,
+        **({"MessageGroupId": group} if group else {}),
+    }
+
+
+def _own_attributes(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that the message came with, from Lambda's form to SQS's, with room for one more."""
+    found = {name: given for name, given in record.get("messageAttributes", {}).items() if name != "reason"}
+    return {
+        name: {"DataType": given["dataType"], "BinaryValue": b64decode(given["binaryValue"])}
+        if given["dataType"].startswith("Binary")
+        else {"DataType": given["dataType"], "StringValue": given["stringValue"]}
+        for name, given in list(found.items())[: MOST_ATTRIBUTES - 1]
+    }
+
+
+def _text(value: str) -> dict[str, str]:
+    return {"DataType": "String", "StringValue": value}
+
+
+def _size(attributes: Mapping[str, Any]) -> int:
+    """Bytes of names, types and values, which is what SQS counts."""
+    parts = (part for name, given in attributes.items() for part in (name, *given.values()))
+    return sum(len(part if isinstance(part, bytes) else part.encode()) for part in parts)
 
 
 def _message(task: TaskEntity) -> dict[str, Any]:

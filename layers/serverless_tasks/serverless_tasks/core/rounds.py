@@ -28,8 +28,8 @@ plan and finish where they are tried again. Of the rounds, the longest policy ta
 """
 
 Plan = Mapping[str, Any]
-"""``{"next", "chunks"?, "seconds"?, "claims", "stalled", "rounds"?, "looks"?}``, with the number of rounds that were run,
-and of plans after the first. ``next`` is ``run``, ``wait``, ``finish``, ``stop``, or why the task is given up:
+"""``{"next", "chunks"?, "seconds"?, "claims", "stalled", "rounds"?, "looks"?}``, with the number of rounds that were
+run, and of plans after the first. ``next`` is ``run``, ``wait``, ``finish``, ``stop``, or why the task is given up:
 ``stalled`` or ``exhausted``."""
 
 
