@@ -1,11 +1,13 @@
 """Chunks: workers that die, chunks that are taken over, counts that are said twice."""
 
+import asyncio
+
 import pytest
 from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
 from serverless_tasks.core import chunks
 from serverless_tasks.core.outcomes import completed_line
 from serverless_tasks.testing import MemoryStack, WorkerKilled
-from serverless_tasks.workers import held_chunk
+from serverless_tasks.workers import held_chunk, sub_task_run
 
 from tests.support.examples import AT
 
@@ -277,3 +279,49 @@ def test_a_chunk_that_its_worker_of_the_run_before_completes_in_time_is_not_begu
     [chunk] = stack.memory.table.chunks("mbc", key.code)
     assert stack.task(key).done_chunks == {0}
     assert (chunk.run, chunk.attempt, chunk.done_in(1)) == (0, 0, True)
+
+
+def test_a_killer_with_a_long_backoff_is_charged_for_each_death_but_the_first(stack):
+    cat = TaskType("cat", max_attempts=3, chunk_size=3, backoff=Backoff(base=60, factor=1, cap=60))
+    attempts = []
+
+    @cat.sub_task
+    def handle(event, context):
+        if event.index == 1:
+            attempts.append(context.attempt)
+            raise WorkerKilled
+
+    key = create(stack, [0, 1, 2])
+    stack.run(key)
+
+    assert statuses(stack, key) == ["COMPLETED", "FAILED", "COMPLETED"]
+    # The first death is nobody's. Each later round knows that a killer is in the chunk, and goes about it carefully.
+    assert attempts == [1, 1, 2, 3]
+
+
+def test_loading_the_elements_takes_no_sub_task_s_time(stack, monkeypatch):
+    TaskType("cat", chunk_size=2).sub_task(lambda event, context: context.remaining_time)
+    inside = []
+    deadline, elements = sub_task_run.deadline, held_chunk.elements
+    monkeypatch.setattr(sub_task_run, "deadline", lambda seconds: inside.append("a deadline") or deadline(seconds))
+    monkeypatch.setattr(held_chunk, "elements", lambda *given: inside.append("loading") or elements(*given))
+
+    stack.run(create(stack, ["x" * 5000] * 2))
+
+    assert inside == ["loading", "a deadline", "a deadline"]
+
+
+@pytest.mark.parametrize("raised", [asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit])
+def test_whatever_a_handler_raises_ends_its_attempt_and_not_its_worker(stack, raised):
+    cat = TaskType("cat", max_attempts=1, chunk_size=2)
+
+    @cat.sub_task
+    def handle(event, context):
+        if event.index == 0:
+            raise raised
+
+    key = create(stack, [0, 1])
+    stack.run(key)
+
+    assert statuses(stack, key) == ["FAILED", "COMPLETED"]
+    assert stack.service.list_sub_tasks(key).items[0].attributes["error"]["type"] == raised.__name__

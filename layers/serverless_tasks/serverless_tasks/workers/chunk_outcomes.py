@@ -8,7 +8,8 @@ from typing import Any
 from serverless_tasks.adapters.chunk_data import load_lines, store_lines
 from serverless_tasks.core import chunks, outcomes
 from serverless_tasks.core.chunks import Chunk
-from serverless_tasks.core.errors import PayloadMissing
+from serverless_tasks.core.errors import PayloadMissing, WorkerLost
+from serverless_tasks.core.outcomes import Entry
 from serverless_tasks.workers.held_chunk import HeldChunk
 from serverless_tasks.workers.log import logger, task_keys
 
@@ -31,10 +32,19 @@ class ChunkOutcomes:
 
     def open(self) -> Iterator[tuple[str, int]]:
         """What is left to run: when it is due (or :data:`AT_ONCE`), and its place in the chunk."""
+        for offset, entry in self._open_entries():
+            yield (entry and entry.due_at) or AT_ONCE, offset
+
+    def killed_a_worker(self) -> bool:
+        """Whether one that is left to run has been charged with a worker's death, in this claim or an earlier one."""
+        errors = (entry.attributes["error"] for _, entry in self._open_entries() if entry)
+        return any(error["type"] == WorkerLost.__name__ for error in errors)
+
+    def _open_entries(self) -> Iterator[tuple[int, Entry | None]]:
         for offset, line in enumerate(self._lines):
             entry = outcomes.parse_line(line, self._held.task.run)
             if entry is None or not entry.ended:
-                yield (entry and entry.due_at) or AT_ONCE, offset
+                yield offset, entry
 
     def attempts(self, offset: int) -> int:
         """Attempts so far, in this run."""

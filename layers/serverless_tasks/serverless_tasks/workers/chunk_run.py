@@ -21,7 +21,10 @@ def run_chunk(held: HeldChunk) -> Chunk:
     careful = held.chunk.claims > 1
     if careful:
         _charge_the_dead(held, outcomes)
+    careful = careful or outcomes.killed_a_worker()
     agenda = Agenda(held, outcomes)
+    if agenda.due_in() is not None:
+        held.load_elements()
     if held.policy.concurrency == 1 or careful:
         _run_in_turn(agenda, outcomes, careful)
     else:

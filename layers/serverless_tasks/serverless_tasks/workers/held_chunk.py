@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from serverless_tasks.adapters.inputs import elements
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
@@ -42,6 +44,11 @@ class HeldChunk:
     def elements(self) -> Sequence[Any]:
         """The chunk's part of the input. Raises ``PayloadMissing`` when the bucket lost it."""
         return elements(self.cloud.payloads, self.task, self.chunk.range)
+
+    def load_elements(self) -> None:
+        """Load :attr:`elements` now, on nobody's account: later, it would take a sub-task's time and its attempt."""
+        with suppress(PayloadMissing):  # each sub-task will fail with it
+            _ = self.elements
 
     def left(self) -> float:
         """Seconds of the invocation that user code may still have."""

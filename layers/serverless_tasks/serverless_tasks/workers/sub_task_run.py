@@ -15,7 +15,7 @@ from serverless_tasks.core.errors import AttemptTimeout, PermanentError, WorkerL
 from serverless_tasks.core.failures import describe
 from serverless_tasks.core.json_text import result_text, size
 from serverless_tasks.core.times import after, to_iso
-from serverless_tasks.workers.deadline import DeadlineReached, deadline
+from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadline
 from serverless_tasks.workers.handlers import Pairs, call
 from serverless_tasks.workers.held_chunk import HeldChunk
 from serverless_tasks.workers.log import logger, task_keys
@@ -62,7 +62,9 @@ class SubTaskRun:
             return self.completed(text)
         except DeadlineReached:
             return self.timed_out()
-        except (Exception, SystemExit) as error:
+        except Unwinding:
+            raise
+        except BaseException as error:  # whatever user code raises ends its attempt, not its worker
             return self.failed(error)
 
     def handlers(self) -> Pairs:
