@@ -119,20 +119,20 @@ def test_reads_are_added_up_before_they_are_rounded():
 
 
 @pytest.mark.parametrize(
-    ("task", "passed", "publishes"),
+    ("task", "ends", "publishes"),
     [
         (a_task(version=0), 0, 0),
-        (a_task(TaskStatus.PROCESSING, version=2), 2, 0),
-        (a_task(TaskStatus.COMPLETED, version=3), 3, 1),
-        (a_task(TaskStatus.FAILED, version=3), 3, 2),
+        (a_task(TaskStatus.PROCESSING, version=2), 0, 0),
+        (a_task(TaskStatus.COMPLETED, version=3), 1, 1),
+        (a_task(TaskStatus.FAILED, version=3), 1, 2),
         (a_task(TaskStatus.CANCELLED, version=1), 1, 1),
-        (a_task(TaskStatus.CREATED, version=4, run=1), 3, 2),
-        (a_fan_out(TaskStatus.COMPLETED, version=9, run=1), 8, 3),
+        (a_task(TaskStatus.CREATED, version=4, run=1), 1, 2),
+        (a_fan_out(TaskStatus.COMPLETED, version=9, run=1), 2, 3),
     ],
 )
-def test_the_relay_passes_over_every_change_but_creations_and_tells_the_ends(task, passed, publishes):
-    time = passed * 10 * 512
-    assert untold(task) == Usage(invocations=passed, megabyte_milliseconds=time, publishes=publishes)
+def test_the_relay_is_invoked_for_each_end_and_tells_it(task, ends, publishes):
+    time = ends * 10 * 512
+    assert untold(task) == Usage(invocations=ends, megabyte_milliseconds=time, publishes=publishes)
     assert whole_usage(replace(task, usage=EACH)) == EACH + untold(task)
 
 

@@ -12,7 +12,7 @@ from serverless_tasks.core.usage import Usage
 RELAY_MEGABYTES = 512
 """Memory of the relay in the template."""
 PASSING_MILLISECONDS = 10
-"""Estimated, of the relay: a record about which it writes nothing."""
+"""Estimated, of the relay: the end of a task, about which it writes nothing."""
 MEGABYTES_OF_A_GIGABYTE = 1024
 PRICED: Mapping[str, tuple[str, ...]] = {
     "write_units": ("writeUnit",),
@@ -33,16 +33,15 @@ def whole_usage(task: TaskEntity) -> Usage:
 
 
 def untold(task: TaskEntity) -> Usage:
-    """What comes after a task's last write, or without one: the relay's look at most changes of status, its messages.
+    """What comes after a task's last write, or without one: the relay tells the end of each run.
 
-    Each run's first change is dispatched, which is a write. For every other one the relay is invoked, alone at worst.
-    Each earlier run is taken to have failed.
+    It is invoked for it, alone at worst. Each run's first change is dispatched, which is a write, and the changes in
+    between do not wake it. Each earlier run is taken to have failed.
     """
-    passed = task.version - task.run
     ends = task.run + task.status.terminal
     failures = task.run + (task.status is TaskStatus.FAILED)
-    milliseconds = passed * PASSING_MILLISECONDS
-    return Usage(invocations=passed, megabyte_milliseconds=milliseconds * RELAY_MEGABYTES, publishes=ends + failures)
+    milliseconds = ends * PASSING_MILLISECONDS
+    return Usage(invocations=ends, megabyte_milliseconds=milliseconds * RELAY_MEGABYTES, publishes=ends + failures)
 
 
 def gigabyte_seconds(usage: Usage) -> float:
