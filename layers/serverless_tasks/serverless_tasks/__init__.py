@@ -32,9 +32,9 @@ from serverless_tasks.core.outcomes import Outcome
 from serverless_tasks.core.retry import Backoff
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.task_type import TaskType
-from serverless_tasks.core.uploads import Upload
 
 if TYPE_CHECKING:
+    from serverless_tasks.core.uploads import Upload
     from serverless_tasks.creation import Caller
     from serverless_tasks.results import ResultLink, ResultLinks
     from serverless_tasks.service import TaskService
@@ -82,20 +82,21 @@ __all__ = [
     "event_handler",
 ]
 
-_NEED_BOTO3 = {
+_OF_THE_SERVICE = {
     "TaskService": "service",
     "Caller": "creation",
     "Page": "task_lists",
     "TaskQuery": "task_lists",
     "ResultLink": "results",
     "ResultLinks": "results",
+    "Upload": "core.uploads",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Names that need boto3 are imported when asked for: a task type, and its tests, do without."""
-    if name not in _NEED_BOTO3:
+    """Names that go with the service, which needs boto3, are imported when asked for: a task type does without."""
+    if name not in _OF_THE_SERVICE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_NEED_BOTO3[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_OF_THE_SERVICE[name]}"), name)

@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from serverless_tasks import InvalidInput
 from serverless_tasks.core.chunks import cut
+from serverless_tasks.core.lines import split_lines
 from serverless_tasks.core.marks import Marks
-from serverless_tasks.core.records import HEADER_LIMIT, decode, decoder, opened, records, split_lines
+from serverless_tasks.core.records import HEADER_LIMIT, decode, decoder, opened, records
 from serverless_tasks.core.uploads import LINE_LIMIT, Format
 
 MARK = b"\xef\xbb\xbf"

@@ -11,9 +11,10 @@ from serverless_tasks.core import records
 from serverless_tasks.core.chunks import Range
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import InvalidInput
+from serverless_tasks.core.lines import FIELD
 from serverless_tasks.core.marks import Marks
 from serverless_tasks.core.records import Decode, Header
-from serverless_tasks.core.uploads import ELEMENT_LIMIT, FIELD, LINE_LIMIT, format_of, is_upload
+from serverless_tasks.core.uploads import ELEMENT_LIMIT, LINE_LIMIT, format_of, is_upload
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import InvalidInput, PayloadMissing
 from serverless_tasks.core.json_text import fits_inline, from_json_text
-from serverless_tasks.core.records import split_lines
+from serverless_tasks.core.lines import split_lines
 from serverless_tasks.core.usage import Usage
 
 JSON = "application/json"

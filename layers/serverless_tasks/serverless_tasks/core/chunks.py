@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from serverless_tasks.core.attribute_values import Item
 from serverless_tasks.core.entity import TaskEntity
@@ -22,10 +22,12 @@ from serverless_tasks.core.expressions import (
     lacks,
 )
 from serverless_tasks.core.keys import chunk_sk, chunks_pk
-from serverless_tasks.core.marks import Marks
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import from_iso, to_iso
 from serverless_tasks.core.usage import NOTHING, Usage
+
+if TYPE_CHECKING:
+    from serverless_tasks.core.marks import Marks  # which only those need who read an input
 
 KIND = "CHUNK"
 MAX_CHUNKS = 1000

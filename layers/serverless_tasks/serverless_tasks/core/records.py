@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.json_text import from_json_text
-from serverless_tasks.core.uploads import FIELD, LINE_LIMIT, Format
+from serverless_tasks.core.lines import FIELD, broken, split_lines
+from serverless_tasks.core.uploads import LINE_LIMIT, Format
 
 HEADER_LIMIT = 4096
 """Bytes of a CSV header: it stands in the task's item, where payloads end at the same size."""
@@ -42,27 +43,6 @@ class Record(NamedTuple):
     """The byte after it and its newline, even where the last line has none."""
     text: bytes
     """Without that newline."""
-
-
-def broken(line: int, reason: str) -> InvalidInput:
-    """An input that cannot be run."""
-    return InvalidInput(FIELD, f"line {line}: {reason}")
-
-
-def split_lines(blocks: Iterable[bytes], limit: int | None = None) -> Iterator[bytes]:
-    """Lines of what comes in blocks, without their newlines. Raises for a line of more than ``limit`` bytes."""
-    number, held, length = 1, list[bytes](), 0
-    for block in blocks:
-        for place, part in enumerate(block.split(b"\n")):
-            if place > 0:
-                yield b"".join(held)
-                number, held, length = number + 1, [], 0
-            held.append(part)
-            length += len(part)
-            if limit is not None and length > limit:
-                raise broken(number, f"has more than {limit} bytes")
-    if length:
-        yield b"".join(held)
 
 
 def records(

@@ -12,9 +12,8 @@ from enum import StrEnum
 
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.keys import CODE_PATTERN
+from serverless_tasks.core.lines import FIELD
 
-FIELD = "inputRef"
-"""The field that errors name."""
 UPLOAD_LIMIT = 5 * 1024**3
 """Bytes of an upload: what S3 takes in a single PUT (S3 user guide, "Uploading objects")."""
 ELEMENT_LIMIT = 10_000_000
