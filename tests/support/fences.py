@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from serverless_tasks.core import chunks, transitions
+from serverless_tasks.core import chunks, transitions, untold
 from serverless_tasks.core.errors import LostRace
 from serverless_tasks.core.expressions import Clause, Put, Update
 from serverless_tasks.testing import MemoryStack
@@ -47,7 +47,7 @@ class FencedStack(MemoryStack):
     def play(self, scenario: Callable[[MemoryStack], Any]) -> None:
         """Until the chosen write was tried, or to the end."""
         with ExitStack() as patches, suppress(Reached):
-            for module in (transitions, chunks):
+            for module in (transitions, chunks, untold):
                 for name, build in builders(module).items():
                     patches.enter_context(patch.object(module, name, self._tagging(name, build)))
             scenario(self)

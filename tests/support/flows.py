@@ -35,7 +35,6 @@ def ended(world: World, key: TaskKey, status: TaskStatus, keys: list[str]) -> Ta
     world.settle()
     if world.untold(key):
         world.let_the_sweeper_tell()
-        task = world.stack.task(key)
     assert world.stack.task(key) == task
     assert task.status is status, task.error
     check_history(task)

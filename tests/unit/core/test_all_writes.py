@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from serverless_tasks import core
-from serverless_tasks.core import chunks, idempotency, transitions
+from serverless_tasks.core import chunks, idempotency, transitions, untold
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import TransitionRefused
 from serverless_tasks.core.expressions import Put, Update
@@ -42,6 +42,7 @@ CHUNKS = [
     a_chunk(999, run=1, attempt=4, claims=2, in_flight=1, due_at=AT, outcomes="null\n"),
 ]
 STORED = [{"outcomes": "null\nnull\nnull\n"}, {"outcomesRef": REFERENCE}]
+UNTOLD = untold.Untold("UNTOLD#TASK#mbc", "cat#1#4", (untold.Topic.ALARM,), AT, AT)
 RESULTS = [{}, {"result": "1"}, {"resultRef": REFERENCE}]
 
 WRITES = {
@@ -94,8 +95,9 @@ WRITES = {
     "transitions.looked_at": lambda: [
         transitions.looked_at(task, NOW, LATER, dispatched) for task in TASKS for dispatched in (True, False)
     ],
-    "transitions.tell_later": lambda: [transitions.tell_later(task, NOW, LATER) for task in TASKS],
-    "transitions.told": lambda: [transitions.told(task, NOW) for task in TASKS],
+    "untold.owed": lambda: [untold.owed(task, untold.concerned(task), NOW) for task in TASKS],
+    "untold.put_off": lambda: [untold.put_off(UNTOLD, LATER)],
+    "untold.told": lambda: [untold.told(UNTOLD, left) for left in ((), UNTOLD.topics)],
     "chunks.create": lambda: [
         chunks.create(a_fan_out(), chunks.Range(0, 0, 3, *span), 1_800_000_000) for span in ((), (0, 512))
     ],
@@ -115,7 +117,14 @@ WRITES = {
         idempotency.Intent("mbc", "ann", "TASK", "key", ("cat",)).remember(a_task(), NOW, 1_800_000_000)
     ],
 }
-NO_WRITES = {"chunks.chunk_size", "chunks.cut", "chunks.recount", "idempotency.remembered"}
+NO_WRITES = {
+    "chunks.chunk_size",
+    "chunks.cut",
+    "chunks.recount",
+    "idempotency.remembered",
+    "untold.concerned",
+    "untold.is_untold",
+}
 
 
 def allowed(status):
@@ -153,7 +162,8 @@ def test_dynamodb_accepts_every_task(task):
 
 
 def test_every_function_that_builds_a_write_is_named_here():
-    functions = public_functions(transitions) | public_functions(chunks) | public_functions(idempotency)
+    modules = (transitions, chunks, idempotency, untold)
+    functions = {name for module in modules for name in public_functions(module)}
     builders = {name for name in WRITES if name.count(".") == 1}
     assert functions == builders | NO_WRITES
 
@@ -164,7 +174,7 @@ def test_no_other_module_of_the_core_builds_writes():
         calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         if {"Update", "Put"} & {call.id for call in calls if isinstance(call, ast.Name)}:
             building.add(path.stem)
-    assert building == {"transitions", "chunks", "idempotency"}
+    assert building == {"transitions", "chunks", "idempotency", "untold"}
 
 
 def test_transitions_without_a_way_are_refused_before_anything_is_built():

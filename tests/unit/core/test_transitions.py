@@ -6,7 +6,6 @@ import pytest
 from serverless_tasks.core import transitions
 from serverless_tasks.core.errors import TransitionRefused
 from serverless_tasks.core.expressions import Update, equals
-from serverless_tasks.core.keys import open_attention
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import to_iso
 
@@ -214,19 +213,6 @@ def test_retried_begins_a_new_run_without_what_the_last_one_left(status):
 def test_retried_touches_only_the_attributes_that_are_there():
     update = transitions.retried(a_task(S.FAILED), NOW, None, 300)
     assert not [path for path in (*update.set, *update.remove) if "." in path]
-
-
-def test_an_end_that_was_not_told_stands_before_the_sweeper_until_it_is():
-    task = a_task(S.FAILED, attempt=1)
-    expected = (equals("status", "FAILED"), equals("version", task.version))
-    later = transitions.tell_later(task, NOW, NOW)
-    assert later.set == {"attention": open_attention(task.code), "dueAt": AT, "change": "data", "updatedAt": AT}
-    assert (later.remove, later.conditions) == ((), expected)
-    told = transitions.told(task, NOW)
-    ended_at = task.history[-1]["at"]
-    assert told.set == {"attention": "FAILED#mbc", "dueAt": ended_at, "change": "data", "updatedAt": AT}
-    assert (told.remove, told.conditions) == ((), expected)
-    assert transitions.told(a_task(S.COMPLETED), NOW).remove == ("attention", "dueAt")
 
 
 def test_worker_data_is_no_transition():

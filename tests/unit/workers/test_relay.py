@@ -1,7 +1,7 @@
 """The relay: what each status change is passed on to."""
 
 import pytest
-from serverless_tasks import TaskQuery, TaskType
+from serverless_tasks import TaskType
 from serverless_tasks.testing import MemoryStack
 
 
@@ -146,33 +146,6 @@ def test_a_topic_that_is_down_does_not_repeat_a_dispatch(monkeypatch):
 
     assert len(stack.memory.queue.messages) == 1
     assert len(stack.memory.table.stream) == 1  # CREATED is done, QUEUED follows
-
-
-@pytest.mark.parametrize("topic", ["publish_statuses", "publish_alarms"])
-def test_the_end_that_a_topic_does_not_take_is_told_by_the_sweeper(stack, monkeypatch, topic):
-    # GIVEN a topic that is down while a task ends
-    publish = getattr(stack.memory.topics, topic)
-    monkeypatch.setattr(stack.memory.topics, topic, refuse)
-    ended = stack.run(stack.service.create_task("mbc", "dog", 1).key)
-    before = stack.task(ended.key)
-    assert before.attention.startswith("OPEN#")
-
-    # WHEN the sweeper comes while it is still down, and again when it is not
-    stack.clock.advance(60)
-    stack.sweep()
-    monkeypatch.setattr(stack.memory.topics, topic, publish)
-    stack.clock.advance(900)
-    stack.sweep()
-    stack.clock.advance(86_400)
-    stack.sweep()
-
-    # THEN its end was told, once, and it stands among the failed tasks as if nothing had been
-    assert len(stack.memory.topics.alarms) == 1
-    assert stack.memory.topics.statuses[-1]["content"]["status"] == "FAILED"
-    after = stack.task(ended.key)
-    assert (after.status, after.version, after.attention) == (ended.status, ended.version, "FAILED#mbc")
-    assert after.due_at == after.history[-1]["at"]
-    assert stack.service.list_tasks(TaskQuery("mbc", status=ended.status)).items[0].key == ended.key
 
 
 def test_a_name_that_is_no_utf8_is_told_all_the_same(stack):

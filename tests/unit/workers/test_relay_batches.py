@@ -6,6 +6,8 @@ import pytest
 from serverless_tasks import EventFactory, TaskKey
 from serverless_tasks.workers.relay import Relay
 
+TOPICS = ["publish_statuses", "publish_alarms"]
+
 
 class Refused(Exception):
     """AWS does not take it."""
@@ -97,7 +99,7 @@ def test_an_execution_that_does_not_start_keeps_no_other_task(stack, monkeypatch
     assert str(stack.task(key).status) == "QUEUED"
 
 
-@pytest.mark.parametrize("topic", ["publish_statuses", "publish_alarms"])
+@pytest.mark.parametrize("topic", TOPICS)
 def test_the_end_that_a_topic_refuses_of_a_batch_is_told_later_and_no_other(stack, monkeypatch, topic):
     # GIVEN two tasks that failed, of which the topic does not take one
     stack.relay_batch = 25
@@ -106,9 +108,11 @@ def test_the_end_that_a_topic_refuses_of_a_batch_is_told_later_and_no_other(stac
     while stack.step():
         pass
 
-    # THEN it is left to the sweeper, and the other one is told whole
-    assert [stack.task(key).attention.partition("#")[0] for key in keys] == ["OPEN", "FAILED"]
-    assert [alarm["id"] for alarm in stack.memory.topics.alarms] == [str(keys[1])]
+    # THEN it is left to the sweeper, to tell that topic alone, and the other one is told whole
+    [owed] = [item for item in stack.memory.table.items.values() if item["kind"] == "UNTOLD"]
+    assert (owed["pk"], owed["topics"]) == (f"UNTOLD#{keys[0].pk}", ["status" if topic == TOPICS[0] else "alarm"])
+    told = stack.memory.topics.alarms if topic == TOPICS[1] else stack.memory.topics.statuses
+    assert [message["id"] for message in told] == [str(keys[1])]
 
 
 def test_a_table_that_refuses_the_note_for_the_sweeper_lets_the_record_come_again(stack, monkeypatch):

@@ -183,30 +183,6 @@ def looked_at(task: TaskEntity, at: datetime, due_at: datetime, dispatched: bool
     return Update(task.pk, task.sk, set=sets, conditions=expected, before=task.to_item())
 
 
-def tell_later(task: TaskEntity, at: datetime, due_at: datetime) -> Update:
-    """A topic did not take the end of a task: the sweeper is to tell it at ``due_at``."""
-    sets = {"attention": open_attention(task.code), "dueAt": to_iso(due_at)}
-    return _after_the_end(task, at, sets)
-
-
-def told(task: TaskEntity, at: datetime) -> Update:
-    """The sweeper told the end: the task stands in the index where an ended one does."""
-    if task.status is not TaskStatus.FAILED:
-        return _after_the_end(task, at, {}, ("attention", "dueAt"))
-    return _after_the_end(task, at, {"attention": failed_attention(task.tenant_code), "dueAt": task.history[-1]["at"]})
-
-
-def _after_the_end(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, ...] = ()) -> Update:
-    return Update(
-        task.pk,
-        task.sk,
-        set={**sets, "change": "data", "updatedAt": to_iso(at)},
-        remove=removes,
-        conditions=(equals("status", task.status), equals("version", task.version)),
-        before=task.to_item(),
-    )
-
-
 def _ended(
     task: TaskEntity,
     to: TaskStatus,

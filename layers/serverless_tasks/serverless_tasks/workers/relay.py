@@ -13,19 +13,16 @@ from typing import Any
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.in_batches import Failures
-from serverless_tasks.core import transitions
+from serverless_tasks.core import untold
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace, MalformedMessage
 from serverless_tasks.core.factories import EventFactory
 from serverless_tasks.core.keys import TaskKey, is_code, is_name
 from serverless_tasks.core.status import TaskKind, TaskStatus
-from serverless_tasks.core.times import Clock, after
+from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.dispatching import follow_up
 from serverless_tasks.workers.log import logger, task_keys
 from serverless_tasks.workers.telling import tell_the_ends
-
-TELL_AGAIN_SECONDS = 60
-"""After a topic did not take the end of a task, when the sweeper tells it."""
 
 Record = Mapping[str, Any]
 
@@ -110,17 +107,16 @@ class Relay:
 
         To fail the record would hold up every later one of its shard, and deliver those of its batch again.
         """
-        untold = tell_the_ends(self._cloud, [task for task in tasks if task.status.terminal])
-        for task in tasks:
-            if error := untold.get(task.key):
-                logger.error("the end is to be told later", exc_info=error, extra=task_keys(task))
+        ended = [(task, untold.concerned(task)) for task in tasks if task.status.terminal]
+        left = tell_the_ends(self._cloud, ended)
         self._tell_on_the_way([task for task in tasks if not task.status.terminal])
-        return self._each(self._tell_later, [task for task in tasks if task.key in untold])
+        return self._each(
+            lambda task: self._remember(task, left[task.key]), [task for task, _ in ended if task.key in left]
+        )
 
-    def _tell_later(self, task: TaskEntity) -> None:
-        now = self._clock()
-        with suppress(LostRace):  # retried meanwhile: its end is not the news any more
-            self._cloud.table.update(transitions.tell_later(task, now, after(now, TELL_AGAIN_SECONDS)))
+    def _remember(self, task: TaskEntity, left: Sequence[untold.Topic]) -> None:
+        with suppress(LostRace):  # the record came twice
+            self._cloud.table.update(untold.owed(task, left, self._clock()))
 
     def _tell_on_the_way(self, tasks: Sequence[TaskEntity]) -> None:
         """An error is logged and no more: delivered again, the record would dispatch its task again."""

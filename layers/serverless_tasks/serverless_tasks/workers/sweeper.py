@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import failures, transitions
+from serverless_tasks.core import failures, transitions, untold
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace, WorkerLost
 from serverless_tasks.core.expressions import Update, equals
@@ -17,6 +17,7 @@ from serverless_tasks.core.keys import OPEN_SHARDS, TaskKey
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.sweeps import PATIENCE, CheckExecution, Dispatch, sweep
 from serverless_tasks.core.times import Clock, after, to_iso
+from serverless_tasks.core.untold import Topic, Untold
 from serverless_tasks.workers.dispatching import dispatch
 from serverless_tasks.workers.log import logger, task_keys
 from serverless_tasks.workers.telling import tell_the_ends
@@ -53,13 +54,12 @@ class Sweeper:
         return looked
 
     def _look(self, key: TaskKey) -> None:
+        if untold.is_untold(key):
+            return self._tell(key)
         task = self._cloud.table.get(key)
         now = self._clock()
         if task is None or task.attention not in OPEN_SHARDS or task.due_at is None or task.due_at > to_iso(now):
-            return
-        if task.status.terminal:
-            self._tell(task)
-            return
+            return None
         step = sweep(task, now, self._cloud.settings.first_look_seconds)
         sends = isinstance(step, Dispatch)
         task = self._cloud.table.update_task(transitions.looked_at(task, now, step.until, dispatched=sends))
@@ -67,12 +67,21 @@ class Sweeper:
             self._dispatch(task)
         elif isinstance(step, CheckExecution):
             self._check_execution(task)
+        return None
 
-    def _tell(self, task: TaskEntity) -> None:
-        """The end of a task that a topic did not take from the relay."""
-        if refused := tell_the_ends(self._cloud, [task]):
-            raise refused[task.key]
-        self._cloud.table.update(transitions.told(task, self._clock()))
+    def _tell(self, key: TaskKey) -> None:
+        """The end of a task, to the topics that did not take it from the relay."""
+        item, now = self._cloud.table.item(key), self._clock()
+        owed = Untold.from_item(item) if item else None
+        if owed is None or owed.due_at is None or owed.due_at > to_iso(now):
+            return
+        owed = Untold.from_item(self._cloud.table.update(untold.put_off(owed, now)))
+        task = self._cloud.table.get(owed.task_key)
+        left: tuple[Topic, ...] = ()  # retried or gone meanwhile, its end is no news any more
+        if task is not None and task.version == owed.version:
+            left = tell_the_ends(self._cloud, [(task, owed.topics)]).get(task.key, ())
+        if left != owed.topics:
+            self._cloud.table.update(untold.told(owed, left))
 
     def _put_off(self, key: TaskKey, shard: str) -> None:
         """Let what cannot be looked after, or is no task of ours, not stand first for ever."""

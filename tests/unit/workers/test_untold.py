@@ -1,0 +1,177 @@
+"""The end of a task while a topic is down: it is told later, once, and shows nowhere else."""
+
+import pytest
+from serverless_tasks import TaskEntity, TaskKey, TaskQuery, TaskStatus, TaskType
+from serverless_tasks.testing import MemoryStack
+
+TOPICS = ["publish_statuses", "publish_alarms"]
+
+
+class TopicDown(Exception):
+    """SNS does not answer."""
+
+
+def refuse(tasks: list[TaskEntity]) -> dict[TaskKey, Exception]:
+    return {task.key: TopicDown() for task in tasks}
+
+
+def failed(stack: MemoryStack) -> TaskEntity:
+    return stack.run(stack.service.create_task("mbc", "nobody", 1).key)
+
+
+def told(stack: MemoryStack) -> tuple[int, int]:
+    """How often a status and an alarm were published."""
+    return len(stack.memory.topics.statuses), len(stack.memory.topics.alarms)
+
+
+def listed(stack: MemoryStack) -> list[TaskEntity]:
+    return list(stack.service.list_tasks(TaskQuery("mbc", status=TaskStatus.FAILED)).items)
+
+
+def sweep_for(stack: MemoryStack, hours: float) -> int:
+    """Sweeps in every fifth minute; returns at how many something was looked at."""
+    looks = 0
+    for _ in range(round(hours * 12)):
+        stack.clock.advance(300)
+        looks += stack.sweep()
+    return looks
+
+
+@pytest.mark.parametrize("down", [TOPICS[:1], TOPICS[1:], TOPICS])
+def test_each_topic_is_told_once_when_it_is_back_and_the_task_stays_as_it_ended(stack, down):
+    with pytest.MonkeyPatch.context() as patch:
+        for topic in down:
+            patch.setattr(stack.memory.topics, topic, refuse)
+        ended = failed(stack)
+        sweep_for(stack, 24)
+        assert [task.key for task in listed(stack)] == [ended.key]
+        assert told(stack) == ("publish_statuses" not in down, "publish_alarms" not in down)
+
+    sweep_for(stack, 24)
+
+    assert told(stack) == (1, 1)
+    assert stack.memory.topics.statuses[0]["content"]["status"] == "FAILED"
+    assert stack.task(ended.key) == ended
+    assert sweep_for(stack, 48) == 0
+
+
+def test_one_topic_that_is_back_before_the_other_is_told_alone(stack):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.topics, "publish_alarms", refuse)
+        with pytest.MonkeyPatch.context() as both:
+            both.setattr(stack.memory.topics, "publish_statuses", refuse)
+            failed(stack)
+        sweep_for(stack, 24)
+        assert told(stack) == (1, 0)
+
+    sweep_for(stack, 24)
+
+    assert told(stack) == (1, 1)
+
+
+def test_it_is_tried_ever_more_seldom_but_each_hour(stack, monkeypatch):
+    tries = []
+    monkeypatch.setattr(
+        stack.memory.topics, "publish_alarms", lambda tasks: tries.append(stack.clock()) or refuse(tasks)
+    )
+    failed(stack)
+
+    began = stack.clock()
+    for _ in range(24 * 60):
+        stack.clock.advance(60)
+        stack.sweep()
+
+    waits = [(at - began).total_seconds() / 60 for at in tries]
+    assert waits[:9] == [0, 1, 2, 4, 8, 16, 32, 64, 124]
+    assert len(tries) == 30
+
+
+def test_an_end_of_every_kind_is_told(stack, monkeypatch):
+    TaskType("cat").task(lambda event, context: "done")
+    publish = stack.memory.topics.publish_statuses
+    monkeypatch.setattr(stack.memory.topics, "publish_statuses", refuse)
+    stack.run(stack.service.create_task("mbc", "cat", 1).key)
+    stack.run(stack.service.cancel_task(stack.service.create_task("mbc", "cat", 1).key).key)
+    monkeypatch.setattr(stack.memory.topics, "publish_statuses", publish)
+
+    sweep_for(stack, 1)
+
+    statuses = {message["content"]["status"] for message in stack.memory.topics.statuses}
+    assert (statuses, told(stack)) == ({"COMPLETED", "CANCELLED"}, (2, 0))
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_the_end_of_a_task_that_was_retried_or_deleted_is_no_news(stack, monkeypatch, gone):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.topics, "publish_alarms", refuse)
+        ended = failed(stack)
+    if gone:
+        del stack.memory.table.items[ended.pk, ended.sk]
+    else:
+        stack.service.retry_task(ended.key)
+        stack.memory.table.stream.clear()
+    stack.clock.advance(60)
+
+    assert stack.sweep() == 1
+    stack.clock.advance(60)
+    assert stack.sweep() == 0
+    assert told(stack) == (1, 0)
+
+
+def test_each_end_of_a_task_is_told(stack):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.topics, "publish_alarms", refuse)
+        ended = failed(stack)
+        stack.service.retry_task(ended.key)
+        stack.run(ended.key)
+
+    sweep_for(stack, 1)
+
+    assert told(stack) == (2, 1)
+
+
+def test_a_record_that_comes_twice_is_remembered_once(stack, monkeypatch):
+    publish = stack.memory.topics.publish_alarms
+    monkeypatch.setattr(stack.memory.topics, "publish_alarms", refuse)
+    handle = stack.relay.handle
+    monkeypatch.setattr(stack.relay, "handle", lambda records: handle(records) + handle(records))
+    failed(stack)
+    monkeypatch.setattr(stack.memory.topics, "publish_alarms", publish)
+
+    sweep_for(stack, 1)
+
+    assert len(stack.memory.topics.alarms) == 1
+
+
+def test_two_sweepers_at_once_tell_once(stack, monkeypatch):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.topics, "publish_alarms", refuse)
+        failed(stack)
+    stack.clock.advance(60)
+    update, once = stack.memory.table.update, []
+
+    def sweep_in_between(change):
+        if not once:
+            once.append(1)
+            stack.sweep()
+        return update(change)
+
+    monkeypatch.setattr(stack.memory.table, "update", sweep_in_between)
+    stack.sweep()
+
+    assert told(stack) == (1, 1)
+
+
+def test_an_index_that_lags_tells_nothing_twice(stack):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.topics, "publish_alarms", refuse)
+        failed(stack)
+    [item] = [item for item in stack.memory.table.items.values() if item["kind"] == "UNTOLD"]
+    stack.clock.advance(60)
+    stack.sweep()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.table, "due", lambda *_: [TaskKey(item["pk"], item["sk"]), TaskKey("UNTOLD#x", "y")])
+        stack.sweep()
+
+    assert told(stack) == (1, 1)
