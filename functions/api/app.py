@@ -32,7 +32,8 @@ from models import (
 )
 from serverless_tasks import Page, TaskEntity, TaskNotFound, TaskQuery, TaskService
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.workers.log import logger
+from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.metrics import transition_keys
 
 cloud = Cloud.from_environment()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
@@ -168,7 +169,7 @@ def cancel_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> 
     """Stop a task that has not ended."""
     task = _find(caller, task_type, code)
     caller.check_control(task)
-    return answer(200, task_answer(service, service.cancel_task(task.key, caller.user, caller.record.ip)))
+    return _changed(200, service.cancel_task(task.key, caller.user, caller.record.ip))
 
 
 @app.post(
@@ -182,12 +183,12 @@ def retry_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> R
     """Begin a new run; sub-tasks that completed stay completed."""
     task = _find(caller, task_type, code)
     caller.check_control(task)
-    return answer(202, task_answer(service, service.retry_task(task.key, caller.user, caller.record.ip)))
+    return _changed(202, service.retry_task(task.key, caller.user, caller.record.ip))
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An event of the HTTP API in, its response out, one line in the log."""
+    """An event of the HTTP API in, its response out, one line in the log, which names the task that it was about."""
     cloud.meter.begin(context.memory_limit_in_mb)
     response = app.resolve(said_to_be_json(event), context)
     request = event["requestContext"]
@@ -206,7 +207,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _created(caller: ApiCaller, task: TaskEntity, load_input: Callable[[], Any] | None) -> Response[str]:
     """201 for a task that this request made, 200 for one that an earlier request with the same key made."""
     made_now = task.request_id == caller.record.request_id
+    logger.append_keys(**(transition_keys(task, cloud.settings) if made_now else task_keys(task)))
     return answer(201 if made_now else 200, task_answer(service, task, load_input))
+
+
+def _changed(status_code: int, task: TaskEntity) -> Response[str]:
+    """The task after the transition that this request made."""
+    logger.append_keys(**transition_keys(task, cloud.settings))
+    return answer(status_code, task_answer(service, task))
 
 
 def _find(caller: ApiCaller, task_type: str, code: str) -> TaskEntity:
@@ -214,6 +222,7 @@ def _find(caller: ApiCaller, task_type: str, code: str) -> TaskEntity:
     task = service.find_task(caller.tenant_code, task_type, code)
     if task is None:
         raise TaskNotFound(f"there is no task {task_type}/{code}")
+    logger.append_keys(**task_keys(task))
     return task
 
 

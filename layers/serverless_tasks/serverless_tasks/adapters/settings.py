@@ -20,6 +20,8 @@ class Settings:
     state_machine_arn: str = ""
     status_topic_arn: str = ""
     alarm_topic_arn: str = ""
+    metrics_namespace: str = ""
+    """Where metrics of tasks are kept in CloudWatch; empty: there are none."""
     status_messages: str = "terminal"
     """``terminal`` or ``all``: which statuses the status topic gets."""
     task_queue_event_factory: str = ""

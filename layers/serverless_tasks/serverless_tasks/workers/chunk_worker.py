@@ -28,7 +28,7 @@ from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import LEASE_MARGIN
 from serverless_tasks.workers.chunk_run import run_chunk
 from serverless_tasks.workers.held_chunk import HeldChunk
-from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.log import key_keys, logger, task_keys
 from serverless_tasks.workers.watch import Watch
 
 
@@ -54,7 +54,7 @@ class ChunkWorker:
         key, run = TaskKey(call["pk"], call["sk"]), call["run"]
         self._cloud.meter.note(machine.CHILD, key.code)
         if (task := self._parent(key, run)) is None:
-            return logger.info("the task has ended or is in another run", extra={"taskId": str(key), "run": run})
+            return logger.info("the task has ended or is in another run", extra={**key_keys(key), "run": run})
         if (chunk := self._claim(task, call["chunk"], remaining())) is None:
             return None
         held = HeldChunk(
@@ -69,7 +69,8 @@ class ChunkWorker:
             watch=Watch(lambda: self._parent(key, run) is not None, self._clock),
         )
         try:
-            chunk = run_chunk(held)
+            with logger.append_context_keys(**_chunk_keys(task, chunk)):  # on the handlers' own lines, too
+                chunk = run_chunk(held)
         except LostRace:
             return logger.warning("lost the lease of a chunk, its outcomes are dropped", extra=_chunk_keys(task, chunk))
         logger.info("chunk released", extra=_chunk_keys(task, chunk))

@@ -34,7 +34,8 @@ from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
 from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadline
 from serverless_tasks.workers.handlers import call_handler
-from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.log import key_keys, logger, task_keys
+from serverless_tasks.workers.metrics import log_transition
 
 
 class Finisher:
@@ -54,9 +55,10 @@ class Finisher:
 
     def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
         """End the task of a call ``{"pk", "sk", "run", "failure"?}``. Called again, it goes on or does nothing."""
-        task = self._cloud.table.get(TaskKey(call["pk"], call["sk"]))
+        key = TaskKey(call["pk"], call["sk"])
+        task = self._cloud.table.get(key)
         if task is None or task.run != call["run"] or task.status.terminal:
-            return logger.info("nothing to finish", extra={"taskId": f"{call['pk']}#{call['sk']}", "run": call["run"]})
+            return logger.info("nothing to finish", extra={**key_keys(key), "run": call["run"]})
         if failure := call.get("failure"):
             cause = f"{failure.get('Error', 'failure')}: {failure.get('Cause', '')}"
             return self._fail(task, WorkerLost(f"the state machine gave up. {cause}"))
@@ -96,7 +98,8 @@ class Finisher:
         event = self._event(task)
         for attempt in range(1, policy.max_attempts + 1):
             try:
-                with deadline(min(policy.timeout, remaining() - CLOSING_SECONDS)):
+                limit = deadline(min(policy.timeout, remaining() - CLOSING_SECONDS))
+                with logger.append_context_keys(**task_keys(task)), limit:  # on the fan-in's own lines, too
                     text = result_text(call_handler(policy.finished_handler, event, self._outcomes(task, found)))
             except DeadlineReached:
                 return self._fail(task, AttemptTimeout("the fan-in ran too long"))
@@ -157,5 +160,5 @@ class Finisher:
 
     def _write(self, update: Any) -> TaskEntity:
         task = self._cloud.table.update_task(update)
-        logger.info("task is %s", task.status, extra=task_keys(task))
+        log_transition(task, self._cloud.settings)
         return task

@@ -17,6 +17,7 @@ from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
+from serverless_tasks.workers.failure_log import FailureLog
 from serverless_tasks.workers.watch import Watch
 
 
@@ -49,6 +50,11 @@ class HeldChunk:
         """Load :attr:`elements` now, on nobody's account: later, it would take a sub-task's time and its attempt."""
         with suppress(PayloadMissing):  # each sub-task will fail with it
             _ = self.elements
+
+    @cached_property
+    def failures(self) -> FailureLog:
+        """Where failures of its sub-tasks are logged, as many as are worth it."""
+        return FailureLog()
 
     def left(self) -> float:
         """Seconds of the invocation that user code may still have."""

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.keys import TaskKey
 
 NOT_LOGGED = {"service", "function_name", "function_memory_size", "function_arn", "location", "xray_trace_id"}
 """Keys that the library adds to each line and nobody needs: the log group says the first four, a stack trace where it
@@ -27,10 +28,13 @@ logger = Logger(logger_formatter=_Slim(utc=True, use_rfc3339=True, serialize_sta
 def task_keys(task: TaskEntity) -> dict[str, Any]:
     """What every line about a task says."""
     return {
-        "taskId": task.id,
-        "tenantCode": task.tenant_code,
-        "taskType": task.type,
+        **key_keys(task.key),
         "status": task.status,
         "attempt": task.attempt,
         "run": task.run,
     }
+
+
+def key_keys(key: TaskKey) -> dict[str, Any]:
+    """The same as far as a key tells it, where the task itself is not at hand."""
+    return {"taskId": str(key), "tenantCode": key.tenant_code, "taskType": key.task_type}

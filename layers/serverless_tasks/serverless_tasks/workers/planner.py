@@ -20,6 +20,7 @@ from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.task_type import policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.metrics import transition_keys
 
 TRIES = 5
 """How often a lost race is looked at again; the relay's late STARTED is the usual one, and it comes once."""
@@ -134,7 +135,7 @@ class Planner:
         days = self._cloud.settings.retention_days
         failed = transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days)
         task = self._cloud.table.update_task(failed)
-        logger.error("task is FAILED: %s", failures.reason(told), extra=task_keys(task))
+        logger.error("task is FAILED: %s", failures.reason(told), extra=transition_keys(task, self._cloud.settings))
         return STOP
 
 

@@ -29,7 +29,8 @@ from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost
 from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.deadline import Unwinding
-from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.log import key_keys, logger, task_keys
+from serverless_tasks.workers.metrics import log_transition
 
 CLAIM_TRIES = 5
 """How often a claim that lost a race is decided anew; the relay's late QUEUED is the usual one, and it comes once."""
@@ -91,7 +92,7 @@ class QueueWorker:
             known = isinstance(error, MalformedMessage)
             told = failures.describe(error)
             return self._set_aside(record, (told["message"] if known else failures.reason(told)) or str(malformed))
-        logger.error("the EventFactory failed", exc_info=error, extra={"taskId": str(event.task_key)})
+        logger.error("the EventFactory failed", exc_info=error, extra=key_keys(event.task_key))
         return self._decide(event, lambda task, _: self._fail(task, error))
 
     def _decide(self, event: TaskQueueEvent, work: Work) -> None:
@@ -135,7 +136,9 @@ class QueueWorker:
         task = self._cloud.table.update_task(transitions.claimed(task, now, lease_until))
         self._hide(event.record, (lease_until - now).total_seconds() + claims.VISIBILITY_MARGIN)
         try:
-            self._settle(attempt.run(task, event), event, policy)
+            with logger.append_context_keys(**task_keys(task)):  # on the handler's own lines, too
+                outcome = attempt.run(task, event)
+            self._settle(outcome, event, policy)
         except LostRace:
             # Ended or taken over meanwhile: whoever did that wrote what counts. The message is decided anew.
             logger.warning("lost the lease, the outcome is dropped", extra=task_keys(task))
@@ -172,8 +175,7 @@ class QueueWorker:
         self._write(transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days))
 
     def _write(self, update: Update) -> None:
-        task = self._cloud.table.update_task(update)
-        logger.info("task is %s", task.status, extra=task_keys(task))
+        log_transition(self._cloud.table.update_task(update), self._cloud.settings)
 
     def _hide(self, record: Mapping[str, Any], seconds: float) -> None:
         """An error is logged and no more: it would cost the attempt, and a message that comes back early only waits."""

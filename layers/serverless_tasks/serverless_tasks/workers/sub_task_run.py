@@ -18,7 +18,6 @@ from serverless_tasks.core.times import after, to_iso
 from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadline
 from serverless_tasks.workers.handlers import Pairs, call
 from serverless_tasks.workers.held_chunk import HeldChunk
-from serverless_tasks.workers.log import logger, task_keys
 
 RESULT_LIMIT = 262_144
 """Bytes of a result above which it is an object of its own, which a link can lead to."""
@@ -105,7 +104,7 @@ class SubTaskRun:
         """Its handlers raised this."""
         if isinstance(error, PermanentError):
             return self._charged(error, permanent=True)
-        logger.exception("a sub-task failed", extra={**task_keys(self._held.task), "index": self._index})
+        self._held.failures.tell(self._held.task, self._index)
         return self._charged(error, permanent=False)
 
     def timed_out(self) -> Ended | None:

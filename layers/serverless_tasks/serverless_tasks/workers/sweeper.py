@@ -19,7 +19,8 @@ from serverless_tasks.core.sweeps import PATIENCE, CheckExecution, Dispatch, swe
 from serverless_tasks.core.times import Clock, after, to_iso
 from serverless_tasks.core.untold import Topic, Untold
 from serverless_tasks.workers.dispatching import dispatch
-from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.log import key_keys, logger, task_keys
+from serverless_tasks.workers.metrics import transition_keys
 from serverless_tasks.workers.telling import tell_the_ends
 
 TASKS_PER_SHARD = 100
@@ -46,9 +47,9 @@ class Sweeper:
                 try:
                     self._look(key)
                 except LostRace:
-                    logger.info("the task moved on by itself", extra={"taskId": str(key)})
+                    logger.info("the task moved on by itself", extra=key_keys(key))
                 except Exception:
-                    logger.exception("could not look after a task", extra={"taskId": str(key)})
+                    logger.exception("could not look after a task", extra=key_keys(key))
                     self._put_off(key, shard)
         logger.info("swept", extra={"looked": looked})
         return looked
@@ -92,7 +93,7 @@ class Sweeper:
         try:
             self._cloud.table.update(update)
         except Exception:
-            logger.exception("could not put a task off", extra={"taskId": str(key)})
+            logger.exception("could not put a task off", extra=key_keys(key))
 
     def _dispatch(self, task: TaskEntity) -> None:
         logger.warning("dispatched again", extra=task_keys(task))
@@ -112,5 +113,5 @@ class Sweeper:
         told = failures.describe(WorkerLost("its execution has ended without it; retry it"))
         days = self._cloud.settings.retention_days
         failed = transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days)
-        logger.error("the execution has ended, the task has not", extra=task_keys(task))
-        self._cloud.table.update(failed)
+        task = self._cloud.table.update_task(failed)
+        logger.error("the execution had ended, the task had not", extra=transition_keys(task, self._cloud.settings))
