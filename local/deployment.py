@@ -18,7 +18,8 @@ _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 def apply(clients: Clients, settings: Settings, packaged: Mapping[str, Any], bucket: str) -> bool:
     """Bring the stack to the packaged template; say whether anything changed."""
     key = f"{settings.stack_name}.template.json"
-    clients("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(packaged).encode())
+    template = with_defaults(packaged, settings.parameters)
+    clients("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(template).encode())
     request = {
         "StackName": settings.stack_name,
         "TemplateURL": f"{clients.endpoint_url}/{bucket}/{key}",
@@ -37,6 +38,17 @@ def apply(clients: Clients, settings: Settings, packaged: Mapping[str, Any], buc
         raise LocalCloudError(f"the stack was refused: {error}") from error
     _wait(clients, settings.stack_name)
     return True
+
+
+def with_defaults(template: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Return the template with the parameters as its defaults.
+
+    The SAM transform puts values of parameters in place of references to them. AWS hands it those of the deployment,
+    the engine none, so that it takes the defaults.
+    """
+    declared = template.get("Parameters", {})
+    given = {name: {**declared[name], "Default": parameters[name]} for name in declared if name in parameters}
+    return {**template, "Parameters": {**declared, **given}}
 
 
 def processed_template(clients: Clients, stack_name: str) -> dict[str, Any]:
@@ -61,6 +73,12 @@ def resources(clients: Clients, stack_name: str) -> dict[str, tuple[str, str]]:
         for item in page["StackResourceSummaries"]
         if not item["ResourceStatus"].startswith("DELETE")
     }
+
+
+def log_group(clients: Clients, function: str) -> str:
+    """Return the log group of a function, by the function's physical id."""
+    configured = clients("lambda").get_function_configuration(FunctionName=function).get("LoggingConfig") or {}
+    return str(configured.get("LogGroup") or f"/aws/lambda/{function}")
 
 
 def _wait(clients: Clients, stack_name: str) -> None:

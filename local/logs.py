@@ -32,6 +32,7 @@ class LogFollower:
         self._directory = directory
         self._since: dict[str, int] = {}
         self._seen: dict[str, Counter[Line]] = {}
+        self._groups: dict[str, str] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="logs")
 
@@ -64,7 +65,7 @@ class LogFollower:
         logs = self._clients("logs")
         since = self._since.get(name, 0)
         try:
-            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{function}", startTime=since)["events"]
+            events = logs.filter_log_events(logGroupName=self._group(function), startTime=since)["events"]
         except logs.exceptions.ResourceNotFoundException:  # not called yet
             return
         lines = [(event["logStreamName"], event["timestamp"], event["message"]) for event in events]
@@ -75,6 +76,11 @@ class LogFollower:
                     file.write(f"{time.strftime('%H:%M:%S', time.localtime(at / 1000))} {message.rstrip()}\n")
         self._since[name] = next_look(lines, since)
         self._seen[name] = Counter(line for line in lines if line[1] >= self._since[name])
+
+    def _group(self, function: str) -> str:
+        if function not in self._groups:
+            self._groups[function] = deployment.log_group(self._clients, function)
+        return self._groups[function]
 
 
 def unseen(lines: Sequence[Line], seen: Counter[Line]) -> list[Line]:

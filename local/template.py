@@ -35,7 +35,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 class Resolver:
-    """Works out Ref, Fn::GetAtt (Arn), Fn::Sub, Fn::Join, Fn::If and conditions for a deployed stack.
+    """Works out Ref, Fn::GetAtt (Arn), Fn::Sub, Fn::Join, Fn::Split, Fn::If and conditions for a deployed stack.
 
     Only what the generated HTTP API definition contains; anything else raises KeyError or ValueError.
     """
@@ -74,6 +74,8 @@ class Resolver:
                 return re.sub(r"\$\{([^!}]+)}", lambda found: self._named(found[1], extra), text)
             case "Join":
                 return argument[0].join(self(argument[1]))
+            case "Split":
+                return self(argument[1]).split(argument[0])
             case "If":
                 return self(argument[1] if self.condition(argument[0]) else argument[2])
         raise ValueError(f"Fn::{function} is not understood here")

@@ -84,8 +84,9 @@ RESOURCES: dict[str, Understood] = {
         "Code Description Environment FunctionName Handler Layers PackageType Role Runtime SnapStart Tags Timeout",
         Architectures=_ONE_MACHINE,
         EphemeralStorage=_ONE_MACHINE,
-        LoggingConfig="the level reaches the functions as an environment variable, too; lines cost nothing here",
+        LoggingConfig="its log group is honoured, the level is in the environment, too; lines cost nothing here",
         MemorySize=_ONE_MACHINE,
+        ReservedConcurrentExecutions="the machine's own few processes are not shared out",
         TracingConfig="there is no X-Ray here to send to",
     ),
     "AWS::Lambda::LayerVersion": _understood(
@@ -93,12 +94,15 @@ RESOURCES: dict[str, Understood] = {
     ),
     "AWS::Lambda::Permission": _understood("Action FunctionName Principal SourceAccount SourceArn"),
     "AWS::Lambda::Version": _understood("Description FunctionName"),
-    "AWS::Logs::LogGroup": _understood("LogGroupName Tags", RetentionInDays="everything here ends with the engine"),
+    "AWS::Logs::LogGroup": _understood(
+        "LogGroupName Tags", KmsKeyId=_NO_BILL, RetentionInDays="everything here ends with the engine"
+    ),
     "AWS::S3::Bucket": _understood(
         "BucketName CorsConfiguration NotificationConfiguration PublicAccessBlockConfiguration Tags "
         "VersioningConfiguration",
         BucketEncryption=_NO_BILL,
         LifecycleConfiguration="everything here ends with the engine, long before an object would expire",
+        MetricsConfigurations="no alarm here looks at them",
         OwnershipControls="one account owns everything here",
     ),
     "AWS::S3::BucketPolicy": _understood("Bucket", PolicyDocument="permissions are not enforced here"),

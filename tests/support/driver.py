@@ -150,7 +150,7 @@ class Driver:
     def log_lines(self, function: str, since: float = 0) -> list[str]:
         """What a function has logged since a time (seconds since 1970)."""
         logs = self.cloud.client("logs")
-        group = f"/aws/lambda/{self.function_name(function)}"
+        group = deployment.log_group(self.cloud.client, self.function_name(function))
         try:
             found = logs.filter_log_events(logGroupName=group, startTime=int(since * 1000))
         except logs.exceptions.ResourceNotFoundException:  # not called yet

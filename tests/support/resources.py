@@ -60,6 +60,7 @@ class Resources:
         expiry = given.pop("TimeToLiveSpecification")
         given["StreamSpecification"]["StreamEnabled"] = True
         given.pop("SSESpecification", None)  # moto would generate an RSA key, each time
+        given.pop("PointInTimeRecoverySpecification")  # CloudFormation makes a call of its own of it
         client = driver_client("dynamodb")
         made = client.create_table(TableName="tasks", **given)["TableDescription"]
         client.update_time_to_live(TableName="tasks", TimeToLiveSpecification=expiry)

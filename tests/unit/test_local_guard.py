@@ -32,7 +32,7 @@ def test_stops_with_every_property_that_is_ignored(tmp_path):
         Resources:
           Work:
             Type: AWS::Serverless::Function
-            Properties: {CodeUri: src, Handler: a.b, Runtime: python3.13, ReservedConcurrentExecutions: 5}
+            Properties: {CodeUri: src, Handler: a.b, Runtime: python3.13, RecursiveLoop: Allow}
           Table:
             Type: AWS::DynamoDB::Table
             Properties: {ResourcePolicy: {}, BillingMode: PAY_PER_REQUEST}
@@ -46,7 +46,7 @@ def test_stops_with_every_property_that_is_ignored(tmp_path):
     listed = [line.strip() for line in str(stopped.value).splitlines()[1:-1]]
     assert sorted(listed) == [
         "Table (AWS::DynamoDB::Table): ResourcePolicy",
-        "Work (AWS::Lambda::Function): ReservedConcurrentExecutions",
+        "Work (AWS::Lambda::Function): RecursiveLoop",
     ]
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from local import artifacts, isolation, logs, settings, wiring
+from local import artifacts, deployment, isolation, logs, settings, wiring
 from local.errors import LocalCloudError
 from local.paths import SAM_CONFIG
 from local.template import Resolver
@@ -82,6 +82,7 @@ def resolver(**values):
         ({"Fn::Sub": "${Flag}/${F.Arn}/${!kept}"}, "true/arn:f/${!kept}"),
         ({"Fn::Sub": ["${a}-${Flag}", {"a": {"Ref": "Flag"}}]}, "true-true"),
         ({"Fn::Join": [",", ["a", {"Ref": "Flag"}]]}, "a,true"),
+        ({"Fn::Split": [",", {"Ref": "Flag"}]}, ["true"]),
         ({"Fn::If": ["Yes", {"a": 1}, {"b": 2}]}, {"a": 1}),
         ({"Fn::If": ["No", {"a": 1}, [2]]}, [2]),
         ({"x": {"Fn::If": ["Both", 1, {"Ref": "AWS::NoValue"}]}, "y": None}, {"y": None}),
@@ -92,7 +93,7 @@ def test_values_of_a_deployed_stack(node, value):
     assert resolver()(node) == value
 
 
-@pytest.mark.parametrize("node", [{"Fn::Split": [",", "a"]}, {"Fn::GetAtt": ["F", "Version"]}])
+@pytest.mark.parametrize("node", [{"Fn::Select": [0, ["a"]]}, {"Fn::GetAtt": ["F", "Version"]}])
 def test_what_is_not_understood_is_an_error(node):
     with pytest.raises(ValueError, match="not understood"):
         resolver()(node)
@@ -200,6 +201,13 @@ def test_the_next_look_goes_a_little_back_but_gets_past_a_full_page():
     assert logs.next_look([("s", 5000, "a")], 4500) == 4500
     assert logs.next_look([("s", 5000, "a")] * 3, 4500, page=3) == 5000
     assert logs.next_look([("s", 5000, "a")] * 3, 5000, page=3) == 5001
+
+
+def test_a_deployments_parameters_are_the_defaults_that_the_transform_sees():
+    template = {"Parameters": {"A": {"Type": "String", "Default": "a"}, "B": {"Type": "String", "Default": "b"}}}
+    changed = deployment.with_defaults(template, {"A": "x", "Unknown": "y"})
+    assert {name: given["Default"] for name, given in changed["Parameters"].items()} == {"A": "x", "B": "b"}
+    assert template["Parameters"]["A"]["Default"] == "a"
 
 
 @pytest.mark.parametrize("environment", ["local", "dev", "prod"])
