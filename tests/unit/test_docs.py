@@ -191,7 +191,9 @@ def test_parameters():
         elif "MinValue" in parameter:
             allowed = f"{parameter['MinValue']:,} to {parameter['MaxValue']:,}"
         else:
-            allowed = "`module:Class`"
+            allowed = {"CorsOrigins": "origins", "KmsKeyArn": "an ARN", "AlarmEmail": "an address"}.get(
+                name, "`module:Class`"
+            )
         wanted.append([f"`{name}`", default, allowed, parameter["Description"]])
     assert rows("deploy.md", "Parameters") == wanted
 
