@@ -1,0 +1,163 @@
+"""Writes down whose code ships with ours: docs/sbom.json, and docs/third-party-licences.md for people.
+
+    python -m tools.shipped
+
+What ships is what requirements.txt of the layer and of each function pins; its licence is read from the packages in
+this environment. The same packages give the same bytes: no date, no random number.
+"""
+
+import json
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.bom_ref import BomRef
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from local.paths import ROOT
+
+SBOM = Path("docs", "sbom.json")
+LICENCES = Path("docs", "third-party-licences.md")
+
+_PAGE = """\
+# Third-party licences
+
+What ships in the layer and beside the functions, and is not ours. `make sbom` writes this page and
+[sbom.json](sbom.json), the same for programs (CycloneDX); a test says when they are old. boto3 is Lambda's own and
+does not ship. Each package brings the text of its licence along, in its `.dist-info`.
+
+| package | version | licence | ships in |
+|---|---|---|---|
+"""
+
+
+class NotKnown(Exception):
+    """It cannot be said what ships; the message names the package and what to do."""
+
+
+@dataclass(frozen=True, order=True)
+class Package:
+    """A package of somebody else's, and the directories whose requirements.txt pins it."""
+
+    name: str
+    version: str
+    licence: str
+    parts: tuple[str, ...]
+
+
+def packages(root: Path = ROOT) -> list[Package]:
+    """Return what ships, by name.
+
+    Raises:
+        NotKnown: a requirement is not pinned, is not what is installed here, or names no licence.
+    """
+    parts: dict[tuple[str, str], list[str]] = {}
+    for file in sorted([*root.glob("layers/*/requirements.txt"), *root.glob("functions/*/requirements.txt")]):
+        for pinned in _pinned(file):
+            parts.setdefault(pinned, []).append(file.parent.relative_to(root).as_posix())
+    return sorted(
+        Package(name, version, _licence(name, version), tuple(where)) for (name, version), where in parts.items()
+    )
+
+
+def _pinned(file: Path) -> Iterator[tuple[str, str]]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if not (text := line.partition("#")[0].strip()):
+            continue
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement as error:
+            raise NotKnown(f"{file.parent.name}/{file.name}: {text!r} is no requirement") from error
+        [pin, *others] = [*requirement.specifier, None]
+        if pin is None or others != [None] or pin.operator != "==" or "*" in pin.version:
+            raise NotKnown(f"{file.parent.name}/{file.name}: pin {requirement.name} to one version, with ==")
+        yield canonicalize_name(requirement.name), pin.version
+
+
+def _licence(name: str, version: str) -> str:
+    """Return the SPDX expression that the package gives."""
+    try:
+        given = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        raise NotKnown(f"{name}=={version} is not installed here: run `make lock`, then `make setup`") from None
+    if given["Version"] != version:
+        raise NotKnown(f"{name} is {given['Version']} here, not {version}: run `make lock`, then `make setup`")
+    licence = given.get("License-Expression") or given.get("License")
+    if not licence or "\n" in licence:
+        raise NotKnown(f"{name} names no licence: look it up, and write it down in tools/shipped.py")
+    return str(licence)
+
+
+def page(shipped: list[Package]) -> str:
+    """Return the page of licences."""
+    rows = (f"| {one.name} | {one.version} | {one.licence} | {_list(one.parts)} |\n" for one in shipped)
+    return _PAGE + "".join(rows)
+
+
+def _list(parts: tuple[str, ...]) -> str:
+    return ", ".join(f"`{part}`" for part in parts)
+
+
+def sbom(shipped: list[Package], root: Path = ROOT) -> str:
+    """Return the bill of materials: the application, its parts, and what each of them carries."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ours = {
+        part: Component(name=part, version=project["version"], type=ComponentType.LIBRARY, bom_ref=BomRef(part))
+        for part in sorted({part for one in shipped for part in one.parts})
+    }
+    application = Component(
+        name=project["name"],
+        version=project["version"],
+        type=ComponentType.APPLICATION,
+        bom_ref=BomRef(project["name"]),
+    )
+    bom = Bom(components=ours.values())
+    bom.metadata.component = application
+    bom.register_dependency(application, ours.values())
+    carried: dict[str, list[Component]] = {part: [] for part in ours}
+    for one in shipped:
+        component = _component(one)
+        bom.components.add(component)
+        for part in one.parts:
+            carried[part].append(component)
+    for part, components in carried.items():
+        bom.register_dependency(ours[part], components)
+    document = json.loads(JsonV1Dot6(bom).output_as_string())
+    del document["serialNumber"], document["metadata"]["timestamp"]  # both optional, and new each time
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _component(one: Package) -> Component:
+    address = PackageURL("pypi", None, one.name, one.version)
+    return Component(
+        name=one.name,
+        version=one.version,
+        licenses=[LicenseFactory().make_from_string(one.licence)],
+        purl=address,
+        bom_ref=BomRef(address.to_string()),
+    )
+
+
+def main() -> int:
+    """Write both files."""
+    try:
+        shipped = packages()
+    except NotKnown as error:
+        print(error, file=sys.stderr)
+        return 1
+    (ROOT / SBOM).write_text(sbom(shipped), encoding="utf-8")
+    (ROOT / LICENCES).write_text(page(shipped), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
