@@ -17,7 +17,8 @@ from local.template import Resolver
 
 def test_parameters_are_those_of_samconfig_with_this_machines_own_on_top():
     read = settings.read(overrides={"RetentionDays": "2"})
-    assert read.stack_name == "serverless-tasks-local"
+    section = tomllib.loads(SAM_CONFIG.read_text(encoding="utf-8"))[settings.ENVIRONMENT]["deploy"]["parameters"]
+    assert read.stack_name == section["stack_name"]
     assert read.parameters["PythonRuntime"] == f"python3.{sys.version_info.minor}"
     assert read.parameters["Architecture"] in ("arm64", "x86_64")
     assert read.parameters["RetentionDays"] == "2"
