@@ -6,14 +6,16 @@ PYTHON_IN_VENV := $(BIN)/python
 READY := $(VENV)/.ready
 RUNTIME_VENV := .venv-runtime
 RUNTIME_READY := $(RUNTIME_VENV)/.ready
+LINT_VENV := .venv-lint
+LINT_READY := $(LINT_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi bench bench-million lock clean
+.PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi sbom audit bench bench-million lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) $(RUNTIME_READY) ## set up .venv (again, when requirements/dev.txt changed)
+setup: $(READY) $(RUNTIME_READY) $(LINT_READY) ## set up .venv (again, when requirements/*.txt changed)
 
 $(READY): requirements/dev.txt
 	@python=$$(sh local/find_python.sh) && echo "Setting up $(VENV) with $$python: about a minute, once" && \
@@ -29,12 +31,22 @@ $(RUNTIME_READY): requirements/runtime.txt $(READY)
 		--only-binary :all: --require-hashes -r requirements/runtime.txt
 	@touch $@
 
-check: $(READY) ## format, lint, types, template, unit tests
+# Tools that do not resolve with the others.
+$(LINT_READY): requirements/lint.txt $(READY)
+	@echo "Setting up $(LINT_VENV): about a minute, once"
+	@$(PYTHON_IN_VENV) -m venv --clear --without-pip $(LINT_VENV)
+	@$(PYTHON_IN_VENV) -m pip --python $(LINT_VENV)/bin/python install -qq --disable-pip-version-check --no-deps \
+		--require-hashes -r requirements/lint.txt
+	@touch $@
+
+check: $(READY) $(LINT_READY) ## format, lint, types, template, unit tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(PYTHON_IN_VENV) -m local validate
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint
+	$(PYTHON_IN_VENV) -m lint.states template.yaml
+	$(LINT_VENV)/bin/checkov --config-file .checkov.yaml
 	$(BIN)/pytest -q tests/unit
 
 test: check $(RUNTIME_READY) ## check, then every test that is not slow, with the layer's coverage
@@ -70,6 +82,13 @@ build: $(READY) ## build functions and layer into .aws-sam/build
 openapi: $(READY) ## write docs/openapi.json anew, from the API's code
 	PYTHONPATH=layers/serverless_tasks:functions/api $(PYTHON_IN_VENV) -m openapi_file docs/openapi.json
 
+sbom: $(READY) ## write docs/sbom.json and docs/third-party-licences.md anew, from what ships
+	@$(PYTHON_IN_VENV) -m tools.shipped
+
+# Asks PyPI. What ships is pinned in dev.txt, too. Not lint.txt: checkov pins old packages, which see nothing but this repository.
+audit: $(LINT_READY) ## ask whether a vulnerability is known of what ships or is used here
+	$(LINT_VENV)/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements/dev.txt
+
 bench: $(READY) ## measure calls, units, dollars and processor time; about ten minutes
 	@PYTHONPATH=layers/serverless_tasks $(PYTHON_IN_VENV) -m benchmarks $(ARGS)
 
@@ -77,7 +96,7 @@ bench-million: $(READY) ## run a million sub-tasks on a local cloud of their own
 	@PYTHONPATH=layers/serverless_tasks $(PYTHON_IN_VENV) -m benchmarks.million $(ARGS)
 
 lock: $(READY) ## pin requirements/*.txt anew from requirements/*.in
-	for name in dev runtime; do \
+	for name in dev runtime lint; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-emit-find-links --custom-compile-command "make lock" --upgrade \
 			-o requirements/$$name.txt requirements/$$name.in || exit 1; \
@@ -85,4 +104,4 @@ lock: $(READY) ## pin requirements/*.txt anew from requirements/*.in
 
 clean: ## remove what was built and set up
 	@[ ! -e $(READY) ] || $(PYTHON_IN_VENV) -m local down
-	rm -rf $(VENV) $(RUNTIME_VENV) .local .aws-sam .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(RUNTIME_VENV) $(LINT_VENV) .local .aws-sam .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

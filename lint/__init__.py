@@ -1,0 +1,1 @@
+"""What `make check` asks of the template beyond the linters' own rules."""
