@@ -48,6 +48,30 @@ def bare(tmp_path):
     return tmp_path / "template.yaml"
 
 
+def unexplained(file: Path) -> list[str]:
+    """Rules in a list that have no comment behind them, nor one above that they share."""
+    found, shared = [], False
+    for line in file.read_text(encoding="utf-8").splitlines():
+        rule = re.match(r" *- ([A-Z]+[A-Z_]*\d+)( #.*)?$", line)
+        if rule and not (shared or rule[2]):
+            found.append(rule[1])
+        shared = line.lstrip().startswith("#") or bool(rule and shared and not rule[2])
+    return found
+
+
+def test_every_suppression_has_its_reason():
+    assert [name for name in (TEMPLATE, ROOT / ".checkov.yaml") if unexplained(name)] == []
+    given = [skip for metadata in suppressed("checkov").values() for skip in metadata["skip"]]
+    assert given
+    assert all(skip["comment"] for skip in given)
+
+
+def test_a_reason_that_is_missing_is_noticed(tmp_path):
+    rules = "# Why.\n- CKV_AWS_1\n- CKV_AWS_2\n- E1001 # why\n- E1002\n\n- E1003\n"
+    (tmp_path / "rules.yaml").write_text(rules, encoding="utf-8")
+    assert unexplained(tmp_path / "rules.yaml") == ["E1002", "E1003"]
+
+
 # ------------------------------------------------------------------------------------------------ cfn-lint
 
 
