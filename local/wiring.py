@@ -21,7 +21,8 @@ def wire(clients: Clients, stack_name: str, parameters: dict[str, str]) -> None:
     template = deployment.processed_template(clients, stack_name)
     present = deployment.resources(clients, stack_name)
     account = clients("sts").get_caller_identity()["Account"]
-    values = parameters | {name: physical for name, (_, physical) in present.items()}
+    defaults = {name: str(given["Default"]) for name, given in template["Parameters"].items() if "Default" in given}
+    values = defaults | parameters | {name: physical for name, (_, physical) in present.items()}
     values |= {
         "AWS::Region": clients.region,
         "AWS::Partition": "aws",

@@ -43,7 +43,7 @@ def signed_in(request: Request) -> ApiCaller:
     context = request.resolved_event["requestContext"]
     claims: Mapping[str, Any] = ((context.get("authorizer") or {}).get("jwt") or {}).get("claims") or {}
     tenant, user = claims.get("custom:tenant"), claims.get("sub")
-    if claims.get("token_use") != "id":
+    if claims.get("token_use", "id") != "id":  # Cognito says so in each of its tokens; other issuers know no such claim
         raise ForbiddenError("send the ID token: no other token says which tenant you belong to")
     if not isinstance(tenant, str) or not is_name(tenant):
         raise ForbiddenError("your token has no claim custom:tenant that could be a tenant")

@@ -11,13 +11,16 @@ from tests.support.moto_stack import MotoStack
 from tests.support.played import matches
 from tests.support.stacks import single
 
+PARENT = {"pk": {"S": "SFN_TASK#mbc"}, "sk": {"S": "cat#0"}}
+CHUNK = {"pk": {"S": "SUB_TASK#mbc#0"}, "sk": {"S": "000000"}}
 FORBIDDEN: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "api": ("sqs", "send_message", {"QueueUrl": "TaskQueue", "MessageBody": "x"}, "sqs:SendMessage"),
-    "relay": ("dynamodb", "get_item", {"TableName": "tasks", "Key": {}}, "dynamodb:GetItem"),
+    "relay": ("dynamodb", "get_item", {"TableName": "tasks", "Key": PARENT}, "dynamodb:GetItem"),
     "queue": ("sqs", "send_message", {"QueueUrl": "TaskQueue", "MessageBody": "x"}, "sqs:SendMessage"),
+    "sweeper": ("dynamodb", "get_item", {"TableName": "tasks", "Key": CHUNK}, "SUB_TASK#mbc#0"),
     "plan": ("s3", "put_object", {"Bucket": "payloads", "Key": "payloads/x"}, "s3:PutObject"),
     "chunk": ("s3", "get_object", {"Bucket": "payloads", "Key": "others/x"}, "s3:GetObject"),
-    "finish": ("dynamodb", "put_item", {"TableName": "tasks", "Item": {}}, "dynamodb:PutItem"),
+    "finish": ("dynamodb", "put_item", {"TableName": "tasks", "Item": PARENT}, "dynamodb:PutItem"),
 }
 
 

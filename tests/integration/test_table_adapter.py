@@ -88,7 +88,7 @@ def test_a_fault_of_aws_is_no_lost_race(operation: str, act: Any, code: str) -> 
 def test_a_lost_race_tells_what_was_there(stack: MotoStack, act: str) -> None:
     table = stack.cloud("QueueFunction").table
     found = {"pk": "TASK#mbc", "sk": "cat#0", "status": "COMPLETED", "kind": "TASK", "doneChunks": frozenset({3})}
-    with stack.calls.of("plan"):
+    with stack.calls.of("api"):
         found = table.put(Put(found))
 
         with pytest.raises(LostRace) as lost:

@@ -1,67 +1,56 @@
-"""Whether a function's policies in ``template.yaml`` allow what it calls. moto asks nobody; AWS does."""
+"""What a call of the AWS API needs, and whether its function may. moto and the local cloud ask nobody; AWS does."""
 
-from collections.abc import Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.support.calls import Call
-from tests.support.resources import Resources, properties
+from tests.support.grants import Need, grants
 
-Need = tuple[str, str]
-"""An action and the ARN of what it is done to."""
-
-
-_SINGLE = {"SendMessageBatch": "SendMessage", "PublishBatch": "Publish"}
-"""Batches have no action of their own (SQS developer guide, "Amazon SQS API permissions"; SNS, "message batching")."""
+_TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+_S3 = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket"}
+"""Calls whose permission has another name (Service Authorization Reference)."""
 
 
-def missing(call: Call, resources: Resources) -> list[Need]:
-    """What the call needs and its function may not do."""
-    function = f"{call.function.capitalize()}Function"
-    statements = [
-        statement
-        for policy in properties(function)["Policies"]
-        for statement in (policy.get("Statement", ()) if isinstance(policy, dict) else ())
-    ]
-    granted = [grant for statement in statements for grant in _grants(statement, resources)]
-    return [
-        (action, arn)
-        for action, arn in _needs(call, resources)
-        if not any(action == allowed and fnmatchcase(arn, pattern) for allowed, pattern in granted)
-    ]
+def missing(call: Call, names: Mapping[str, str]) -> list[Need]:
+    """What the call needs and its function (``api``, ``relay`` …) may not do. ``names``: as of :func:`needs`."""
+    allowed = grants()[f"{call.function.capitalize()}Function"]
+    return [need for need in needs(call, names) if not any(grant.covers(need) for grant in allowed)]
 
 
-def _grants(statement: dict[str, Any], resources: Resources) -> Iterator[Need]:
-    if statement["Effect"] != "Allow" or "Condition" in statement:
-        raise ValueError(f"statement {statement} is not understood here")
-    for action in _list(statement["Action"]):
-        for arn in _list(statement["Resource"]):
-            yield action, str(resources.resolve(arn))
-
-
-def _needs(call: Call, resources: Resources) -> Iterator[Need]:
+def needs(call: Call, names: Mapping[str, str]) -> Iterator[Need]:
+    """What a call needs. ``names``: name in the template by what the functions call a resource: name, URL or ARN."""
     params = call.params
     match call.service, call.operation:
         case "dynamodb", "BatchGetItem":
-            yield from (("dynamodb:BatchGetItem", resources.arn("TasksTable")) for _ in params["RequestItems"])
+            for table, asked in params["RequestItems"].items():
+                keys = {key["pk"]["S"] for key in asked["Keys"]}
+                yield Need("dynamodb:BatchGetItem", names[table], tuple(sorted(keys)))
         case "dynamodb", "TransactWriteItems":
             for item in params["TransactItems"]:
-                names = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
-                yield from ((f"dynamodb:{names[kind]}", resources.arn("TasksTable")) for kind in item)
+                for kind, given in item.items():
+                    yield Need(f"dynamodb:{_TRANSACTED[kind]}", names[given["TableName"]], (_partition(given),))
         case "dynamodb", operation:
             index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
-            yield f"dynamodb:{operation}", resources.arn("TasksTable") + index
+            yield Need(f"dynamodb:{operation}", names[params["TableName"]] + index, (_partition(params),))
         case "s3", operation:
-            operation = "GetObject" if operation == "HeadObject" else operation  # S3 API reference, HeadObject
-            yield f"s3:{operation}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
+            yield Need(f"s3:{_S3.get(operation, operation)}", f"{names[params['Bucket']]}/{params['Key']}")
         case "sqs", operation:
-            queues = {resources.name(queue): resources.arn(queue) for queue in ("TaskQueue", "DeadLetterQueue")}
-            yield f"sqs:{_SINGLE.get(operation, operation)}", queues[params["QueueUrl"]]
+            yield Need(f"sqs:{operation.removesuffix('Batch')}", names[params["QueueUrl"]])
         case "sns", operation:
-            yield f"sns:{_SINGLE.get(operation, operation)}", params["TopicArn"]
+            yield Need(f"sns:{operation.removesuffix('Batch')}", names[params["TopicArn"]])
+        case "stepfunctions", "StartExecution":
+            yield Need("states:StartExecution", names[params["stateMachineArn"]])
         case "stepfunctions", operation:
-            yield f"states:{operation}", params.get("stateMachineArn") or params["executionArn"]
+            machine, _, name = params["executionArn"].replace(":execution:", ":stateMachine:").rpartition(":")
+            assert names[machine] == "FanOutStateMachine"
+            yield Need(f"states:{operation}", f"executions:{name}")
+        case service, operation:
+            yield Need(f"{service}:{operation}", "*")
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _partition(params: Mapping[str, Any]) -> str:
+    """The value of the partition key that a request names, of the table or of an index."""
+    if "KeyConditionExpression" in params:
+        _, _, placeholder = params["KeyConditionExpression"].partition(" AND ")[0].partition(" = ")
+        return str(params["ExpressionAttributeValues"][placeholder]["S"])
+    return str((params.get("Key") or params["Item"])["pk"]["S"])

@@ -41,6 +41,11 @@ class Resources:
         """What ``Ref`` gives: the resource's name, URL or ARN."""
         return str(self._values[logical_id])
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Logical ids by what ``Ref`` gives."""
+        return {str(self._values[name]): name for name in TEMPLATE["Resources"] if name in self._values}
+
     def arn(self, logical_id: str) -> str:
         """What ``GetAtt .Arn`` gives."""
         return self._arns[logical_id]

@@ -28,7 +28,7 @@ def call(client, method, path, task):
     "claims",
     [
         {**ALICE, "token_use": "access"},
-        {name: value for name, value in ALICE.items() if name != "token_use"},
+        {**ALICE, "token_use": None},
         {name: value for name, value in ALICE.items() if name != "custom:tenant"},
         {name: value for name, value in ALICE.items() if name != "sub"},
         {**ALICE, "sub": ""},
@@ -46,6 +46,11 @@ def call(client, method, path, task):
 def test_a_token_that_is_no_id_token_of_a_tenant_opens_nothing(api, method, path, claims):
     task = api.create("cat", 1)
     assert call(api.by(claims), method, path, task).status == 403
+
+
+def test_a_token_of_another_issuer_has_no_use(api):
+    claims = {name: value for name, value in ALICE.items() if name != "token_use"}
+    assert api.by({**claims, "iss": "https://login.example.com/"}).get("/tasks").status == 200
 
 
 def test_the_refusal_of_an_access_token_says_what_to_send(api):
