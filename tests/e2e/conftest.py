@@ -15,7 +15,7 @@ from tests.support.planted import lost_task, plant
 @pytest.fixture(scope="session")
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
     """A fork that adds files to task_types and changes nothing else."""
-    return Fork(tmp_path_factory.mktemp("fork") / "repo").with_probes()
+    return Fork(tmp_path_factory.mktemp("fork") / "repo").with_probes().with_recorder()
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +47,11 @@ def early(forked: Connection) -> dict[str, Json]:
 def tasks(forked: Connection, early: dict[str, Json]) -> Driver:
     """A client of the fork's cloud."""
     return Driver(forked)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to the end what looks at the calls of all other tests."""
+    items.sort(key=lambda item: item.get_closest_marker("at_the_end") is not None)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,6 +15,7 @@ from local.paths import ROOT, SOURCES
 TASK_TYPES = Path("functions", "worker", "task_types")
 PROBES = ROOT / "tests" / "e2e" / "task_types"
 """The task types that tests add to a fork."""
+RECORDER = ROOT / "tests" / "support" / "recorder"
 _COPIED = (*SOURCES, "local")
 _NOT_COPIED = shutil.ignore_patterns("__pycache__")
 
@@ -42,6 +43,19 @@ class Fork:
         for file in PROBES.glob("*.py"):
             shutil.copy(file, self.root / TASK_TYPES)
         return self
+
+    def with_recorder(self) -> Self:
+        """Let every function write down its AWS calls; :attr:`recorded_calls` is where."""
+        self.recorded_calls.mkdir()
+        given = f'"PYTHONPATH": {str(RECORDER)!r}, "RECORDED_CALLS": {str(self.recorded_calls)!r}'
+        return self.with_change(
+            "local/engine.py", '"LOG_LEVEL": "WARNING",\n', f'"LOG_LEVEL": "WARNING",\n            {given},\n'
+        )
+
+    @property
+    def recorded_calls(self) -> Path:
+        """A file for each function, by its deployed name."""
+        return self.root.parent / "calls"
 
     def with_parameters(self, **parameters: str) -> Self:
         """Set parameters of the template for the local cloud, in samconfig.toml."""

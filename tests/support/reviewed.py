@@ -1,0 +1,32 @@
+"""The reviewed list of grants (``reviewed_grants.toml``): what no recorded call uses, and why it stays."""
+
+import tomllib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from tests.support.grants import Grant
+
+LIST = Path(__file__).with_name("reviewed_grants.toml")
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """An entry: AWS's own business (``service``), or needed by an error that a test elsewhere provokes (``error``)."""
+
+    roles: tuple[str, ...]
+    actions: tuple[str, ...]
+    resource: str
+    reason: str
+    test: str = ""
+    """Of an error: ``path::name`` of the test that provokes it."""
+
+    def names(self, role: str, grant: Grant) -> bool:
+        """Whether it is about this grant."""
+        return role in self.roles and grant.action in self.actions and fnmatchcase(grant.resource, self.resource)
+
+
+def reviewed(kind: str) -> list[Reviewed]:
+    """The entries of a kind, ``service`` or ``error``."""
+    entries = tomllib.loads(LIST.read_text(encoding="utf-8")).get(kind, [])
+    return [Reviewed(**{n: tuple(v) if isinstance(v, list) else v for n, v in entry.items()}) for entry in entries]
