@@ -31,6 +31,7 @@ def everything(forked, early):
     single = tasks.create("probe", LARGE, headers=again)
     tasks.call("POST", "/tasks", {"taskType": "probe", "input": LARGE}, headers=again)
     many = tasks.fan_out("tolerant", [LARGE] + [{"do": "echo"}] * 200)
+    uploaded = tasks.fan_out_of("tolerant", tasks.upload(b'{"do": "echo"}\n' * 3))
     saved = tasks.create("probe", {"do": "checkpoint", "steps": 2, "failAt": 1})
     failing = tasks.fan_out("once", [{"do": "give up"}, {"do": "echo"}])
     held = tasks.fan_out("alone", [{"do": "hold"}])
@@ -38,7 +39,7 @@ def everything(forked, early):
     tasks.cancel(held)
     tasks.retry(held)
     tasks.cancel(held)
-    for task in (single, many, saved, failing):
+    for task in (single, many, uploaded, saved, failing):
         tasks.wait(task)
     tasks.retry(failing)
     tasks.wait(failing)

@@ -182,6 +182,16 @@ def test_every_page_is_in_the_index():
 # ---------------------------------------------------------------------------------------------------- reference
 
 
+SAID_IN_WORDS = {
+    "CorsOrigins": "origins",
+    "KmsKeyArn": "an ARN",
+    "AlarmEmail": "an address",
+    "JwtIssuer": "an `https` address",
+    "JwtAudience": "any",
+}
+"""What a parameter takes that has a pattern."""
+
+
 def test_parameters():
     wanted = []
     for name, parameter in TEMPLATE["Parameters"].items():
@@ -191,9 +201,7 @@ def test_parameters():
         elif "MinValue" in parameter:
             allowed = f"{parameter['MinValue']:,} to {parameter['MaxValue']:,}"
         else:
-            allowed = {"CorsOrigins": "origins", "KmsKeyArn": "an ARN", "AlarmEmail": "an address"}.get(
-                name, "`module:Class`"
-            )
+            allowed = SAID_IN_WORDS.get(name, "`module:Class`")
         wanted.append([f"`{name}`", default, allowed, parameter["Description"]])
     assert rows("deploy.md", "Parameters") == wanted
 

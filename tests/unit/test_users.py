@@ -1,0 +1,67 @@
+"""Who belongs to which tenant is an administrator's to say: the template gives users no way to."""
+
+import pytest
+
+from local.paths import ROOT
+from local.template import Resolver, load
+
+TEMPLATE = load(ROOT / "template.yaml")
+RESOURCES = TEMPLATE["Resources"]
+
+
+def of_type(kind):
+    return {name: item["Properties"] for name, item in RESOURCES.items() if item["Type"] == kind}
+
+
+def condition(name, **parameters):
+    defaults = {name: str(given.get("Default", "")) for name, given in TEMPLATE["Parameters"].items()}
+    return Resolver(TEMPLATE, {**defaults, **parameters}, {}).condition(name)
+
+
+def test_no_client_may_write_the_tenant():
+    clients = of_type("AWS::Cognito::UserPoolClient")
+    assert clients
+    for client in clients.values():
+        # Without a list, a client may write every attribute that can change.
+        assert client["WriteAttributes"] == ["email"]
+
+
+def test_nobody_signs_up():
+    [pool] = of_type("AWS::Cognito::UserPool").values()
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+
+
+def test_every_route_but_the_description_wants_a_token():
+    auth = RESOURCES["HttpApi"]["Properties"]["Auth"]
+    assert auth["DefaultAuthorizer"] in auth["Authorizers"]
+    routes = [event["Properties"] for event in RESOURCES["ApiFunction"]["Properties"]["Events"].values()]
+    assert {route["Path"] for route in routes if "Auth" in route} == {"/openapi.json", "/docs"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "made"),
+    [
+        ({}, True),
+        ({"JwtIssuer": "https://login.example.com/"}, False),
+        ({"RestEndpoints": "false"}, False),
+        ({"RestEndpoints": "false", "JwtIssuer": "https://login.example.com/"}, False),
+    ],
+)
+def test_an_own_issuer_stands_in_for_pool_client_and_groups(parameters, made):
+    kinds = {name: item for name, item in RESOURCES.items() if item["Type"].startswith("AWS::Cognito::")}
+    assert len(kinds) == 4
+    assert {condition(item["Condition"], **parameters) for item in kinds.values()} == {made}
+
+
+def test_the_authorizer_takes_the_issuer_that_is_given():
+    jwt = RESOURCES["HttpApi"]["Properties"]["Auth"]["Authorizers"]["Tokens"]["JwtConfiguration"]
+    values = {"JwtIssuer": "https://login.example.com/", "JwtAudience": "tasks", "RestEndpoints": "true"}
+    resolve = Resolver(TEMPLATE, values, {})
+    assert resolve(jwt) == {"issuer": "https://login.example.com/", "audience": ["tasks"]}
+
+
+def test_an_issuer_needs_an_audience():
+    rule = TEMPLATE["Rules"]["AudienceWithIssuer"]
+    truth = Resolver(TEMPLATE, {"JwtIssuer": "https://login.example.com/", "JwtAudience": ""}, {})._truth
+    assert truth(rule["RuleCondition"])
+    assert not truth(rule["Assertions"][0]["Assert"])
