@@ -20,10 +20,13 @@ class Reviewed:
     reason: str
     test: str = ""
     """Of an error: ``path::name`` of the test that provokes it."""
+    keys: tuple[str, ...] | None = None
+    """The partitions of the grant, where the role has the action in others, too."""
 
     def names(self, role: str, grant: Grant) -> bool:
         """Whether it is about this grant."""
-        return role in self.roles and grant.action in self.actions and fnmatchcase(grant.resource, self.resource)
+        same = role in self.roles and grant.action in self.actions and self.keys in (None, grant.keys)
+        return same and fnmatchcase(grant.resource, self.resource)
 
 
 def reviewed(kind: str) -> list[Reviewed]:
