@@ -15,6 +15,8 @@ pytestmark = pytest.mark.at_the_end
 
 LARGE = {"do": "return", "bytes": 300_000, "padding": "x" * 300_000}
 """An order with an input and a result that go to the bucket, and come back as links."""
+PATIENCE = 180
+"""Seconds: where a worker of ``early`` dies, the engine ends its neighbours, and their leases have to end first."""
 FUNCTIONS = sorted(set(grants()) - {"FanOutStateMachine"})
 
 
@@ -35,14 +37,14 @@ def everything(forked, early):
     saved = tasks.create("probe", {"do": "checkpoint", "steps": 2, "failAt": 1})
     failing = tasks.fan_out("once", [{"do": "give up"}, {"do": "echo"}])
     held = tasks.fan_out("alone", [{"do": "hold"}])
-    tasks.wait(held, "PROCESSING")
+    tasks.wait(held, "PROCESSING", seconds=PATIENCE)
     tasks.cancel(held)
     tasks.retry(held)
     tasks.cancel(held)
     for task in (single, many, uploaded, saved, failing):
-        tasks.wait(task)
+        tasks.wait(task, seconds=PATIENCE)
     tasks.retry(failing)
-    tasks.wait(failing)
+    tasks.wait(failing, seconds=PATIENCE)
     follow(tasks.look(single)["inputUrl"])
     for query in ("", "?status=FAILED", "?taskType=probe&kind=TASK"):
         tasks.call("GET", f"/tasks{query}")
@@ -54,7 +56,7 @@ def everything(forked, early):
     lost = [plant(tasks.cloud, task) for task in (lost_single, lost_many)]
     tasks.cloud.invoke("SweeperFunction", {})
     for task in lost:
-        tasks.wait(task)
+        tasks.wait(task, seconds=PATIENCE)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
