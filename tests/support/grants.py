@@ -28,7 +28,7 @@ _MANAGED = {
         *_LOGS,
     ],
     "AWSLambdaSQSQueueExecutionRole": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *_LOGS],
-    "AWSXRayDaemonWriteAccess": [
+    "AWSXrayWriteOnlyAccess": [
         *("xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
         "xray:GetSamplingStatisticSummaries",
     ],
