@@ -15,7 +15,15 @@ from local.template import load
 
 LOADED = load(TEMPLATE)
 RESOURCES = LOADED["Resources"]
-WITHOUT_VALUE = {"TaskQueueEventFactory", "EventFactory", "CorsOrigins", "KmsKeyArn", "AlarmEmail"}
+WITHOUT_VALUE = {
+    "TaskQueueEventFactory",
+    "EventFactory",
+    "CorsOrigins",
+    "KmsKeyArn",
+    "AlarmEmail",
+    "JwtIssuer",
+    "JwtAudience",
+}
 """Parameters that are empty unless somebody has a use for them."""
 HAVE_A_KEY = {"DynamoDB::Table", "S3::Bucket", "SQS::Queue", "SNS::Topic", "Logs::LogGroup"}
 KEPT = {"DynamoDB::Table", "S3::Bucket", "Cognito::UserPool", "Logs::LogGroup"}
