@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from serverless_tasks.adapters.chunk_data import load_lines
@@ -11,11 +12,14 @@ from serverless_tasks.adapters.inputs import elements, measure
 from serverless_tasks.core.chunks import MAX_CHUNKS, Chunk, Range
 from serverless_tasks.core.cursors import decode_cursor, encode_cursor, invalid_cursor
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
+from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.json_text import MAX_DEPTH, size, to_json_text
-from serverless_tasks.core.outcomes import Entry, parse_line
+from serverless_tasks.core.outcomes import NOTHING, Entry, parse_line
 from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.uploads import is_upload
 from serverless_tasks.task_lists import Page, check_limit
+
+_logger = logging.getLogger(__name__)
 
 PAGE_BYTES = 2_500_000
 """Of inputs and results in one page: a Lambda function answers at most 6 MB, and there every quote counts twice."""
@@ -88,16 +92,25 @@ def _count(cloud: Cloud, task: TaskEntity) -> int:
     # To page through a larger input without its chunks would read all of it for every page.
     if reference is not None and reference["bytes"] > UNPLANNED_BYTES:
         return 0
-    return measure(cloud.payloads, task).count
+    return len(_unless_lost(lambda: range(measure(cloud.payloads, task).count), ()))
 
 
 def _of_chunk(cloud: Cloud, task: TaskEntity, chunk: Chunk, first: int) -> Iterator[SubTaskEntity]:
-    lines = load_lines(cloud.payloads, chunk)
-    values = elements(cloud.payloads, task, chunk.range)
+    lines = _unless_lost(lambda: list(load_lines(cloud.payloads, chunk)), [NOTHING] * chunk.range.count)
+    values = _unless_lost(lambda: elements(cloud.payloads, task, chunk.range), [None] * chunk.range.count)
     for offset, (line, value) in enumerate(zip(lines, values, strict=True)):
         index = chunk.range.first + offset
         if index >= first:
             yield derive(task, index, value, parse_line(line, task.run))
+
+
+def _unless_lost(load: Callable[[], Sequence[Any]], nothing: Sequence[Any]) -> Sequence[Any]:
+    """Payloads may end before their task does. What the item itself says is still worth an answer."""
+    try:
+        return load()
+    except PayloadMissing as error:
+        _logger.warning("sub-tasks are shown without their payloads: %s", error)
+        return nothing
 
 
 def _position(query: list[Any], cursor: str | None) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import json
 import re
 
+import boto3
 import pytest
 from serverless_tasks import LostRace
 
@@ -232,6 +233,23 @@ def test_large_payloads_of_sub_tasks_are_linked_or_fill_a_page(api, fan_out):
     assert f"payloads/mbc/{task['code']}/input.jsonl" in items[1]["inputUrl"]
     assert f"payloads/mbc/{task['code']}/" in items[1]["attributes"]["resultUrl"]
     assert "inputUrl" not in items[0]
+
+
+def test_sub_tasks_are_shown_also_when_their_payloads_have_ended(api, dynamodb, fan_out):
+    # GIVEN one list that ran, and one that did not, both in the bucket
+    ran, waits = (api.create_list("cat", ["x" * 5000] * 2) for _ in range(2))
+    fan_out(ran, lambda data: data)
+    # WHEN the bucket loses everything
+    bucket = boto3.client("s3")
+    for item in bucket.list_objects_v2(Bucket="payloads")["Contents"]:
+        bucket.delete_object(Bucket="payloads", Key=item["Key"])
+    # THEN what the items say is there
+    items = api.get(f"{path(ran)}/sub-tasks").body["items"]
+    assert [(item["index"], item["status"], item["input"]) for item in items] == [
+        (0, "COMPLETED", None),
+        (1, "COMPLETED", None),
+    ]
+    assert api.get(f"{path(waits)}/sub-tasks").body == {"items": []}
 
 
 def test_a_page_of_sub_tasks_fits_into_an_answer_of_lambda(api, fan_out):
