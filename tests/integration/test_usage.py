@@ -32,6 +32,16 @@ def a_fan_out(elements: Sequence[Any]) -> Create:
     return lambda stack: stack.service.create_step_function_task("mbc", "cat", elements)
 
 
+def an_upload(body: bytes) -> Create:
+    def create(stack: MotoStack) -> TaskEntity:
+        upload = stack.service.create_upload("mbc", "csv")
+        with stack.calls.unheard():
+            stack.upload(upload, body)
+        return stack.service.create_step_function_task("mbc", "cat", input_ref=upload.input_ref)
+
+    return create
+
+
 WAYS = {
     "a single task": a_task({"key": "value1"}),
     "with its input in the item": a_task("x" * 4000),
@@ -41,6 +51,7 @@ WAYS = {
     "a fan-out of 7": a_fan_out([{"key": f"value{n}"} for n in range(7)]),
     "a fan-out of 100": a_fan_out([{"key": f"value{n}"} for n in range(100)]),
     "a fan-out in the bucket": a_fan_out(["x" * 5000] * 20),
+    "an upload": an_upload(b"a header,of some length\n" + b"1,2\n" * 20),
 }
 
 
@@ -63,7 +74,7 @@ def used(stack: MotoStack, create: Create) -> tuple[TaskEntity, dict[str, Any], 
         "invocations": len(stack.calls.invocations),
         "stateTransitions": stack.state_machine.usage.transitions,
         "payloadWrites": of["s3.PutObject"],
-        "payloadReads": of["s3.GetObject"],
+        "payloadReads": of["s3.GetObject"] + of["s3.HeadObject"],  # the same price
         # Lambda's own requests: it receives a message for each invocation, and deletes each message once.
         "queueRequests": sent + of["sqs.ChangeMessageVisibility"] + received,
         "publishes": meter.message_requests["sns"],
