@@ -16,7 +16,7 @@ pytestmark = pytest.mark.at_the_end
 LARGE = {"do": "return", "bytes": 300_000, "padding": "x" * 300_000}
 """An order with an input and a result that go to the bucket, and come back as links."""
 PATIENCE = 180
-"""Seconds: where a worker of ``early`` dies, the engine ends its neighbours, and their leases have to end first."""
+"""Seconds for what waits until leases have ended."""
 FUNCTIONS = sorted(set(grants()) - {"FanOutStateMachine"})
 
 
@@ -29,6 +29,8 @@ def recorded(fork, forked):
 def everything(forked, early):
     """Every part of the system has been used, errors of users included; what goes wrong in AWS itself has not."""
     tasks = Driver(forked)
+    for name in ("killed", "killed for good"):  # the engine ends a dead worker's neighbours: let nobody be one
+        tasks.wait(early[name], seconds=PATIENCE)
     again = {"Idempotency-Key": "an order twice"}
     single = tasks.create("probe", LARGE, headers=again)
     tasks.call("POST", "/tasks", {"taskType": "probe", "input": LARGE}, headers=again)
@@ -37,14 +39,14 @@ def everything(forked, early):
     saved = tasks.create("probe", {"do": "checkpoint", "steps": 2, "failAt": 1})
     failing = tasks.fan_out("once", [{"do": "give up"}, {"do": "echo"}])
     held = tasks.fan_out("alone", [{"do": "hold"}])
-    tasks.wait(held, "PROCESSING", seconds=PATIENCE)
+    tasks.wait(held, "PROCESSING")
     tasks.cancel(held)
     tasks.retry(held)
     tasks.cancel(held)
     for task in (single, many, uploaded, saved, failing):
-        tasks.wait(task, seconds=PATIENCE)
+        tasks.wait(task)
     tasks.retry(failing)
-    tasks.wait(failing, seconds=PATIENCE)
+    tasks.wait(failing)
     follow(tasks.look(single)["inputUrl"])
     for query in ("", "?status=FAILED", "?taskType=probe&kind=TASK"):
         tasks.call("GET", f"/tasks{query}")
@@ -56,7 +58,7 @@ def everything(forked, early):
     lost = [plant(tasks.cloud, task) for task in (lost_single, lost_many)]
     tasks.cloud.invoke("SweeperFunction", {})
     for task in lost:
-        tasks.wait(task, seconds=PATIENCE)
+        tasks.wait(task)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

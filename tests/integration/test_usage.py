@@ -185,11 +185,11 @@ def test_code_outside_of_a_function_counts_its_writes_alone(stack: MotoStack) ->
 
 def test_another_s_item_gets_no_attributes_of_ours(stack: MotoStack) -> None:
     table = stack.clouds["api"].table
-    table.put(Put({"pk": "ours", "sk": "not", "n": 1}))
+    table.put(Put({"pk": "TASK#not", "sk": "ours", "n": 1}))
 
-    item = table.update(Update("ours", "not", (equals("n", 1),), set={"n": 2}))
+    item = table.update(Update("TASK#not", "ours", (equals("n", 1),), set={"n": 2}))
 
-    assert item == {"pk": "ours", "sk": "not", "n": 2}
+    assert item == {"pk": "TASK#not", "sk": "ours", "n": 2}
 
 
 def test_what_the_api_reads_to_cancel_a_task_is_the_task_s(stack: MotoStack) -> None:

@@ -117,6 +117,6 @@ def gather(event: StepFunctionTaskEvent, outcomes: Iterator[Outcome]) -> dict[st
     """The fan-in: what it was given, in its order."""
     return {
         "of": event.task_entity.code if event.task_entity else None,
-        "inputs": len(event.input),
+        "inputs": sum(1 for _ in event.input),  # read, not only counted
         "outcomes": [[outcome.index, outcome.status, outcome.result or outcome.error] for outcome in outcomes],
     }
