@@ -10,14 +10,14 @@ from serverless_tasks import Backoff, LostRace, TaskEntity, TaskType
 from serverless_tasks.adapters.meter import CLOSING_MILLISECONDS
 from serverless_tasks.core import transitions
 from serverless_tasks.core.costs import PASSING_MILLISECONDS, RELAY_MEGABYTES
-from serverless_tasks.core.expressions import Put, Update, equals
+from serverless_tasks.core.expressions import Update, equals
 from serverless_tasks.core.usage import Usage
 from serverless_tasks.testing import WorkerKilled
 
 from benchmarks.meter import Meter
 from benchmarks.units import indexes_of
 from tests.support.calls import SERVICES
-from tests.support.clients import worker_client
+from tests.support.clients import driver_client, worker_client
 from tests.support.moto_stack import MotoStack
 from tests.support.resources import memory, properties
 
@@ -184,12 +184,13 @@ def test_code_outside_of_a_function_counts_its_writes_alone(stack: MotoStack) ->
 
 
 def test_another_s_item_gets_no_attributes_of_ours(stack: MotoStack) -> None:
-    table = stack.clouds["api"].table
-    table.put(Put({"pk": "TASK#not", "sk": "ours", "n": 1}))
+    foreign = {"pk": {"S": "ours"}, "sk": {"S": "not"}, "n": {"N": "1"}}
+    driver_client("dynamodb").put_item(TableName="tasks", Item=foreign)
 
-    item = table.update(Update("TASK#not", "ours", (equals("n", 1),), set={"n": 2}))
+    with stack.calls.of("sweeper"):  # which comes upon such items
+        item = stack.clouds["sweeper"].table.update(Update("ours", "not", (equals("n", 1),), set={"n": 2}))
 
-    assert item == {"pk": "TASK#not", "sk": "ours", "n": 2}
+    assert item == {"pk": "ours", "sk": "not", "n": 2}
 
 
 def test_what_the_api_reads_to_cancel_a_task_is_the_task_s(stack: MotoStack) -> None:
