@@ -5,17 +5,19 @@ The points are found by playing each flow without a crash, so that a new call is
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from serverless_tasks import creation
 from serverless_tasks.core import task_type
 
 from tests.support.crashes import KINDS, Crash, CrashStack, Point, World
 from tests.support.fan_out_flows import LOSSES
 from tests.support.flows import FLOWS
 from tests.support.moto_stack import MotoStack
+from tests.support.numbered import Numbered
 from tests.support.watched import WatchedStack
 
 pytestmark = pytest.mark.usefixtures("event_loops")
@@ -29,8 +31,14 @@ PLAYED = {
 """All flows in memory, which takes milliseconds; with the real clients those that make every kind of call."""
 
 
-def opened(where: str) -> Any:
-    return MotoStack() if where == "moto" else nullcontext(WatchedStack())
+@contextmanager
+def opened(where: str) -> Iterator[Any]:
+    """The stack. By its code a task is in one of the sweeper's shards: other codes would be other points."""
+    with (
+        patch.object(creation, "ULID", Numbered()),
+        MotoStack() if where == "moto" else nullcontext(WatchedStack()) as stack,
+    ):
+        yield stack
 
 
 def points(where: str, flow: str) -> Iterator[Point]:

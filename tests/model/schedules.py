@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -33,6 +33,7 @@ from serverless_tasks.testing import MemoryStack, WorkerKilled
 from serverless_tasks.testing.stack import passed_on
 
 from tests.model.faults import Fault, Faults, Throttled
+from tests.support.numbered import Numbered
 
 S = TaskStatus
 FAULT = st.none() | st.builds(Fault, st.sampled_from(["refused", "killed before", "killed after"]), st.integers(1, 6))
@@ -47,17 +48,6 @@ BEHAVIOUR = st.fixed_dictionaries(
 ) | st.just({"kills": 0, "fails": 0, "stalls": False, "permanent": True})
 MAX_TASKS = 3
 CALM_DAYS = 20
-
-
-class Numbered:
-    """ULIDs without chance: a schedule that failed is to fail again."""
-
-    def __init__(self) -> None:
-        self._made = 0
-
-    def from_datetime(self, _moment: datetime) -> str:
-        self._made += 1
-        return f"{self._made:026d}"
 
 
 class Schedules(RuleBasedStateMachine):
