@@ -234,7 +234,14 @@ class SubTaskAttributes(TypedDict):
     """What came of a sub-task."""
 
     result: NotRequired[Any]
-    resultUrl: NotRequired[Annotated[Link, Field(description="Instead of a result above 256 KB, for 15 minutes.")]]
+    resultUrl: NotRequired[
+        Annotated[
+            Link,
+            Field(
+                description="Instead of a result above 256 KB, or above 4 KB among very many large ones, for 15 minutes."
+            ),
+        ]
+    ]
     error: NotRequired[TaskError]
 
 

@@ -120,7 +120,7 @@ def test_an_object_that_is_not_there_as_it_was_written_is_missing(code: str) -> 
         stub.add_client_error("get_object", code)
 
         with pytest.raises(PayloadMissing, match="the bucket has no payloads/x as it was written"):
-            PayloadStore(client, "bucket").load({"key": "payloads/x", "etag": '"e"'})
+            PayloadStore(client, "bucket").load({"key": "payloads/x", "bytes": 1, "etag": '"e"'})
 
 
 @pytest.mark.parametrize("code", ["SlowDown", "InternalError", "NoSuchBucket"])

@@ -98,6 +98,21 @@ def a_fan_out(stack: MemoryStack) -> None:
     fan_out(stack, [1, 2, 3, 4])
 
 
+def a_fan_out_whose_input_is_read_at_the_second_try(stack: MemoryStack) -> None:
+    TaskType("cat").sub_task(lambda event, context: None)
+    key = stack.service.create_step_function_task("mbc", "cat", ["x" * 5000]).key
+    blocks, tried = stack.memory.payloads.blocks, list[int]()
+
+    def refuse(reference: Any, *place: int) -> Any:
+        if place and not tried:
+            tried.append(1)
+            raise ConnectionError
+        return blocks(reference, *place)
+
+    with patch.object(stack.memory.payloads, "blocks", refuse):
+        stack.run(key)
+
+
 def a_fan_out_of_two_runs(stack: MemoryStack) -> None:
     cat = TaskType("cat", max_attempts=1)
     cat.sub_task(lambda event, context: 1 // context.run)
@@ -144,6 +159,7 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     "flush": (a_fan_out, HELD),
     "mark_in_flight": (a_fan_out, HELD),
     "release": (a_fan_out, HELD),
+    "give_back": (a_fan_out_whose_input_is_read_at_the_second_try, HELD),
 }
 EACH = [(builder, clause) for builder, (_, clauses) in FENCES.items() for clause in clauses]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from serverless_tasks.adapters.chunk_data import load_lines, store_lines
+from serverless_tasks.adapters.chunk_data import load_lines, store_lines, store_result
 from serverless_tasks.adapters.chunk_writes import NotClaimed, claim_chunk, count_chunk
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core import chunks, outcomes
@@ -15,16 +15,17 @@ from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound, T
 from serverless_tasks.core.failures import error_of
 from serverless_tasks.core.json_text import size, to_json_text
 from serverless_tasks.core.keys import TaskKey
-from serverless_tasks.core.outcomes import parse_line
+from serverless_tasks.core.outcomes import RESULT_LIMIT, fits_line, parse_line
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock, after, to_iso
 from serverless_tasks.sub_tasks import derive
 
-RESULT_LIMIT = 262_144
-"""Bytes of a result that is given from outside; a handler's may be larger."""
 LEASE_SECONDS = 60
 """Long enough for the few calls made here."""
 Attributes = Mapping[str, Any]
+Head = tuple[int, int, str, str]
+Store = Callable[[str], Mapping[str, Any] | None]
+"""Stores a result that has no room in its line and returns its reference, else None."""
 
 
 def write_outcome(
@@ -41,7 +42,15 @@ def write_outcome(
     before = parse_line(lines[offset], task.run)
     ended = before is not None and before.ended
     if not ended:
-        lines[offset] = line(task.run, index, before.attempt + 1 if before else 1, to_iso(clock()))
+        attempt, moment = before.attempt + 1 if before else 1, to_iso(clock())
+        taken = sum(map(size, lines))
+
+        def store(text: str) -> Mapping[str, Any] | None:
+            if fits_line(size(text), taken):
+                return None
+            return store_result(cloud.payloads, task, chunk, index, attempt, text)
+
+        lines[offset] = line(task.run, (index, attempt, moment, moment), store)
     _release(cloud, clock, task, chunk, lines)
     if ended:
         raise TransitionRefused("the sub-task has ended already")
@@ -65,17 +74,22 @@ def _claim(cloud: Cloud, clock: Clock, key: TaskKey) -> tuple[TaskEntity, Chunk]
         raise TransitionRefused("the sub-task has ended, or a worker has it in its hands") from None
 
 
-def _line(status: TaskStatus, attributes: Attributes) -> Callable[[int, int, int, str], str]:
-    """The line of outcomes, given run, index, attempt and time."""
+def _line(status: TaskStatus, attributes: Attributes) -> Callable[[int, Head, Store], str]:
+    """The line of outcomes, given the run, what every line says, and where to put a result that has no room in it."""
     if status is TaskStatus.COMPLETED:
         text = to_json_text(attributes.get("result"), "result")
         if size(text) > RESULT_LIMIT:
             raise InvalidInput(
                 "result", f"has {size(text)} bytes, {RESULT_LIMIT} are allowed; store it and give its key"
             )
-        return lambda _run, index, attempt, moment: outcomes.completed_line(index, attempt, moment, moment, text)
+
+        def completed(_run: int, head: Head, store: Store) -> str:
+            reference = store(text)
+            return outcomes.referenced_line(*head, reference) if reference else outcomes.completed_line(*head, text)
+
+        return completed
     error = error_of(attributes.get("error"))
-    return lambda run, index, attempt, moment: outcomes.failed_line(index, attempt, moment, moment, error, run)
+    return lambda run, head, _store: outcomes.failed_line(*head, error, run)
 
 
 def _release(cloud: Cloud, clock: Clock, task: TaskEntity, chunk: Chunk, lines: list[str]) -> None:

@@ -189,7 +189,7 @@ def test_take_over_begins_the_later_run_with_what_succeeded():
         PK,
         "000002",
         set={"run": 2, "attempt": 5, "claims": 1, "failed": 0, "leaseUntil": to_iso(LEASE)},
-        remove=("dueAt", "finishedAt", "inFlight"),
+        remove=("dueAt", "finishedAt", "inFlight", "unread"),
         conditions=(*HELD, equals("succeeded", 0)),
     )
 
@@ -210,7 +210,7 @@ def test_flush_writes_the_outcomes_so_far_and_that_nothing_is_in_flight(stored, 
         PK,
         "000002",
         set={**stored, "succeeded": 2, "failed": 1, "claims": 1},
-        remove=(other, "inFlight"),
+        remove=(other, "inFlight", "unread"),
         conditions=HELD,
     )
 
@@ -237,7 +237,20 @@ def test_release_says_that_the_chunk_is_done_or_when_it_is_due(stored, other, co
         PK,
         "000002",
         set={**stored, "succeeded": counts[0], "failed": counts[1], "claims": 0, **more},
-        remove=(other, "leaseUntil", "inFlight"),
+        remove=(other, "leaseUntil", "inFlight", "unread"),
+        conditions=HELD,
+    )
+
+
+@pytest.mark.parametrize(("unread", "wait"), [(0, 60), (1, 120), (3, 480), (4, 900), (10, 900)])
+@pytest.mark.parametrize("claims", [1, 3])
+def test_given_back_a_chunk_is_as_it_was_and_due_ever_later(claims, unread, wait):
+    chunk = replace(CHUNK, claims=claims, unread=unread)
+    assert chunks.give_back(chunk, NOW) == Update(
+        PK,
+        "000002",
+        set={"claims": claims - 1, "unread": unread + 1, "dueAt": at(wait)},
+        remove=("leaseUntil",),
         conditions=HELD,
     )
 

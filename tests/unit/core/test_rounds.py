@@ -114,6 +114,11 @@ def test_chunk_whose_workers_can_never_write_is_given_up(claims, expected):
     assert step(a_chunk(0), done(1, claims=claims))["next"] == "run"
 
 
+@pytest.mark.parametrize(("unread", "expected"), [(10, "run"), (11, "stalled")])
+def test_chunk_that_can_never_be_read_is_given_up(unread, expected):
+    assert step(a_chunk(0), a_chunk(1, attempt=unread, unread=unread))["next"] == expected
+
+
 def test_workers_that_never_start_are_given_up_after_five_rounds_and_75_seconds():
     plan, steps = None, []
     while not steps or steps[-1] != "stalled":

@@ -172,7 +172,7 @@ def test_chunks_that_cannot_start_end_the_task_after_a_few_rounds(stack, cat, mo
     assert task.status is TaskStatus.FAILED
     assert task.error == {
         "type": "WorkerLost",
-        "message": "chunk workers cannot start, or cannot write; their log says why",
+        "message": "chunk workers cannot start, cannot read the bucket or cannot write; their log says why",
     }
     assert len(rounds) == 2 * MAX_STALLED_ROUNDS
 

@@ -1,4 +1,4 @@
-"""What belongs to a chunk but may be in the bucket: its lines of outcomes."""
+"""What belongs to a chunk but may be in the bucket: its lines of outcomes, and results that are too large for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from serverless_tasks.adapters.payloads import JSON_LINES, PayloadStore, join_lines, payload_key
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.json_text import fits_inline
+from serverless_tasks.core.json_text import INLINE_LIMIT
 from serverless_tasks.core.outcomes import NOTHING
 
 
@@ -30,7 +30,15 @@ def store_lines(
     can read what it refers to, and whoever dies in between has harmed nothing.
     """
     text = join_lines(lines)
-    if fits_inline(text):
-        return {"outcomes": text}
+    if len(text) <= INLINE_LIMIT:
+        return {"outcomes": text.decode()}
     what = f"outcomes/{chunk.sk}-{chunk.attempt}-{number}.jsonl"
     return {"outcomesRef": payloads.put(payload_key(task.tenant_code, task.code, what), text, JSON_LINES)}
+
+
+def store_result(
+    payloads: PayloadStore, task: TaskEntity, chunk: Chunk, index: int, attempt: int, text: str
+) -> dict[str, Any]:
+    """Store the result of one sub-task; returns its reference. The object is that of this claim and attempt alone."""
+    name = f"results/{index}-{chunk.attempt}-{attempt}.json"
+    return payloads.put(payload_key(task.tenant_code, task.code, name), text)

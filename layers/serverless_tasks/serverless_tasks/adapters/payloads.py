@@ -6,10 +6,11 @@ Keys begin with the tenant and the task's code, so that no two tasks share an ob
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
 from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.core.entity import TaskEntity
@@ -27,6 +28,10 @@ PART_BYTES = 8_388_608
 """Asked from the bucket at a time: whoever reads slowly holds no connection open meanwhile, which S3 would close."""
 BLOCK_BYTES = 65_536
 """Handed on at a time."""
+READS = 3
+"""How often a read is begun before it is given up: botocore tries a request again, but not the reading of its body."""
+_BROKEN = (HTTPClientError, IncompleteReadError)
+# A connection that was closed, or gave nothing for too long, while the body was read.
 _MISSING = {"NoSuchKey", "AccessDenied", "PreconditionFailed", "InvalidRange", "404", "403"}
 # AccessDenied is what a missing object looks like to a role that may not list the bucket. A HEAD says numbers only.
 # InvalidRange is a shorter object than the one that was written.
@@ -54,9 +59,9 @@ class PayloadStore:
         key = payload_key(task.tenant_code, task.code, what)
         return {f"{name}Ref": self.put(key, text)}
 
-    def put(self, key: str, text: str, content_type: str = JSON) -> dict[str, Any]:
-        """Store the text and return its reference."""
-        body = text.encode()
+    def put(self, key: str, text: str | bytes, content_type: str = JSON) -> dict[str, Any]:
+        """Store the text, or what it is in UTF-8, and return its reference."""
+        body = text.encode() if isinstance(text, str) else text
         self._meter.note(Usage(payload_writes=1))
         answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
         return {"key": key, "bytes": len(body), "etag": answer["ETag"]}
@@ -64,7 +69,7 @@ class PayloadStore:
     def load(self, reference: Reference) -> Any:
         """The value of a stored JSON payload."""
         try:
-            return from_json_text(self._open(reference).read())
+            return from_json_text(b"".join(self._read(reference, 0, reference["bytes"])))
         except InvalidInput as error:
             raise PayloadMissing(f"{reference['key']} is not what was written: {error}") from error
 
@@ -83,10 +88,7 @@ class PayloadStore:
         """The bytes of a stored payload from ``start`` to ``end`` (exclusive), in blocks."""
         end = reference["bytes"] if end is None else end
         for first in range(start, end, PART_BYTES):
-            last = min(first + PART_BYTES, end) - 1
-            part = self._open(reference, Range=f"bytes={first}-{last}").read()
-            for place in range(0, len(part), BLOCK_BYTES):
-                yield part[place : place + BLOCK_BYTES]
+            yield from self._read(reference, first, min(first + PART_BYTES, end))
 
     def lines(self, reference: Reference) -> Iterator[str]:
         """Lines of a stored JSON Lines payload, streamed."""
@@ -105,17 +107,40 @@ class PayloadStore:
         url: str = self._client.generate_presigned_url("put_object", Params=target, ExpiresIn=seconds)
         return url
 
-    def _open(self, reference: Reference, **options: Any) -> Any:
+    def _read(self, reference: Reference, first: int, end: int) -> list[bytes]:
+        """The bytes from ``first`` to ``end`` (exclusive), in blocks. Where a connection breaks, the next one goes on.
+
+        Raises botocore's error when the last one breaks, too.
+        """
+        blocks: list[bytes] = []
+        for reads_left in reversed(range(READS)):
+            body = self._open(reference, first, end)
+            try:
+                while block := body.read(BLOCK_BYTES):
+                    blocks.append(block)
+                    first += len(block)
+                break
+            except _BROKEN:
+                body.close()
+                if first == end:
+                    break
+                if not reads_left:
+                    raise
+        return blocks
+
+    def _open(self, reference: Reference, first: int, end: int) -> Any:
         target = {"Bucket": self._bucket, "Key": reference["key"], "IfMatch": reference["etag"]}
         self._meter.note(Usage(payload_reads=1))
         try:
-            return self._client.get_object(**target, **options)["Body"]
+            return self._client.get_object(**target, Range=f"bytes={first}-{end - 1}")["Body"]
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
                 raise
             raise PayloadMissing(f"the bucket has no {reference['key']} as it was written") from error
 
 
-def join_lines(lines: Iterable[str]) -> str:
-    """JSON Lines: one value per line, each line ended."""
-    return "".join(f"{line}\n" for line in lines)
+def join_lines(lines: Iterable[str]) -> bytes:
+    """JSON Lines in UTF-8: one value per line, each line ended. Takes no more memory than what it returns."""
+    joined = io.BytesIO()
+    joined.writelines(f"{line}\n".encode() for line in lines)
+    return joined.getvalue()

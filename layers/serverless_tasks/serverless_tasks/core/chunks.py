@@ -23,7 +23,7 @@ from serverless_tasks.core.expressions import (
 )
 from serverless_tasks.core.keys import chunk_sk, chunks_pk
 from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.times import from_iso, to_iso
+from serverless_tasks.core.times import after, from_iso, to_iso
 from serverless_tasks.core.usage import NOTHING, Usage
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class Chunk:
     """Claims so far."""
     claims: int = 0
     """Claims since a worker last wrote: above 1, somebody died here."""
+    unread: int = 0
+    """Claims in a row that were given back because the bucket could not be read."""
     lease_until: str | None = None
     due_at: str | None = None
     """When the first of its waiting sub-tasks is due."""
@@ -130,6 +132,7 @@ class Chunk:
             run=item["run"],
             attempt=item["attempt"],
             claims=item.get("claims", 0),
+            unread=item.get("unread", 0),
             lease_until=item.get("leaseUntil"),
             due_at=item.get("dueAt"),
             finished_at=item.get("finishedAt"),
@@ -191,7 +194,7 @@ def take_over(chunk: Chunk, run: int, lease_until: datetime) -> Update:
         chunk.pk,
         chunk.sk,
         set={**sets, **dict.fromkeys(counted, 0)},
-        remove=("dueAt", "finishedAt", "inFlight"),
+        remove=("dueAt", "finishedAt", "inFlight", "unread"),
         conditions=(*_held(chunk), equals("succeeded", chunk.succeeded)),
     )
 
@@ -202,7 +205,7 @@ def flush(chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int]) ->
     What was in flight is among them: a worker that dies after this write died of something else.
     """
     sets = {**outcomes, "succeeded": counts[0], "failed": counts[1], "claims": 1}
-    removes = (*_other(outcomes), "inFlight")
+    removes = (*_other(outcomes), "inFlight", "unread")
     return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
 
 
@@ -216,12 +219,25 @@ def release(
 ) -> Update:
     """The worker's last write: the chunk is done, or due again later."""
     sets: dict[str, Any] = {**outcomes, "succeeded": counts[0], "failed": counts[1], "claims": 0}
-    removes = (*_other(outcomes), "leaseUntil", "inFlight")
+    removes = (*_other(outcomes), "leaseUntil", "inFlight", "unread")
     if sum(counts) == chunk.range.count:
         sets["finishedAt"] = to_iso(now)
     elif due_at:
         sets["dueAt"] = due_at
     return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
+
+
+def give_back(chunk: Chunk, now: datetime) -> Update:
+    """Nothing was run, for the bucket could not be read: the chunk is as it was before this claim, and due later.
+
+    After a minute, each time twice as long, up to 15.
+    """
+    sets = {
+        "claims": chunk.claims - 1,
+        "unread": chunk.unread + 1,
+        "dueAt": to_iso(after(now, min(60 * 2**chunk.unread, 900))),
+    }
+    return Update(chunk.pk, chunk.sk, set=sets, remove=("leaseUntil",), conditions=_held(chunk))
 
 
 def progress(task: TaskEntity, chunk: Chunk, now: datetime) -> Update:

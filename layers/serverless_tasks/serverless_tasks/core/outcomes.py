@@ -18,10 +18,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serverless_tasks.core.json_text import MAX_DEPTH, from_json_text, to_json_text
+from serverless_tasks.core.json_text import INLINE_LIMIT, MAX_DEPTH, from_json_text, to_json_text
 from serverless_tasks.core.status import TaskStatus
 
 NOTHING = "null"
+RESULT_LIMIT = 262_144
+"""Bytes of a result above which it is an object of its own, which a link can lead to."""
+RESULTS_LIMIT = 16_777_216
+"""Bytes of results in the lines of one chunk, above which each further one above 4 KB is an object of its own: whoever
+writes or lists the outcomes of a chunk holds all of its lines in memory."""
 
 Reference = Mapping[str, Any]
 LoadResult = Callable[[Reference], Any]
@@ -47,6 +52,11 @@ class Entry:
     def ended(self) -> bool:
         """Whether there is nothing left to run."""
         return self.due_at is None
+
+
+def fits_line(size: int, taken: int) -> bool:
+    """Whether a result of so many bytes stays in its line, when those of its chunk have ``taken`` so many already."""
+    return size <= INLINE_LIMIT or (size <= RESULT_LIMIT and taken + size <= RESULTS_LIMIT)
 
 
 def completed_line(index: int, attempt: int, started_at: str, finished_at: str, result_text: str) -> str:
@@ -86,12 +96,18 @@ def parse_line(line: str, run: int) -> Entry | None:
 
 def tally(lines: Iterable[str], run: int) -> tuple[int, int, str | None]:
     """Completed, failed, and when the next waiting one is due (None: at once, or nothing waits)."""
-    entries = [parse_line(line, run) for line in lines]
-    completed = sum(1 for entry in entries if entry and entry.status is TaskStatus.COMPLETED)
-    failed = sum(1 for entry in entries if entry and entry.status is TaskStatus.FAILED)
-    waits = [entry.due_at for entry in entries if entry and entry.due_at]
-    untouched = len(entries) - completed - failed - len(waits)
-    return completed, failed, min(waits) if waits and not untouched else None
+    counts = {TaskStatus.COMPLETED: 0, TaskStatus.FAILED: 0}
+    waits, untouched = list[str](), 0
+    for line in lines:  # one after the other: as Python values, all results take several times as much
+        entry = parse_line(line, run)
+        if entry is None:
+            untouched += 1
+        elif entry.due_at:
+            waits.append(entry.due_at)
+        else:
+            counts[entry.status] += 1
+    due_at = min(waits) if waits and not untouched else None
+    return counts[TaskStatus.COMPLETED], counts[TaskStatus.FAILED], due_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +126,7 @@ class Outcome:
 
     @property
     def result(self) -> Any:
-        """What the handler returned, None if it failed. One above 256 KB is fetched from the bucket at each access."""
+        """What the handler returned, None if it failed. One of an object of its own is fetched at each access."""
         reference = self._attributes.get("resultRef")
         return self._load(reference) if reference else self._attributes.get("result")
 

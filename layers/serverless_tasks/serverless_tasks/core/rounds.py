@@ -12,7 +12,8 @@ from serverless_tasks.core.chunks import Chunk
 MAX_STALLED_ROUNDS = 5
 """Rounds in a row in which no chunk could even be claimed, before the task is given up."""
 MAX_FUTILE_CLAIMS = 10
-"""Claims of one chunk in a row none of which wrote an outcome, not even that of a dead worker: the same."""
+"""Claims of one chunk in a row none of which wrote an outcome, not even that of a dead worker, or all of which were
+given back because the bucket could not be read: the same."""
 STALLED_SECONDS = 5
 """The first wait after such a round; each next one is twice as long."""
 SINGLE_ROUNDS = 50
@@ -47,7 +48,7 @@ def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan |
     state = {"claims": claims, "stalled": stalled, **counted}
     if not left:
         return {"next": "finish", **state}
-    if stalled >= MAX_STALLED_ROUNDS or any(chunk.claims > MAX_FUTILE_CLAIMS for chunk in left):
+    if stalled >= MAX_STALLED_ROUNDS or any(_is_futile(chunk) for chunk in left):
         return {"next": "stalled", **state}
     if rounds >= MAX_ROUNDS:
         return {"next": "exhausted", **state}
@@ -59,6 +60,10 @@ def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan |
         return {"next": "run", "chunks": due, **state, "rounds": rounds + 1}
     until = min(waits.values()) if rounds < SINGLE_ROUNDS else max(longest_backoff, *waits.values())
     return {"next": "wait", "seconds": max(1, math.ceil(until)), **state}
+
+
+def _is_futile(chunk: Chunk) -> bool:
+    return max(chunk.claims, chunk.unread) > MAX_FUTILE_CLAIMS
 
 
 def _stalled_rounds(previous: Plan | None, claims: int) -> int:

@@ -37,8 +37,9 @@ class MemoryPayloads:
             return {name: text}
         return {f"{name}Ref": self.put(f"payloads/{task.tenant_code}/{task.code}/{what}", text)}
 
-    def put(self, key: str, text: str, content_type: str = "") -> dict[str, Any]:
-        """Store the text and return its reference."""
+    def put(self, key: str, text: str | bytes, content_type: str = "") -> dict[str, Any]:
+        """Store the text, or what it is in UTF-8, and return its reference."""
+        text = text if isinstance(text, str) else text.decode()
         self.objects[key] = text
         return {"key": key, "bytes": len(text.encode()), "etag": _etag(text)}
 

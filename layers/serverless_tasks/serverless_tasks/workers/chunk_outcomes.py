@@ -9,24 +9,31 @@ from serverless_tasks.adapters.chunk_data import load_lines, store_lines
 from serverless_tasks.core import chunks, outcomes
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.errors import PayloadMissing, WorkerLost
+from serverless_tasks.core.json_text import size
 from serverless_tasks.core.outcomes import Entry
-from serverless_tasks.workers.held_chunk import HeldChunk
+from serverless_tasks.workers.held_chunk import HeldChunk, Unread
 from serverless_tasks.workers.log import logger, task_keys
 
 FLUSH_SECONDS = 5.0
 """Outcomes are written while the chunk runs when this much has passed since the last time …"""
 FLUSH_SHARE = 0.1
 """… and this share of the time so far: so a long chunk is written ever more seldom, in total about a hundred times."""
+EACH_BYTES = 1_048_576
+"""A careful worker writes them after each sub-task while results take no more; above, now and then like any other."""
 AT_ONCE = ""
 """When a sub-task without an outcome is due: text, as are the times of those that wait, and before all of them."""
 
 
 class ChunkOutcomes:
-    """A line for each sub-task, at its place whenever it ended. Writes raise :class:`LostRace` after a take-over."""
+    """A line for each sub-task, at its place whenever it ended. Writes raise :class:`LostRace` after a take-over.
+
+    Made, it raises :class:`Unread` when the bucket does not give what is there.
+    """
 
     def __init__(self, held: HeldChunk) -> None:
         self._held = held
         self._lines = self._load()
+        held.room.occupy(sum(map(size, self._lines)))
         self._started_at = self._flushed_at = held.clock()
         self._writes = 0
 
@@ -60,8 +67,13 @@ class ChunkOutcomes:
         chunk = self._held.chunk
         self._held.cloud.table.update(chunks.mark_in_flight(chunk, chunk.range.first + offset))
 
-    def flush_is_due(self) -> bool:
-        """Whether it is time to write what there is."""
+    def flush_is_due(self, *, careful: bool = False) -> bool:
+        """Whether it is time to write what there is.
+
+        A careful worker's outcomes are written at once while that is cheap: what is unwritten when it dies runs again.
+        """
+        if careful and self._held.room.taken <= EACH_BYTES:
+            return True
         now = self._held.clock()
         so_far, since = now - self._started_at, now - self._flushed_at
         return since.total_seconds() >= max(FLUSH_SECONDS, FLUSH_SHARE * so_far.total_seconds())
@@ -87,6 +99,8 @@ class ChunkOutcomes:
         except PayloadMissing:  # what is lost is run again, as after a crash
             logger.exception("outcomes are lost", extra={**task_keys(task), "chunk": chunk.number})
             return [outcomes.NOTHING] * chunk.range.count
+        except Exception as error:
+            raise Unread from error
 
     def _stored(self) -> dict[str, Any]:
         self._writes += 1

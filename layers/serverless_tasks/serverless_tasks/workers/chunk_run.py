@@ -15,7 +15,7 @@ MAX_SILENT_DEATHS = 5
 def run_chunk(held: HeldChunk) -> Chunk:
     """Run what is due, retry what becomes due in time, write the outcomes; returns the released chunk.
 
-    Raises :class:`LostRace` when the chunk was taken over.
+    Raises :class:`LostRace` when the chunk was taken over, and :class:`Unread` when nothing could be begun.
     """
     outcomes = ChunkOutcomes(held)
     careful = held.chunk.claims > 1
@@ -45,7 +45,7 @@ def _run_in_turn(agenda: Agenda, outcomes: ChunkOutcomes, careful: bool) -> None
         if (ended := run.run()) is None:
             return
         agenda.end(run, ended)
-        if (careful or outcomes.flush_is_due()) and not outcomes.flush():
+        if outcomes.flush_is_due(careful=careful) and not outcomes.flush():
             return
 
 

@@ -1,7 +1,8 @@
 """The chunk worker: claims one chunk, runs the sub-tasks that are due, writes their outcomes.
 
-    claim ── sub-tasks ──┬── flush now and then ──┬──> release, done      count it on the parent
-                         └────────────────────────┴──> release, due later a later round
+    claim ─┬─ sub-tasks ──┬── flush now and then ──┬──> release, done      count it on the parent
+           │              └────────────────────────┴──> release, due later a later round
+           └─ input or outcomes unread ───────────────> give back          a later round
 
 A worker that dies leaves a lease; when it is over a later round claims the chunk again and runs it carefully: the index
 about to run is written first, so that a sub-task that kills its worker is charged for it alone.
@@ -17,7 +18,7 @@ from typing import Any
 from serverless_tasks.adapters.chunk_writes import NotClaimed, claim_chunk, count_chunk
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import machine
+from serverless_tasks.core import chunks, machine
 from serverless_tasks.core.chunks import Chunk
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.entity import TaskEntity
@@ -27,7 +28,7 @@ from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import LEASE_MARGIN
 from serverless_tasks.workers.chunk_run import run_chunk
-from serverless_tasks.workers.held_chunk import HeldChunk
+from serverless_tasks.workers.held_chunk import HeldChunk, Unread
 from serverless_tasks.workers.log import key_keys, logger, task_keys
 from serverless_tasks.workers.watch import Watch
 
@@ -73,10 +74,20 @@ class ChunkWorker:
                 chunk = run_chunk(held)
         except LostRace:
             return logger.warning("lost the lease of a chunk, its outcomes are dropped", extra=_chunk_keys(task, chunk))
+        except Unread:
+            return self._give_back(task, chunk)
         logger.info("chunk released", extra=_chunk_keys(task, chunk))
         if chunk.done_in(run):
             count_chunk(self._cloud.table, task, chunk, self._clock())
         return None
+
+    def _give_back(self, task: TaskEntity, chunk: Chunk) -> None:
+        """Not to wait for the end of a lease, and not to be run as if a worker had died."""
+        logger.exception("the bucket could not be read, the chunk is given back", extra=_chunk_keys(task, chunk))
+        try:
+            self._cloud.table.update(chunks.give_back(chunk, self._clock()))
+        except LostRace:
+            logger.warning("lost the lease of a chunk", extra=_chunk_keys(task, chunk))
 
     def _parent(self, key: TaskKey, run: int) -> TaskEntity | None:
         task = self._cloud.table.get(key)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from serverless_tasks.core.json_text import result_text, size
+from serverless_tasks.core.json_text import result_text
 from serverless_tasks.workers.agenda import IDLE_SECONDS, Agenda
 from serverless_tasks.workers.chunk_outcomes import ChunkOutcomes
 from serverless_tasks.workers.coroutines import call_in_loop, cancelled_itself, run_coroutine
 from serverless_tasks.workers.deadline import DeadlineReached, deadline
 from serverless_tasks.workers.held_chunk import HeldChunk
-from serverless_tasks.workers.sub_task_run import RESULT_LIMIT, Ended, SubTaskRun
+from serverless_tasks.workers.sub_task_run import Ended, SubTaskRun
 
 BLOCKED_SECONDS = 1.0
 """An event loop that is so late at the end of the invocation is held up by a handler, which is interrupted then."""
@@ -121,9 +121,7 @@ class Crew:
         try:
             if run.is_async():
                 text = result_text(await call_in_loop(run.handlers(), run.context()))
-                if size(text) <= RESULT_LIMIT:
-                    return run.completed(text)
-                return await in_thread(self._threads, run.completed, text)  # stores it, and nobody else waits
+                return run.in_line(text) or await in_thread(self._threads, run.stored, text)  # and nobody else waits
         except DeadlineReached:
             return run.timed_out()
         except (Exception, SystemExit) as error:

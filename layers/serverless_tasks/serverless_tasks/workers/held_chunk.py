@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,12 @@ from serverless_tasks.core.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
 from serverless_tasks.workers.failure_log import FailureLog
+from serverless_tasks.workers.line_room import LineRoom
 from serverless_tasks.workers.watch import Watch
+
+
+class Unread(Exception):
+    """The bucket could not be read, and no user code has run: the claim was for nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class HeldChunk:
     remaining: Callable[[], float]
     """Seconds that the invocation may still run."""
     watch: Watch
+    room: LineRoom = field(default_factory=LineRoom)
+    """What there is for results in the lines of outcomes."""
 
     @cached_property
     def policy(self) -> TaskType:
@@ -47,9 +54,15 @@ class HeldChunk:
         return elements(self.cloud.payloads, self.task, self.chunk.range)
 
     def load_elements(self) -> None:
-        """Load :attr:`elements` now, on nobody's account: later, it would take a sub-task's time and its attempt."""
-        with suppress(PayloadMissing):  # each sub-task will fail with it
-            _ = self.elements
+        """Load :attr:`elements` now, on nobody's account: later, it would take a sub-task's time and its attempt.
+
+        Raises :class:`Unread` when the bucket does not give them this time.
+        """
+        try:
+            with suppress(PayloadMissing):  # each sub-task will fail with it
+                _ = self.elements
+        except Exception as error:
+            raise Unread from error
 
     @cached_property
     def failures(self) -> FailureLog:

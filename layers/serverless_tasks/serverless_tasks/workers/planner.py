@@ -26,7 +26,7 @@ TRIES = 5
 """How often a lost race is looked at again; the relay's late STARTED is the usual one, and it comes once."""
 STOP: dict[str, Any] = {"next": "stop"}
 GIVEN_UP = {
-    "stalled": "chunk workers cannot start, or cannot write; their log says why",
+    "stalled": "chunk workers cannot start, cannot read the bucket or cannot write; their log says why",
     "exhausted": f"{rounds.MAX_ROUNDS} rounds are all that an execution has room for; retry it, and it goes on",
 }
 """Steps that end the task, and why."""

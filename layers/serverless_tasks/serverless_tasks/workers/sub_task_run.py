@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from serverless_tasks.adapters.payloads import payload_key
+from serverless_tasks.adapters.chunk_data import store_result
 from serverless_tasks.core import outcomes
 from serverless_tasks.core.context import TaskContext
 from serverless_tasks.core.dispatch import no_handler
@@ -18,9 +18,7 @@ from serverless_tasks.core.times import after, to_iso
 from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadline
 from serverless_tasks.workers.handlers import Pairs, call
 from serverless_tasks.workers.held_chunk import HeldChunk
-
-RESULT_LIMIT = 262_144
-"""Bytes of a result above which it is an object of its own, which a link can lead to."""
+from serverless_tasks.workers.log import logger, task_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +49,22 @@ class SubTaskRun:
         self.seconds = min(self._left, held.policy.timeout)
 
     def run(self) -> Ended | None:
-        """Run the handlers. None when it was cut short: others had used the time up, and it is not charged for that.
+        """Run the handlers. None when it was cut short, which it is not charged for.
+
+        Then others had used the time up, or the bucket did not take its result, and it will be run again.
 
         In another thread than the main one it is not interrupted: whoever waits for it has to call :meth:`timed_out`.
         """
         try:
             with deadline(self.seconds):
                 text = result_text(call(self.handlers(), self.context()))
-            return self.completed(text)
         except DeadlineReached:
             return self.timed_out()
         except Unwinding:
             raise
         except BaseException as error:  # whatever user code raises ends its attempt, not its worker
             return self.failed(error)
+        return self.in_line(text) or self.stored(text)
 
     def handlers(self) -> Pairs:
         """Its handlers with their events. Raises :class:`NoHandler`, and whatever a fork's factories raise."""
@@ -92,13 +92,21 @@ class SubTaskRun:
             is_cancelled=held.watch.is_gone,
         )
 
-    def completed(self, text: str) -> Ended:
-        """Its handlers returned; ``text`` is the JSON of it. Stores what is large."""
-        if size(text) <= RESULT_LIMIT:
-            return Ended(outcomes.completed_line(*self._head(), text))
-        task, name = self._held.task, f"{self._index}-{self._held.chunk.attempt}-{self.attempt}"
-        key = payload_key(task.tenant_code, task.code, f"results/{name}.json")
-        return Ended(outcomes.referenced_line(*self._head(), self._held.cloud.payloads.put(key, text)))
+    def in_line(self, text: str) -> Ended | None:
+        """Its handlers returned; ``text`` is the JSON of it. None when that is to be :meth:`stored`."""
+        if not self._held.room.take(size(text)):
+            return None
+        return Ended(outcomes.completed_line(*self._head(), text))
+
+    def stored(self, text: str) -> Ended | None:
+        """Store what its handlers returned. None when the bucket does not take it: that is no failure of theirs."""
+        held, index = self._held, self._index
+        try:
+            reference = store_result(held.cloud.payloads, held.task, held.chunk, index, self.attempt, text)
+        except Exception:
+            logger.exception("a result is not stored", extra={**task_keys(held.task), "index": index})
+            return None
+        return Ended(outcomes.referenced_line(*self._head(), reference))
 
     def failed(self, error: BaseException) -> Ended:
         """Its handlers raised this."""
