@@ -8,8 +8,9 @@ from typing import Any
 from serverless_tasks.adapters.chunk_data import load_lines, store_lines, store_result
 from serverless_tasks.adapters.chunk_writes import NotClaimed, claim_chunk, count_chunk
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.table import TaskTable
 from serverless_tasks.core import chunks, outcomes
-from serverless_tasks.core.chunks import Chunk
+from serverless_tasks.core.chunks import MAX_CHUNKS, Chunk
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound, TransitionRefused
 from serverless_tasks.core.failures import error_of
@@ -63,15 +64,34 @@ def _claim(cloud: Cloud, clock: Clock, key: TaskKey) -> tuple[TaskEntity, Chunk]
         raise TaskNotFound(f"there is no task {key.parent}")
     if task.status is not TaskStatus.PROCESSING:
         raise TransitionRefused(f"the sub-tasks of a task that is {task.status} cannot change")
-    first = cloud.table.chunk(task.tenant_code, task.code, 0)
-    if first is None or key.index is None or key.index >= task.attributes["subTaskCount"]:
+    index, count = key.index, task.attributes["subTaskCount"]
+    number = _number_with(cloud.table, task, index) if index is not None and index < count else None
+    if number is None:
         raise TaskNotFound(f"there is no sub-task {key}")
     now = clock()
-    number = key.index // first.range.count
     try:
         return task, claim_chunk(cloud.table, task, number, now, after(now, LEASE_SECONDS))
     except (NotClaimed, LostRace):
         raise TransitionRefused("the sub-task has ended, or a worker has it in its hands") from None
+
+
+def _number_with(table: TaskTable, task: TaskEntity, index: int) -> int | None:
+    """Number of the chunk with this element, by bisection.
+
+    Chunk 0 is looked at first, then the one that it is if all are alike: they are, unless elements are large.
+    """
+    low, high, number = 0, MAX_CHUNKS - 1, 0
+    while low <= high:
+        chunk = table.chunk(task.tenant_code, task.code, number)
+        if chunk is None or index < chunk.range.first:
+            high = number - 1
+        elif chunk.range.has(index):
+            return number
+        else:
+            low = number + 1
+        likely = index // chunk.range.count if chunk and number == 0 else high
+        number = likely if likely < high else (low + high) // 2
+    return None
 
 
 def _line(status: TaskStatus, attributes: Attributes) -> Callable[[int, Head, Store], str]:

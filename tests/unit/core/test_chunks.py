@@ -4,13 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import example, given
 from hypothesis import strategies as st
 from serverless_tasks.core import chunks
 from serverless_tasks.core.attribute_values import decode_item, encode_item
-from serverless_tasks.core.chunks import MAX_CHUNKS, Chunk, Range, chunk_size, cut, recount
+from serverless_tasks.core.chunks import Chunk, Range, recount
 from serverless_tasks.core.expressions import Put, Update, absent, absent_or_at_most, equals, lacks
-from serverless_tasks.core.marks import Marks
 from serverless_tasks.core.times import to_iso
 from serverless_tasks.core.usage import Usage
 
@@ -25,63 +23,6 @@ COUNTS = st.integers(0, 10**7)
 
 def at(seconds):
     return to_iso(NOW + timedelta(seconds=seconds))
-
-
-@pytest.mark.parametrize(
-    ("count", "concurrency", "wanted", "size"),
-    [
-        (0, 20, None, 1),
-        (1, 20, None, 1),
-        (40, 20, None, 1),
-        (41, 20, None, 2),
-        (100, 20, None, 3),
-        (3364, 20, None, 85),
-        (40_000, 20, None, 1000),
-        (40_001, 20, None, 1000),
-        (1_000_000, 20, None, 1000),
-        (1_000_001, 20, None, 1001),
-        (10**7, 20, None, 10_000),
-        (100, 1, None, 50),
-        (0, 20, 7, 7),
-        (100, 20, 1, 1),
-        (100, 20, 500, 500),
-        (1000, 20, 1, 1),
-        (1001, 20, 1, 2),
-        (10**7, 20, 500, 10_000),
-    ],
-)
-def test_chunk_size_is_that_of_the_design(count, concurrency, wanted, size):
-    assert chunk_size(count, concurrency, wanted) == size
-
-
-@given(COUNTS, st.integers(1, 1000), st.none() | st.integers(1, 10_000))
-@example(10**7, 1000, 1)
-@example(0, 1, None)
-def test_list_is_cut_into_at_most_a_thousand_chunks_without_gap_or_overlap(count, concurrency, wanted):
-    size = chunk_size(count, concurrency, wanted)
-    ranges = list(cut(count, size))
-    assert len(ranges) <= MAX_CHUNKS == 1000
-    assert [place.number for place in ranges] == list(range(len(ranges)))
-    assert [place.first for place in ranges] == [number * size for number in range(len(ranges))]
-    assert [place.count for place in ranges[:-1]] == [size] * (len(ranges) - 1)
-    assert sum(place.count for place in ranges) == count
-    assert all(0 < place.count <= size for place in ranges)
-
-
-@given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 20))
-def test_byte_ranges_hold_exactly_the_lines_of_their_elements(lengths, size):
-    marks = Marks()
-    for number, length in enumerate(lengths):
-        marks.add(sum(lengths[:number]), sum(lengths[:number]) + length)
-    ranges = list(cut(len(lengths), size, marks))
-    assert [replace(place, byte_start=None, byte_end=None) for place in ranges] == list(cut(len(lengths), size))
-    for place in ranges:
-        assert place.byte_start == sum(lengths[: place.first])
-        assert place.byte_end - place.byte_start == sum(lengths[place.first : place.first + place.count])
-
-
-def test_ranges_of_an_inline_input_have_no_bytes():
-    assert list(cut(3, 2)) == [Range(0, 0, 2), Range(1, 2, 1)]
 
 
 @pytest.mark.parametrize(

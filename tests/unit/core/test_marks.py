@@ -3,8 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from serverless_tasks.core.chunks import CHUNK_BYTES, MAX_CHUNKS, chunk_size, cut
-from serverless_tasks.core.marks import MARK_LIMIT, Marks
+from serverless_tasks.core.marks import Marks
 
 
 def marked(count: int, limit: int) -> Marks:
@@ -35,46 +34,17 @@ def test_between_marks_there_is_no_answer():
     assert marks.at(7) == 73
 
 
-@given(st.integers(1, 10**7), st.integers(1, 1000), st.none() | st.integers(1, 20_000))
-def test_chunks_begin_at_marks_and_are_a_thousand_at_most(count, concurrency, wanted):
-    marks = Marks()
-    marks.count = marks.end = count
-    while marks.step * MARK_LIMIT < count:
-        marks.step *= 2
-    step = marks.step
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=40), st.integers(1, 10), st.data())
+def test_a_reach_is_the_furthest_mark_within_both_limits(lengths, limit, data):
+    marks, end = Marks(limit), 0
+    for length in lengths:
+        marks.add(end, end := end + length)
+    places = [*range(0, len(lengths), marks.step), len(lengths)]
+    here = data.draw(st.integers(0, len(places) - 2))
+    count, size = data.draw(st.integers(1, 50)), data.draw(st.integers(0, 200))
 
-    size = chunk_size(count, concurrency, wanted, marks)
-
-    assert size % step == 0
-    assert size - step < chunk_size(count, concurrency, wanted) <= size
-    assert -(-count // size) <= MAX_CHUNKS
-
-
-@pytest.mark.parametrize(
-    ("count", "size_of_one", "wanted", "size"),
-    [
-        (100, CHUNK_BYTES // 10, None, 10),
-        (100, CHUNK_BYTES // 10 + 1, None, 9),
-        (100, CHUNK_BYTES // 100, None, 50),
-        (100, 3_000_000, None, 22),
-        (100, CHUNK_BYTES * 2, None, 1),
-        (10_000, CHUNK_BYTES, None, 10),  # a thousand chunks, whatever it weighs
-        (100, CHUNK_BYTES, 70, 70),  # the type says so
-    ],
-)
-def test_a_chunk_of_a_heavy_input_has_64_mb(count, size_of_one, wanted, size):
-    marks = Marks()
-    marks.count, marks.end = count, count * size_of_one
-
-    assert chunk_size(count, 1, wanted, marks) == size
-
-
-def test_chunks_are_cut_at_coarse_marks():
-    marks = marked(10, 3)
-
-    assert marks.step == 4
-    assert [(place.first, place.count, place.byte_start, place.byte_end) for place in cut(10, 4, marks)] == [
-        (0, 4, 3, 43),
-        (4, 4, 43, 83),
-        (8, 2, 83, 103),
+    steps = -(-count // marks.step)
+    within = [
+        place for place in places[here + 1 : here + 1 + steps] if marks.at(place) - marks.at(places[here]) <= size
     ]
+    assert marks.reach(places[here], count, size) == max(within, default=places[here + 1])

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from serverless_tasks import InvalidInput
-from serverless_tasks.core.chunks import cut
+from serverless_tasks.core.chunks import Limits
+from serverless_tasks.core.cuts import cut
 from serverless_tasks.core.lines import split_lines
 from serverless_tasks.core.marks import Marks
 from serverless_tasks.core.records import HEADER_LIMIT, decode, decoder, opened, records
@@ -42,7 +43,7 @@ def read_in_parts(body, written, chunk, size, limit):
     for record in found:
         marks.add(record.start, min(record.end, len(body)))
     elements = []
-    for place in cut(marks.count, -(-chunk // marks.step) * marks.step, marks):
+    for place in cut(marks.count, Limits(chunk), marks):
         part = body[place.byte_start : place.byte_end]
         texts = [record.text for record in records(blocks(part, size), written, place.byte_start)]
         assert len(texts) == place.count
@@ -161,6 +162,7 @@ def test_a_hundred_levels_are_accepted():
         (b'a\n"x\n1\n2', "line 2: a quote is not closed"),
         (b"a\n\xff\n", "line 2: is not UTF-8 at byte 1"),
         (b"\n\na,\n1,2\n", "line 3: the header has an empty name"),
+        (b"\r\r\n", "line 1: the header has no names"),
         (b"a,b,a\n", "line 1: the header has the name 'a' more than once"),
         (b"a" * (HEADER_LIMIT + 1) + b"\n", "line 1: the header has 4097 bytes, 4096 are allowed"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, overload
 
 from serverless_tasks.adapters.payloads import PayloadStore, Reference
@@ -49,7 +50,10 @@ class Elements(Sequence[Any]):
 
 
 def elements(payloads: PayloadStore, task: TaskEntity, place: Range) -> Sequence[Any]:
-    """The chunk's elements of the input, in order. Raises ``PayloadMissing`` when the bucket lost them."""
+    """The chunk's elements of the input, in order. Raises ``PayloadMissing`` when the bucket lost them.
+
+    A range of fewer elements than its bytes hold is that of the first ones, and not much more is read.
+    """
     if (reference := task.input_ref) is None:
         inline: list[Any] = task.input[place.first : place.first + place.count]
         return inline
@@ -57,7 +61,7 @@ def elements(payloads: PayloadStore, task: TaskEntity, place: Range) -> Sequence
         return list(every_element(payloads, task))[place.first : place.first + place.count]
     blocks = payloads.blocks(reference, place.byte_start, place.byte_end)
     found = records.records(blocks, format_of(reference["key"]), place.byte_start, _line_limit(reference))
-    return Elements([record.text for record in found], records.decoder(reference.get("header")))
+    return Elements([record.text for record in islice(found, place.count)], records.decoder(reference.get("header")))
 
 
 def every_element(payloads: PayloadStore, task: TaskEntity) -> Iterator[Any]:

@@ -5,10 +5,10 @@ A chunk is an item of its own. Its writes name run and attempt: a worker whose l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from serverless_tasks.core.attribute_values import Item
 from serverless_tasks.core.entity import TaskEntity
@@ -26,30 +26,22 @@ from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import after, from_iso, to_iso
 from serverless_tasks.core.usage import NOTHING, Usage
 
-if TYPE_CHECKING:
-    from serverless_tasks.core.marks import Marks  # which only those need who read an input
-
 KIND = "CHUNK"
 MAX_CHUNKS = 1000
 """Chunks of one task at most: their numbers, and what their children return, pass through states of 256 KiB."""
-DEFAULT_MAX_SIZE = 1000
-"""Sub-tasks of one chunk at most, unless the type says more or the list is longer than a million."""
 CHUNK_BYTES = 67_108_864
-"""Bytes of the input that a chunk has at most, on average and unless the type says more: a worker, and whoever lists
-sub-tasks, holds all those of a chunk in memory."""
+"""Bytes of the input that a chunk has at most, where it can be cut: a worker, and whoever lists sub-tasks, holds all
+those of a chunk in memory."""
 
 
-def chunk_size(count: int, concurrency: int, wanted: int | None = None, marks: Marks | None = None) -> int:
-    """Sub-tasks per chunk: two chunks for each that may run at once, so that a slow one holds up little.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a chunk has at most. Of an input in the bucket it has at least what is between two marks."""
 
-    Of an input in the bucket, chunks begin at its ``marks`` only, and have no more than :data:`CHUNK_BYTES`.
-    """
-    least = -(-count // MAX_CHUNKS)
-    even = -(-count // (2 * concurrency))
-    light = count * CHUNK_BYTES // marks.end if marks and marks.end else DEFAULT_MAX_SIZE
-    size = max(least, wanted or min(even, light, DEFAULT_MAX_SIZE), 1)
-    step = marks.step if marks else 1
-    return -(-size // step) * step
+    count: int
+    """Sub-tasks."""
+    bytes: int = CHUNK_BYTES
+    """Of the input's object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +55,14 @@ class Range:
     byte_end: int | None = None
     """Exclusive."""
 
+    @property
+    def bytes(self) -> int:
+        """Of the input's object; 0 of one that is in the item, or that nobody has cut yet."""
+        return (self.byte_end or 0) - (self.byte_start or 0)
 
-def cut(count: int, size: int, marks: Marks | None = None) -> Iterator[Range]:
-    """Ranges of ``size`` elements. ``marks``: where they begin in the input's object."""
-    for number, first in enumerate(range(0, count, size)):
-        length = min(size, count - first)
-        if marks is None:
-            yield Range(number, first, length)
-        else:
-            yield Range(number, first, length, marks.at(first), marks.at(first + length))
+    def has(self, index: int) -> bool:
+        """Whether the element is in it."""
+        return self.first <= index < self.first + self.count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +93,8 @@ class Chunk:
     failed: int = 0
     usage: Usage = NOTHING
     """What it has used of AWS since it was last counted on its task."""
+    limits: Limits | None = None
+    """By which the list was cut; the first chunk knows it, and whoever has to cut it again."""
 
     @property
     def number(self) -> int:
@@ -142,11 +135,12 @@ class Chunk:
             succeeded=item["succeeded"],
             failed=item["failed"],
             usage=Usage.from_item(item),
+            limits=Limits(item["maxCount"], item["maxBytes"]) if "maxCount" in item else None,
         )
 
 
-def create(task: TaskEntity, place: Range, expires_at: int) -> Put:
-    """The chunk as the first plan writes it, once."""
+def create(task: TaskEntity, place: Range, expires_at: int, limits: Limits | None = None) -> Put:
+    """The chunk as the first plan writes it, once. ``limits``: what the first chunk says for those after it."""
     item = {
         "pk": chunks_pk(task.tenant_code, task.code),
         "sk": chunk_sk(place.number),
@@ -157,6 +151,8 @@ def create(task: TaskEntity, place: Range, expires_at: int) -> Put:
         "count": place.count,
         "byteStart": place.byte_start,
         "byteEnd": place.byte_end,
+        "maxCount": limits and limits.count,
+        "maxBytes": limits and limits.bytes,
         "run": 0,
         "attempt": 0,
         "succeeded": 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 
 MARK_LIMIT = 1_000_000
 """Places that are remembered, of 8 bytes each."""
@@ -40,3 +41,16 @@ class Marks:
         if index % self.step:
             raise ValueError(f"element {index} has no mark, only every {self.step}th has")
         return self._places[index // self.step]
+
+    def reach(self, first: int, count: int, size: int) -> int:
+        """The index where a chunk ends that begins at mark ``first``: ``count`` for the last one, else a mark.
+
+        It has no more than ``size`` bytes and ``count`` elements, rounded up to whole steps; but one step in any case.
+        """
+        here = first // self.step
+        furthest = here + -(-count // self.step)
+        end = self._places[here] + size
+        if furthest >= len(self._places) and self.end <= end:
+            return self.count
+        found = bisect_right(self._places, end, here + 1, min(furthest + 1, len(self._places))) - 1
+        return min(max(found, here + 1) * self.step, self.count)

@@ -143,6 +143,8 @@ def _header(record: Record) -> Header:
     if len(record.text) > HEADER_LIMIT:
         raise broken(record.line, f"the header has {len(record.text)} bytes, {HEADER_LIMIT} are allowed")
     names: list[str] = decode(record.text, record.line, _fields)
+    if not names:
+        raise broken(record.line, "the header has no names")
     if not all(names):
         raise broken(record.line, "the header has an empty name")
     if twice := next((name for name in names if names.count(name) > 1), None):

@@ -10,8 +10,8 @@ from serverless_tasks.adapters.chunk_writes import count_chunk
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
 from serverless_tasks.adapters.inputs import Measured, measure
-from serverless_tasks.core import chunks, failures, machine, rounds, transitions
-from serverless_tasks.core.chunks import Chunk, Range
+from serverless_tasks.core import chunks, cuts, failures, machine, rounds, transitions
+from serverless_tasks.core.chunks import Chunk, Limits, Range
 from serverless_tasks.core.dispatch import Dispatcher, no_handler
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError, WorkerLost
@@ -79,14 +79,13 @@ class Planner:
             return self._go_on(self._enter(task, execution_arn, known, cut), known, None)
         try:
             found = measure(self._cloud.payloads, task)
+            numbers = self._write_chunks(task, found)
         except (PermanentError, InvalidInput) as error:
             return self._fail(task, error)
-        fresh = self._write_chunks(task, found)
-        if not fresh:
+        if numbers is None:
             known = list(self._cloud.table.chunks(task.tenant_code, task.code))
             return self._go_on(self._enter(task, execution_arn, known, found), known, None)
         self._enter(task, execution_arn, [], found)
-        numbers = list(range(-(-found.count // fresh)))
         return {"next": "run" if numbers else "finish", "chunks": numbers, "claims": 0, "stalled": 0}
 
     def _cut_before(self, task: TaskEntity) -> list[Chunk]:
@@ -102,30 +101,29 @@ class Planner:
         logger.info("planned %d sub-tasks", found.count, extra=task_keys(task))
         return task
 
-    def _write_chunks(self, task: TaskEntity, found: Measured) -> int:
-        """Write the chunks that are not there yet; returns the chunk size if none was, else 0.
+    def _write_chunks(self, task: TaskEntity, found: Measured) -> list[int] | None:
+        """Write the chunks that are not there yet; returns their numbers if none was, else None.
 
-        Chunk 0 goes first and settles the size: a plan that died half-way may have cut by other parameters than ours.
+        Chunk 0 goes first and settles the limits: a plan that died half-way may have cut by others than ours.
         """
         concurrency = self._cloud.settings.fan_out_concurrency
         count, marks = found.count, found.marks
-        size = chunks.chunk_size(count, concurrency, policy_of(task.type).chunk_size, marks)
+        limits = cuts.limits_for(count, concurrency, policy_of(task.type).chunk_size, marks)
         if count == 0:
-            return size
-        first = next(chunks.cut(count, size, marks))
-        fresh = self._write_chunk(task, first)
+            return []
+        fresh = self._write_chunk(task, next(cuts.cut(count, limits, marks)), limits)
         if not fresh:
             existing = self._cloud.table.chunk(task.tenant_code, task.code, 0)
-            size = existing.range.count if existing else size
-        rest = list(chunks.cut(count, size, marks))[1:]
+            limits = (existing and existing.limits) or limits
+        rest = list(cuts.cut(count, limits, marks))[1:]
         with ThreadPoolExecutor(POOL_SIZE) as pool:
             written = list(pool.map(lambda place: self._write_chunk(task, place), rest))
-        return size if fresh and all(written) else 0
+        return list(range(1 + len(rest))) if fresh and all(written) else None
 
-    def _write_chunk(self, task: TaskEntity, place: Range) -> bool:
+    def _write_chunk(self, task: TaskEntity, place: Range, limits: Limits | None = None) -> bool:
         expires_at = int(self._clock().timestamp()) + 2 * self._cloud.settings.retention_days * 86400
         try:
-            self._cloud.table.put(chunks.create(task, place, expires_at))
+            self._cloud.table.put(chunks.create(task, place, expires_at, limits))
         except LostRace:
             return False
         return True
