@@ -169,6 +169,6 @@ def test_what_cannot_be_cut_is_refused_when_it_is_too_large():
         limits_for(2, 1, None, marked((1, 5), (1, CHUNK_BYTES_LIMIT + 1)))
 
     assert str(caught.value) == (
-        "inputRef: from element 1 on, the next 1 have 268435457 bytes, 268435456 are allowed; "
+        "inputRef: sub-tasks 1 to 1 have 268435457 bytes in one piece, 268435456 are allowed; "
         "store what is large, and let elements give its key"
     )

@@ -56,8 +56,11 @@ def cut(count: int, limits: Limits, marks: Marks | None = None) -> Iterator[Rang
 
 
 def _check(place: Range) -> None:
-    if place.bytes > CHUNK_BYTES_LIMIT:
-        which = f"from element {place.first} on, the next {place.count} have {place.bytes} bytes"
-        raise InvalidInput(
-            FIELD, f"{which}, {CHUNK_BYTES_LIMIT} are allowed; store what is large, and let elements give its key"
-        )
+    if place.bytes <= CHUNK_BYTES_LIMIT:
+        return
+    last = place.first + place.count - 1
+    raise InvalidInput(
+        FIELD,
+        f"sub-tasks {place.first} to {last} have {place.bytes} bytes in one piece, {CHUNK_BYTES_LIMIT} are allowed; "
+        "store what is large, and let elements give its key",
+    )
