@@ -10,7 +10,7 @@ from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.testing import MemoryStack
 from serverless_tasks.workers.chunk_worker import ChunkWorker
 
-from tests.support.crews import KINDS, SECONDS, planned, run_chunk, sub_tasks
+from tests.support.crews import KINDS, SECONDS, in_loop, planned, run_chunk, sub_tasks
 
 pytestmark = pytest.mark.usefixtures("event_loops")
 
@@ -120,6 +120,45 @@ def test_each_fails_for_itself(stack, kind, caplog):
     assert sorted(attempts) == [(0, 1), (1, 1), (1, 2), (2, 1), (3, 1), (4, 1), (4, 2), (5, 1)]
     logged = [record.index for record in caplog.records if record.message == "a sub-task failed"]
     assert sorted(logged) == [1, 1, 4, 4]
+
+
+class Odd(BaseException):
+    """What no handler should raise."""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit, Odd])
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_whatever_one_raises_ends_its_attempt_and_not_the_worker(stack, kind, error, concurrency):
+    cat = TaskType("cat", chunk_size=3, concurrency=concurrency, max_attempts=1)
+
+    def handle(event, context):
+        if event.index == 1:
+            raise error
+        return "done"
+
+    async def handle_in_loop(event, context):
+        return handle(event, context)
+
+    cat.sub_task(handle_in_loop if kind is in_loop else kind(handle))  # no thread for it: some would not pass out
+    key = planned(stack, [0, 1, 2])
+    run_chunk(stack, key)
+
+    assert sub_tasks(stack, key) == ["done", error.__name__, "done"]
+
+
+def test_whatever_comes_out_of_a_group_ends_its_attempt_and_not_the_worker(stack):
+    cat = TaskType("cat", chunk_size=2, concurrency=2, max_attempts=1)
+
+    @cat.sub_task
+    async def handle(event, context):
+        if event.index == 0:
+            raise BaseExceptionGroup("of a loop of its own", [KeyboardInterrupt(), ValueError()])
+        return "done"
+
+    key = planned(stack, [0, 1])
+    run_chunk(stack, key)
+
+    assert sub_tasks(stack, key) == ["BaseExceptionGroup", "done"]
 
 
 def test_what_decides_passes_out_of_a_task_group(stack):

@@ -153,7 +153,8 @@ def test_who_lost_its_time_to_others_is_not_charged(stack, monkeypatch, release,
 @pytest.mark.parametrize("kind", [in_thread, in_loop])
 def test_who_had_the_whole_invocation_is_charged(stack, monkeypatch, release, kind):
     cat = TaskType("cat", chunk_size=2, concurrency=2, timeout=800, max_attempts=1)
-    timed_out(monkeypatch, release.set)
+    given_up = []
+    timed_out(monkeypatch, lambda: given_up.append(1) or (len(given_up) == 2 and release.set()))
     cat.sub_task(kind(lambda event, context: release.wait(SECONDS)))
 
     key = planned(stack, [0, 1])
@@ -175,6 +176,31 @@ def test_a_coroutine_that_holds_up_the_event_loop_is_interrupted(stack, monkeypa
     run_with(stack, key, lambda: CLOSING_SECONDS + 0.02)
 
     assert sub_tasks(stack, key) == ["AttemptTimeout", "AttemptTimeout"]
+
+
+@pytest.mark.parametrize(("left_then", "second"), [(45.0, "done"), (0.0, "CREATED")])
+def test_who_had_not_begun_is_not_charged_for_a_neighbour_that_held_up_the_loop(stack, monkeypatch, left_then, second):
+    cat = TaskType("cat", chunk_size=2, concurrency=2, timeout=800, max_attempts=1)
+    now, left, started = [0.0], [900.0], []
+    monkeypatch.setattr(crew, "_loop_time", lambda: now[0])
+
+    @cat.sub_task
+    async def handle(event, context):
+        started.append((event.index, context.attempt))
+        if started == [(0, 1)]:
+            now[0], left[0] = 850.0, CLOSING_SECONDS + left_then
+        elif len(started) == 2:
+            for _ in range(5) if left_then else iter(int, 1):
+                await asyncio.sleep(0)
+        return "done"
+
+    key = planned(stack, [0, 1])
+    run_with(stack, key, lambda: left[0])
+    assert sub_tasks(stack, key) == ["done", second]
+
+    stack.run(key)
+    assert sub_tasks(stack, key) == ["done", "done"]
+    assert {attempt for _, attempt in started} == {1}
 
 
 def test_an_event_loop_that_is_late_itself_ends_in_time(stack, monkeypatch):

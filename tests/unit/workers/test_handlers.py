@@ -106,6 +106,11 @@ def test_of_a_group_the_end_decides_then_what_forbids_a_retry():
     assert decisive(ExceptionGroup("", [plain, ExceptionGroup("", [permanent])])) is permanent
     group = ExceptionGroup("", [plain, ExceptionGroup("", [plain])])
     assert decisive(group) is group
+    group = BaseExceptionGroup("", [KeyboardInterrupt(), permanent, end])
+    assert decisive(group) is end
+    assert decisive(BaseExceptionGroup("", [KeyboardInterrupt(), permanent])) is permanent
+    group = BaseExceptionGroup("", [KeyboardInterrupt(), plain])
+    assert decisive(group) is group
 
 
 def test_a_plain_handler_may_raise_a_group_too():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from serverless_tasks.core.json_text import result_text
 from serverless_tasks.workers.agenda import IDLE_SECONDS, Agenda
 from serverless_tasks.workers.chunk_outcomes import ChunkOutcomes
 from serverless_tasks.workers.coroutines import call_in_loop, cancelled_itself, run_coroutine
-from serverless_tasks.workers.deadline import DeadlineReached, deadline
+from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadline
 from serverless_tasks.workers.held_chunk import HeldChunk
 from serverless_tasks.workers.sub_task_run import Ended, SubTaskRun
 
@@ -17,6 +18,19 @@ BLOCKED_SECONDS = 1.0
 """An event loop that is so late at the end of the invocation is held up by a handler, which is interrupted then."""
 
 Attempt = asyncio.Task[Ended | None]
+
+
+@dataclass(slots=True)
+class Place:
+    """Who runs, and the time of the event loop at which it is given up."""
+
+    run: SubTaskRun
+    ends_at: float
+
+    def begin(self) -> None:
+        """Its time begins with its first step: until then a neighbour may have held up the event loop."""
+        self.run.begin()
+        self.ends_at = _loop_time() + self.run.seconds
 
 
 class Crew:
@@ -32,8 +46,7 @@ class Crew:
         self._outcomes = outcomes
         self._size = held.policy.concurrency
         self._threads = ThreadPoolExecutor(self._size, "sub-task")
-        self._running: dict[Attempt, tuple[SubTaskRun, float]] = {}
-        """With the time of the event loop at which each is given up."""
+        self._running: dict[Attempt, Place] = {}
         self._given_up: set[Attempt] = set()
         self._stopped = False
 
@@ -43,8 +56,8 @@ class Crew:
             with deadline(self._held.left() + BLOCKED_SECONDS):
                 run_coroutine(self._work())
         except DeadlineReached:
-            for run, _ in self._running.values():
-                self._end(run, run.timed_out())
+            for place in self._running.values():
+                self._end(place.run, place.run.timed_out())
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -60,7 +73,8 @@ class Crew:
         """Start what is due, in order, while there are room and time; returns whether anything runs."""
         while self._has_room() and self._next_may_start():
             run = self._agenda.begin(self._agenda.take())
-            self._running[asyncio.create_task(self._attempt(run))] = (run, _loop_time() + run.seconds)
+            place = Place(run, _loop_time() + run.seconds)
+            self._running[asyncio.create_task(self._attempt(place))] = place
         return bool(self._running)
 
     def _has_room(self) -> bool:
@@ -85,7 +99,7 @@ class Crew:
     def _patience(self) -> float:
         if not self._running:
             return max(0.0, min(IDLE_SECONDS, self._held.left()))
-        times = [ends_at - _loop_time() for _, ends_at in self._running.values()]
+        times = [place.ends_at - _loop_time() for place in self._running.values()]
         due_in = self._agenda.due_in()
         if due_in is not None and self._has_room() and self._agenda.has_time():
             times.append(due_in)
@@ -93,18 +107,20 @@ class Crew:
 
     def _collect(self) -> None:
         for attempt in [attempt for attempt in self._running if attempt.done()]:
-            run, _ = self._running.pop(attempt)
+            run = self._running.pop(attempt).run
             try:
                 ended = attempt.result()
             except asyncio.CancelledError as error:
                 ended = run.failed(cancelled_itself(error))
+            except GeneratorExit as error:
+                ended = run.failed(error)
             self._end(run, ended)
         self._given_up = {attempt for attempt in self._given_up if not attempt.done()}
 
     def _give_up(self) -> None:
         now = _loop_time()
-        for attempt in [attempt for attempt, (_, ends_at) in self._running.items() if ends_at <= now]:
-            run, _ = self._running.pop(attempt)
+        for attempt in [attempt for attempt, place in self._running.items() if place.ends_at <= now]:
+            run = self._running.pop(attempt).run
             self._given_up.add(attempt)
             if run.is_async():
                 attempt.cancel()
@@ -116,7 +132,9 @@ class Crew:
         else:
             self._agenda.end(run, ended)
 
-    async def _attempt(self, run: SubTaskRun) -> Ended | None:
+    async def _attempt(self, place: Place) -> Ended | None:
+        place.begin()
+        run = place.run
         in_thread = asyncio.get_running_loop().run_in_executor
         try:
             if run.is_async():
@@ -124,7 +142,9 @@ class Crew:
                 return run.in_line(text) or await in_thread(self._threads, run.stored, text)  # and nobody else waits
         except DeadlineReached:
             return run.timed_out()
-        except (Exception, SystemExit) as error:
+        except (Unwinding, asyncio.CancelledError, GeneratorExit):
+            raise  # the last two are also how a loop ends a coroutine that it drops: who collects it knows
+        except BaseException as error:  # and here, for of what ends a process asyncio lets some out of its loop
             return run.failed(error)
         return await in_thread(self._threads, run.run)
 

@@ -11,6 +11,7 @@ from serverless_tasks.core.context import TaskContext
 from serverless_tasks.core.dispatch import EventHandler
 from serverless_tasks.core.errors import PermanentError
 from serverless_tasks.core.events import Event
+from serverless_tasks.workers.deadline import Unwinding
 
 Pairs = Sequence[tuple[EventHandler, Event]]
 """Handlers, each with its event."""
@@ -46,11 +47,11 @@ def one_or_all(results: list[Any]) -> Any:
 def decisive(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """What a group of errors, as ``asyncio.TaskGroup`` raises it, means for the attempt.
 
-    What is no ``Exception`` (a deadline, the hand-over at a checkpoint) decides before all, then a
+    What is :class:`Unwinding` (a deadline, the hand-over at a checkpoint) decides before all, then a
     :class:`PermanentError`; else it is the group.
     """
     errors = list(_single(group))
-    ends = (error for error in errors if not isinstance(error, Exception))
+    ends = (error for error in errors if isinstance(error, Unwinding))
     permanent = (error for error in errors if isinstance(error, PermanentError))
     return next(chain(ends, permanent), group)
 

@@ -20,6 +20,9 @@ from serverless_tasks.workers.handlers import Pairs, call
 from serverless_tasks.workers.held_chunk import HeldChunk
 from serverless_tasks.workers.log import logger, task_keys
 
+LATE_SECONDS = 1.0
+"""One that begins so much later than it was made was held up by others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -30,7 +33,7 @@ class Ended:
 
 
 class SubTaskRun:
-    """One attempt; its time begins when this is made.
+    """One attempt; its time begins when this is made, and anew with :meth:`begin`.
 
     ``seconds`` is what it has: its type's ``timeout``, or less near the end of the invocation. ``first`` says that
     nothing has ended in this invocation before it began, so that nothing but itself can have used the time up.
@@ -45,8 +48,15 @@ class SubTaskRun:
         self._pairs: Pairs | None = None
         self.offset = offset
         self.attempt = attempt
-        self.started: datetime = held.clock()
-        self.seconds = min(self._left, held.policy.timeout)
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin its time now, after a wait for others: what they used up meanwhile is not charged to it."""
+        left = self._held.left()
+        self._first = self._first and self._left - left < LATE_SECONDS
+        self._left = left
+        self.started: datetime = self._held.clock()
+        self.seconds = min(left, self._held.policy.timeout)
 
     def run(self) -> Ended | None:
         """Run the handlers. None when it was cut short, which it is not charged for.
