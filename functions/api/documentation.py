@@ -41,7 +41,7 @@ class TaskApi(APIGatewayHttpResolver):
         # Imported only here: it is a seventh of the cold start, and most stacks do not publish their description.
         from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server
 
-        token = HTTPBearer(bearerFormat="JWT", description="ID token of the stack's user pool.")
+        token = HTTPBearer(bearerFormat="JWT", description="Token of a user, from the issuer that the stack trusts.")
         ours = {
             "title": TITLE,
             "version": VERSION,
