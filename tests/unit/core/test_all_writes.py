@@ -124,7 +124,6 @@ NO_WRITES = {
     "chunks.recount",
     "idempotency.remembered",
     "untold.concerned",
-    "untold.is_untold",
 }
 
 

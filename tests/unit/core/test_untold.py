@@ -3,12 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from serverless_tasks.core import untold
 from serverless_tasks.core.expressions import Update, absent, equals
-from serverless_tasks.core.keys import open_attention
+from serverless_tasks.core.keys import untold_attention
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import to_iso
-from serverless_tasks.core.untold import Topic, Untold, concerned, is_untold, owed, put_off, told
+from serverless_tasks.core.untold import Topic, Untold, concerned, owed, put_off, told
 
 from tests.support.examples import AT, NOW, a_fan_out, a_task
 
@@ -37,7 +36,7 @@ def test_what_is_owed_is_an_item_of_its_own_that_the_sweeper_finds(make):
             "kind": "UNTOLD",
             "topics": ["status", "alarm"],
             "since": AT,
-            "attention": open_attention(task.code),
+            "attention": untold_attention(task.code),
             "dueAt": at(60),
             "expiresAt": EXPIRES,
         },
@@ -45,8 +44,6 @@ def test_what_is_owed_is_an_item_of_its_own_that_the_sweeper_finds(make):
     )
     found = Untold.from_item({"pk": update.pk, "sk": update.sk, **update.set})
     assert (found.task_key, found.version, found.topics) == (task.key, task.version, (Topic.STATUS, Topic.ALARM))
-    assert is_untold(untold.TaskKey(found.pk, found.sk))
-    assert not is_untold(task.key)
 
 
 def test_an_alarm_is_for_failures_only():

@@ -3,6 +3,7 @@
 import pytest
 from serverless_tasks import TaskEntity, TaskKey, TaskQuery, TaskStatus, TaskType
 from serverless_tasks.testing import MemoryStack
+from serverless_tasks.workers import sweeper
 
 TOPICS = ["publish_statuses", "publish_alarms"]
 
@@ -171,7 +172,72 @@ def test_an_index_that_lags_tells_nothing_twice(stack):
     stack.sweep()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stack.memory.table, "due", lambda *_: [TaskKey(item["pk"], item["sk"]), TaskKey("UNTOLD#x", "y")])
+        keys = [TaskKey(item["pk"], item["sk"]), TaskKey("UNTOLD#x", "y")]
+        patch.setattr(stack.memory.table, "due", lambda shard, *_: keys if shard == "UNTOLD#0" else [])
         stack.sweep()
 
     assert told(stack) == (1, 1)
+
+
+def test_what_is_stuck_comes_before_the_ends_of_a_topic_that_is_down(stack, monkeypatch):
+    monkeypatch.setattr(sweeper, "TASKS_PER_SHARD", 1)
+    monkeypatch.setattr(stack.memory.topics, "publish_alarms", refuse)
+    for _ in range(40):
+        failed(stack)
+    TaskType("cat").task(lambda event, context: "done")
+    lost = stack.service.create_task("mbc", "cat", 1).key
+    stack.memory.table.stream.clear()
+    stack.clock.advance(300)
+    left = iter([100.0])
+
+    assert stack.sweeper.handle(lambda: next(left, 5.0)) == 1
+
+    assert stack.run(lost).status is TaskStatus.COMPLETED
+
+
+@pytest.mark.parametrize("of_both", [False, True])
+def test_a_topic_that_is_down_is_asked_three_times_in_a_run_and_keeps_no_other_from_being_told(stack, of_both):
+    asked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.topics, "publish_alarms", lambda tasks: asked.extend(tasks) or refuse(tasks))
+        if of_both:
+            patch.setattr(stack.memory.topics, "publish_statuses", refuse)
+        for _ in range(8):
+            failed(stack)
+    asked.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.topics, "publish_alarms", lambda tasks: asked.extend(tasks) or refuse(tasks))
+        stack.clock.advance(300)
+        assert stack.sweep() == 8
+        assert (len(asked), told(stack)) == (3, (8, 0))
+        assert stack.sweep() == 0  # those that were not tried are put off, too
+
+    sweep_for(stack, 2)
+
+    assert told(stack) == (8, 8)
+
+
+def test_a_topic_that_refuses_some_is_asked_for_all(stack):
+    publish, asked = stack.memory.topics.publish_alarms, []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.topics, "publish_alarms", refuse)
+        for _ in range(9):
+            failed(stack)
+
+    def refuse_two_of_three(tasks):
+        asked.extend(tasks)
+        return publish(tasks) if len(asked) % 3 == 0 else refuse(tasks)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.topics, "publish_alarms", refuse_two_of_three)
+        stack.clock.advance(300)
+        stack.sweep()
+
+    assert (len(asked), told(stack)) == (9, (9, 3))
+
+
+def test_what_is_no_end_of_ours_is_put_off(stack, monkeypatch):
+    foreign = {"pk": "FOREIGN", "sk": "1", "attention": "UNTOLD#0", "dueAt": "2025-01-01T00:00:00.000Z"}
+    stack.memory.table.items["FOREIGN", "1"] = foreign
+
+    assert (stack.sweep(), stack.sweep()) == (1, 0)

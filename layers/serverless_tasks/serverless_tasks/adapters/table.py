@@ -160,9 +160,9 @@ class TaskTable:
             yield Chunk.from_item(item)
 
     def due(self, shard: str, until: str, limit: int) -> list[TaskKey]:
-        """Keys of the open tasks of a shard of ``attention`` whose time has come, longest overdue first.
+        """Keys of what stands in a shard of ``attention`` and whose time has come, longest overdue first.
 
-        An index follows its table with a delay: read the task before acting on it.
+        An index follows its table with a delay: read the item before acting on it.
         """
         values = {":a": shard, ":until": until}
         items, _ = self.page("attention = :a AND dueAt <= :until", values, IndexName="attention", Limit=limit)

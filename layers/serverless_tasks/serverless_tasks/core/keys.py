@@ -21,7 +21,7 @@ CODE_PATTERN = r"[0-9A-HJKMNP-TV-Z]{26}"
 CHUNKS = "SUB_TASK"
 """What the partition of a task's chunks begins with."""
 SHARDS = 8
-"""Partitions over which open parents spread in the index ``attention``."""
+"""Partitions over which open parents spread in the index ``attention``, and untold ends over as many others."""
 
 _NAME = re.compile(NAME_PATTERN)
 _CODE = re.compile(CODE_PATTERN)
@@ -124,9 +124,22 @@ OPEN_SHARDS = tuple(f"OPEN{SEPARATOR}{number}" for number in range(SHARDS))
 """The partitions of the index ``attention`` that hold open tasks."""
 
 
+UNTOLD_SHARDS = tuple(f"UNTOLD{SEPARATOR}{number}" for number in range(SHARDS))
+"""The partitions of the index ``attention`` that hold ends of tasks which a topic did not take."""
+
+
 def open_attention(code: str) -> str:
     """Shard of the index ``attention`` in which an open task stands."""
-    return OPEN_SHARDS[zlib.crc32(code.encode()) % SHARDS]
+    return OPEN_SHARDS[_shard(code)]
+
+
+def untold_attention(code: str) -> str:
+    """Shard of the index ``attention`` in which the end of this task stands as long as it is untold."""
+    return UNTOLD_SHARDS[_shard(code)]
+
+
+def _shard(code: str) -> int:
+    return zlib.crc32(code.encode()) % SHARDS
 
 
 def failed_attention(tenant_code: str) -> str:

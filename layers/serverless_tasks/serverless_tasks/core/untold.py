@@ -13,7 +13,7 @@ from typing import Any
 
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.expressions import Update, absent, equals
-from serverless_tasks.core.keys import SEPARATOR, TaskKey, open_attention
+from serverless_tasks.core.keys import SEPARATOR, TaskKey, untold_attention
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.times import after, from_iso, to_iso
 
@@ -59,11 +59,6 @@ class Untold:
         return int(self.sk.rpartition(SEPARATOR)[2])
 
 
-def is_untold(key: TaskKey) -> bool:
-    """Whether this is the key of such an item, and not of a task."""
-    return key.pk.startswith(KIND + SEPARATOR)
-
-
 def concerned(task: TaskEntity) -> tuple[Topic, ...]:
     """Which topics the end of a task is for."""
     return (Topic.STATUS, Topic.ALARM) if task.status is TaskStatus.FAILED else (Topic.STATUS,)
@@ -75,7 +70,7 @@ def owed(task: TaskEntity, topics: Sequence[Topic], at: datetime) -> Update:
         "kind": KIND,
         "topics": list(topics),
         "since": to_iso(at),
-        "attention": open_attention(task.code),
+        "attention": untold_attention(task.code),
         "dueAt": to_iso(after(at, FIRST_LOOK_SECONDS)),
         "expiresAt": task.expires_at,
     }

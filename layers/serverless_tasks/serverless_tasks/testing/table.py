@@ -83,7 +83,7 @@ class MemoryTable:
             yield Chunk.from_item(copy.deepcopy(self.items[key]))
 
     def due(self, shard: str, until: str, limit: int) -> list[TaskKey]:
-        """Keys of the open tasks of a shard whose time has come, longest overdue first."""
+        """Keys of what stands in a shard and whose time has come, longest overdue first."""
         found = [i for i in self.items.values() if i.get("attention") == shard and i["dueAt"] <= until]
         found.sort(key=lambda item: str(item["dueAt"]))
         return [TaskKey(item["pk"], item["sk"]) for item in found[:limit]]

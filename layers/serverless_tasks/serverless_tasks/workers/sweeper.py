@@ -1,6 +1,7 @@
 """The sweeper: looks at tasks that are open past their time, sends them on their way again or ends them.
 
-It is what heals a lost message, a stream record that was given up, an execution that somebody stopped.
+It is what heals a lost message, a stream record that was given up, an execution that somebody stopped. In the time that
+is left it tells topics the ends that they did not take.
 """
 
 from __future__ import annotations
@@ -9,22 +10,21 @@ from collections.abc import Callable
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import failures, transitions, untold
+from serverless_tasks.core import failures, transitions
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import LostRace, WorkerLost
 from serverless_tasks.core.expressions import Update, equals
-from serverless_tasks.core.keys import OPEN_SHARDS, TaskKey
+from serverless_tasks.core.keys import OPEN_SHARDS, UNTOLD_SHARDS, TaskKey
 from serverless_tasks.core.status import TaskStatus
 from serverless_tasks.core.sweeps import PATIENCE, CheckExecution, Dispatch, sweep
 from serverless_tasks.core.times import Clock, after, to_iso
-from serverless_tasks.core.untold import Topic, Untold
 from serverless_tasks.workers.dispatching import dispatch
+from serverless_tasks.workers.late_telling import LateTelling
 from serverless_tasks.workers.log import key_keys, logger, task_keys
 from serverless_tasks.workers.metrics import transition_keys
-from serverless_tasks.workers.telling import tell_the_ends
 
 TASKS_PER_SHARD = 100
-"""Tasks of one shard and run; what is left is the oldest of the next run."""
+"""Tasks, or untold ends, of one shard and run; what is left is the oldest of the next run."""
 CLOSING_SECONDS = 10.0
 """Left of the invocation when no other task is begun."""
 
@@ -37,15 +37,19 @@ class Sweeper:
         self._clock = clock
 
     def handle(self, remaining: Callable[[], float]) -> int:
-        """Look at what is due; returns how many tasks were looked at. One that fails keeps no other waiting."""
-        looked = 0
-        for shard in OPEN_SHARDS:
+        """Look at what is due; returns at how much it was. What fails keeps nothing else waiting.
+
+        First what is stuck: a topic that stays down leaves ends untold by the thousand.
+        """
+        looked, telling = 0, LateTelling(self._cloud, self._clock)
+        for shard in (*OPEN_SHARDS, *UNTOLD_SHARDS):
+            look = self._look if shard in OPEN_SHARDS else telling.tell
             for key in self._cloud.table.due(shard, to_iso(self._clock()), TASKS_PER_SHARD):
                 if remaining() < CLOSING_SECONDS:
                     return looked
                 looked += 1
                 try:
-                    self._look(key)
+                    look(key)
                 except LostRace:
                     logger.info("the task moved on by itself", extra=key_keys(key))
                 except Exception:
@@ -55,12 +59,10 @@ class Sweeper:
         return looked
 
     def _look(self, key: TaskKey) -> None:
-        if untold.is_untold(key):
-            return self._tell(key)
         task = self._cloud.table.get(key)
         now = self._clock()
         if task is None or task.attention not in OPEN_SHARDS or task.due_at is None or task.due_at > to_iso(now):
-            return None
+            return
         step = sweep(task, now, self._cloud.settings.first_look_seconds)
         sends = isinstance(step, Dispatch)
         task = self._cloud.table.update_task(transitions.looked_at(task, now, step.until, dispatched=sends))
@@ -68,21 +70,6 @@ class Sweeper:
             self._dispatch(task)
         elif isinstance(step, CheckExecution):
             self._check_execution(task)
-        return None
-
-    def _tell(self, key: TaskKey) -> None:
-        """The end of a task, to the topics that did not take it from the relay."""
-        item, now = self._cloud.table.item(key), self._clock()
-        owed = Untold.from_item(item) if item else None
-        if owed is None or owed.due_at is None or owed.due_at > to_iso(now):
-            return
-        owed = Untold.from_item(self._cloud.table.update(untold.put_off(owed, now)))
-        task = self._cloud.table.get(owed.task_key)
-        left: tuple[Topic, ...] = ()  # retried or gone meanwhile, its end is no news any more
-        if task is not None and task.version == owed.version:
-            left = tell_the_ends(self._cloud, [(task, owed.topics)]).get(task.key, ())
-        if left != owed.topics:
-            self._cloud.table.update(untold.told(owed, left))
 
     def _put_off(self, key: TaskKey, shard: str) -> None:
         """Let what cannot be looked after, or is no task of ours, not stand first for ever."""
