@@ -47,14 +47,15 @@ check: $(READY) $(LINT_READY) ## format, lint, types, template, unit tests
 	$(BIN)/cfn-lint
 	$(PYTHON_IN_VENV) -m lint.states template.yaml
 	$(LINT_VENV)/bin/checkov --config-file .checkov.yaml
-	$(BIN)/pytest -q -n auto tests/unit
+	$(BIN)/pytest -q -n auto --cov --cov-report= --cov-fail-under=0 tests/unit
 
 test: check $(RUNTIME_READY) ## check, then every test that is not slow, with the layer's coverage
-	$(BIN)/pytest -q -n auto tests --ignore tests/e2e --cov -m "not slow"
+	@# The unit tests have just run; the coverage of both is the layer's.
+	$(BIN)/pytest -q -n auto tests --ignore tests/unit --ignore tests/e2e --cov --cov-append -m "not slow"
 	$(BIN)/pytest -q tests/e2e -m "not slow"
 
 test-all: check $(RUNTIME_READY) ## the same with the slow ones: workers killed at random, minutes long
-	$(BIN)/pytest -q -n auto tests --ignore tests/e2e --cov
+	$(BIN)/pytest -q -n auto tests --ignore tests/unit --ignore tests/e2e --cov --cov-append
 	$(BIN)/pytest -q tests/e2e
 
 soak: $(READY) ## a million steps of random schedules; ARGS="--seconds 600" for a time

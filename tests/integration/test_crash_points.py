@@ -56,7 +56,13 @@ def cases() -> Iterator[Any]:
         for flow in flows:
             for point in points(where, flow):
                 for kind in kinds:
-                    yield pytest.param(where, flow, point, kind, id=f"{where}-{flow}-{point}-{kind}")
+                    name = f"{where}-{flow}-{point}-{kind}"
+                    yield pytest.param(where, flow, point, kind, id=name, marks=_marks(where, flow))
+
+
+def _marks(where: str, flow: str) -> tuple[Any, ...]:
+    """A second for each of a hundred points: at night. In memory the flow is played each time."""
+    return (pytest.mark.slow,) if (where, flow) == ("moto", "several_tasks_at_once") else ()
 
 
 @pytest.mark.parametrize(("where", "flow", "point", "kind"), list(cases()))
