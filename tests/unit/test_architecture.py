@@ -20,7 +20,7 @@ MAY_USE = {
     "testing": {"core", "adapters", "workers", "testing", "service"},
 }
 CORE_MAY_IMPORT = {
-    *("__future__", "array", "base64", "binascii", "collections", "csv", "dataclasses", "datetime", "enum"),
+    *("__future__", "array", "base64", "binascii", "bisect", "collections", "csv", "dataclasses", "datetime", "enum"),
     *("fractions", "hashlib", "json", "math", "numbers", "operator", "re", "serverless_tasks", "typing", "zlib"),
 }
 """Of the standard library only what computes. What asks the world (os, time, random, socket …) is not here."""

@@ -119,8 +119,6 @@ WRITES = {
     ],
 }
 NO_WRITES = {
-    "chunks.chunk_size",
-    "chunks.cut",
     "chunks.recount",
     "idempotency.remembered",
     "untold.concerned",
