@@ -237,9 +237,7 @@ class SubTaskAttributes(TypedDict):
     resultUrl: NotRequired[
         Annotated[
             Link,
-            Field(
-                description="Instead of a result above 256 KB, or above 4 KB among very many large ones, for 15 minutes."
-            ),
+            Field(description="For 15 minutes, instead of a result above 256 KB; above 4 KB among very many."),
         ]
     ]
     error: NotRequired[TaskError]
