@@ -59,10 +59,16 @@ def sub_task_answer(service: TaskService, task: TaskEntity, sub_task: SubTaskEnt
     return view
 
 
-def results_answer(links: ResultLinks) -> Response[str]:
-    """The links; where there is one, the answer leads there."""
+def results_answer(links: ResultLinks, *, to_page: bool) -> Response[str]:
+    """The links; where there is one, the answer leads there.
+
+    ``to_page`` says that a page in a browser asks: led from one host to another, it would have no origin any more that
+    the bucket could allow (https://fetch.spec.whatwg.org/#concept-request-tainted-origin).
+    """
     view = {"items": [asdict(link) for link in links.items], "expiresAt": links.expires_at}
-    return answer(303, view, Location=links.items[0].url) if len(links.items) == 1 else answer(200, view)
+    if to_page or len(links.items) != 1:
+        return answer(200, view)
+    return answer(303, view, Location=links.items[0].url)
 
 
 def _input(service: TaskService, task: TaskEntity) -> Any:

@@ -156,7 +156,8 @@ def list_sub_tasks(
 )
 def list_results(task_type: TaskTypeInPath, code: CodeInPath, caller: Reader) -> Response[str]:
     """Link to the outcomes of all sub-tasks, in the order of the input, once the task has ended."""
-    return results_answer(service.result_links(_find(caller, task_type, code)))
+    links = service.result_links(_find(caller, task_type, code))
+    return results_answer(links, to_page="origin" in app.current_event.headers)
 
 
 @app.post(

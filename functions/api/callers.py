@@ -55,8 +55,15 @@ def signed_in(request: Request) -> ApiCaller:
 
 def _groups(claim: Any) -> frozenset[str]:
     """Groups of a list, or of its text: API Gateway writes ``[a b]``, others ``["a","b"]`` or ``a,b``."""
-    names = re.findall(r"[^\s,\[\]\"']+", claim) if isinstance(claim, str) else claim
+    names = _named(claim) if isinstance(claim, str) else claim
     return frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset()
+
+
+def _named(claim: str) -> list[str]:
+    """Of ``[a b]`` only spaces part the names: ``x,task-admin`` is one group, and not an administrator's."""
+    if claim.startswith("[") and not {'"', "'"} & set(claim):
+        return [name.strip(",") for name in claim.strip("[]").split()]
+    return re.findall(r"[^\s,\[\]\"']+", claim)
 
 
 def may_write(caller: Annotated[ApiCaller, Depends(signed_in)]) -> ApiCaller:

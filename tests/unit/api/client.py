@@ -88,6 +88,10 @@ class Client:
     def get(self, path: str, **query: Any) -> Answer:
         return self.send(event("GET", path, self.claims, query=query))
 
+    def get_from_page(self, path: str, origin: str) -> Answer:
+        """As a page of this origin does in a browser."""
+        return self.send(event("GET", path, self.claims, headers={"origin": origin}))
+
     def post(self, path: str, body: Any = None) -> Answer:
         return self.send(event("POST", path, self.claims, json.dumps(body)))
 

@@ -103,6 +103,7 @@ def test_a_reader_only_reads(api, method, path):
         "[task-admin]",
         "[eu-west-1_x_Google task-admin]",
         "[a, task-admin]",
+        "[task-admin, a]",
         '["a","task-admin"]',
         "['task-admin', 'a']",
         "task-admin",
@@ -119,7 +120,19 @@ def test_groups_are_read_in_every_spelling(api, groups):
 
 @pytest.mark.parametrize(
     "groups",
-    ["[not-task-admin]", "[task-admins]", "[]", "", "[task admin]", [], None, {"task-admin": 0}, 1, [["task-admin"]]],
+    [
+        "[not-task-admin]",
+        "[task-admins]",
+        "[x,task-admin]",
+        "[]",
+        "",
+        "[task admin]",
+        [],
+        None,
+        {"task-admin": 0},
+        1,
+        [["task-admin"]],
+    ],
 )
 def test_what_only_resembles_a_group_is_none(api, groups):
     task = api.create("cat", 1)

@@ -28,6 +28,14 @@ def stored(cloud, url):
     return [json.loads(line) for line in body.decode().splitlines()]
 
 
+def test_a_page_in_a_browser_is_led_nowhere(api, fan_out):
+    task = api.create_list("cat", ["a"])
+    fan_out(task, str.upper)
+    answer = api.get_from_page(path(task), "https://console.example.com")
+    assert (answer.status, len(answer.body["items"])) == (200, 1)
+    assert "Location" not in answer.headers
+
+
 def test_one_object_is_where_the_answer_leads(api, cloud, fan_out):
     # GIVEN an ended fan-out with small results
     task = api.create_list("cat", ["a", "b", "c"])
