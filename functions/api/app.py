@@ -51,7 +51,7 @@ CREATED = {
 
 
 RESULTS = {
-    **returns(200, "Links to two objects or more.", ResultLinks),
+    **returns(200, "Links to the objects, also where it is one and a page in a browser asks.", ResultLinks),
     **returns(
         303, "The link to the only object; follow it without the token.", ResultLinks, 404, 409, headers=LOCATION
     ),

@@ -1,6 +1,6 @@
 """House rules, for cfn-lint: .cfnlintrc.yaml names this directory.
 
-cfn-lint shows them the template after the SAM transform. Their ids begin with EH (error of the house); docs/linting.md
+cfn-lint shows them the template after the SAM transform. Their ids begin with EH (error of the house); docs/checks.md
 lists them.
 """
 

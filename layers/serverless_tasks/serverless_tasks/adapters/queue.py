@@ -44,7 +44,6 @@ class TaskQueue:
     def send(self, task: TaskEntity) -> None:
         """Dispatch a single task."""
         self._client.send_message(QueueUrl=self._url, **_message(task))
-
         self._meter.note(SENT, task.code)
 
     def send_all(self, tasks: Sequence[TaskEntity]) -> Failures:
