@@ -105,6 +105,8 @@ def welcome(stack: Stack) -> Iterator[str]:
         return
     yield f"HTTP API      {stack['apiUrl']}"
     yield f"API docs      {stack['apiUrl']}/docs"
+    if stack["consoleUrl"]:
+        yield f"Console       {stack['consoleUrl']}"
     for user in stack["users"]:
         yield f"\n{user['username']} of tenant {user['tenant']}, password {user['password']}, ID token:"
         yield user["token"]

@@ -16,6 +16,7 @@ class Stack(TypedDict):
     region: str
     stackName: str
     apiUrl: str
+    consoleUrl: str
     tableName: str
     taskQueueUrl: str
     deadLetterQueueUrl: str
@@ -33,11 +34,13 @@ def describe(clients: Clients, stack_name: str) -> Stack:
     outputs = deployment.outputs(clients, stack_name)
     present = deployment.resources(clients, stack_name)
     api = next((physical for kind, physical in present.values() if kind == "AWS::ApiGatewayV2::Api"), None)
+    api_url = f"{clients.endpoint_url}/_aws/execute-api/{api}/$default" if api else ""
     return {
         "endpointUrl": clients.endpoint_url,
         "region": clients.region,
         "stackName": stack_name,
-        "apiUrl": f"{clients.endpoint_url}/_aws/execute-api/{api}/$default" if api else "",
+        "apiUrl": api_url,
+        "consoleUrl": f"{api_url}/console" if "ConsoleUrl" in outputs else "",
         "tableName": outputs["TableName"],
         "taskQueueUrl": outputs["TaskQueueUrl"],
         "deadLetterQueueUrl": outputs["DeadLetterQueueUrl"],

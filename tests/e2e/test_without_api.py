@@ -29,7 +29,8 @@ def test_there_is_no_api_and_no_user(closed):
     kinds = {kind for kind, _ in deployment.resources(closed.client, closed.stack["stackName"]).values()}
     assert {kind for kind in kinds if kind.startswith(("AWS::ApiGateway", "AWS::Cognito"))} == set()
     assert {"AWS::StepFunctions::StateMachine", "AWS::DynamoDB::Table", "AWS::SQS::Queue"} <= kinds
-    assert (closed.stack["apiUrl"], closed.stack["userPoolId"], closed.stack["users"]) == ("", "", [])
+    assert [closed.stack[key] for key in ("apiUrl", "consoleUrl", "userPoolId")] == ["", "", ""]
+    assert closed.stack["users"] == []
     assert "ApiUrl" not in deployment.outputs(closed.client, closed.stack["stackName"])
 
 

@@ -54,7 +54,7 @@ def functions(cloud: LocalCloud, build: Path, task_queue: str) -> dict[str, Func
             name=name,
             handler=deployed["Handler"],
             code=build / built[name]["Properties"]["CodeUri"],
-            layer=layer,
+            layer=layer if deployed.get("Layers") else None,
             seconds=deployed["Timeout"],
             megabytes=deployed["MemorySize"],
             environment=amazon | deployed["Environment"]["Variables"],

@@ -1,5 +1,7 @@
 """Every sample event, worked on by its function as it is built, under Lambda's own runtime."""
 
+import base64
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -110,6 +112,17 @@ def test_api_retries(call: Call, tasks: Tasks):
 def test_api_describes_itself(call: Call):
     assert call("api-openapi")["statusCode"] == 200
     assert call("api-docs")["statusCode"] == 200
+
+
+# ---------------------------------------------------------------- console
+
+
+def test_console_hands_out_its_page(call: Call):
+    page = call("console-page")
+    assert (page["statusCode"], page["headers"]["Content-Encoding"]) == (200, "gzip")
+    assert gzip.decompress(base64.b64decode(page["body"])).startswith(b"<!doctype html>")
+    configuration = call("console-file")
+    assert json.loads(gzip.decompress(base64.b64decode(configuration["body"])))["region"] == "us-east-1"
 
 
 # ---------------------------------------------------------------- relay

@@ -212,8 +212,8 @@ def test_outputs():
 
 
 def test_routes():
-    events = TEMPLATE["Resources"]["ApiFunction"]["Properties"]["Events"].values()
-    routes = {f"{event['Properties']['Method']} {event['Properties']['Path']}" for event in events}
+    given = [TEMPLATE["Resources"][name]["Properties"]["Events"] for name in ("ApiFunction", "ConsoleFunction")]
+    routes = {f"{e['Properties']['Method']} {e['Properties']['Path']}" for events in given for e in events.values()}
     assert set(names(rows("rest-endpoints.md", "REST endpoints"))) == routes
 
 

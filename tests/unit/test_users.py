@@ -31,11 +31,14 @@ def test_nobody_signs_up():
     assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
 
 
-def test_every_route_but_the_description_wants_a_token():
+def test_every_route_but_description_and_console_wants_a_token():
     auth = RESOURCES["HttpApi"]["Properties"]["Auth"]
     assert auth["DefaultAuthorizer"] in auth["Authorizers"]
-    routes = [event["Properties"] for event in RESOURCES["ApiFunction"]["Properties"]["Events"].values()]
-    assert {route["Path"] for route in routes if "Auth" in route} == {"/openapi.json", "/docs"}
+    functions = of_type("AWS::Serverless::Function").values()
+    events = [event for function in functions for event in function.get("Events", {}).values()]
+    routes = [event["Properties"] for event in events if event["Type"] == "HttpApi"]
+    public = {route["Path"] for route in routes if "Auth" in route}
+    assert public == {"/openapi.json", "/docs", "/console", "/console/{file+}"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,140 @@
+"""Console: hands out the files of a web page, and says where its users sign in.
+
+It is public and may do nothing: what the page shows comes from the HTTP API, with the token of whoever looks at it.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+import logging
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+VERSION = "0.1.0"
+STATIC = Path(__file__).with_name("static")
+CONFIGURATION = "config.json"
+PAGE = ""
+"""Name of the page itself: it is at ``/console``, and nothing below it is called ``index.html``."""
+TYPES = {
+    "": "text/plain; charset=utf-8",  # LICENSE
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".md": "text/plain; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+COMPRESSED = {".png", ".woff2"}
+"""Kinds of files that gzip makes no smaller."""
+
+logger = logging.getLogger()
+
+
+class File(NamedTuple):
+    """A file as it is sent."""
+
+    body: bytes
+    content_type: str
+    tag: str
+    zipped: bytes | None
+
+
+def _files() -> dict[str, Path]:
+    """Every file by its name below ``/console/``. What is not in here does not exist, however a path is written."""
+    found = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
+    return {PAGE if name == "index.html" else name: path for name, path in found.items()}
+
+
+def _configuration() -> bytes:
+    """What the page has to know. ``AWS_ENDPOINT_URL`` is set in the local cloud only, to which users sign in then."""
+    environment = os.environ
+    known = {
+        "region": environment["AWS_REGION"],
+        "userPoolId": environment["USER_POOL_ID"],
+        "userPoolClientId": environment["USER_POOL_CLIENT_ID"],
+        "cognitoEndpoint": environment.get("AWS_ENDPOINT_URL", ""),
+        "issuer": environment["ISSUER"],
+        "version": VERSION,
+    }
+    return json.dumps(known).encode()
+
+
+FILES = _files()
+HEADERS = {
+    # The only script is ours, and it may talk to this API, the user pool and the bucket (for uploads), and to nobody
+    # else. What a task's name, input or result says is text: even if the page failed to escape it, nothing would run.
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "manifest-src 'self'",
+            f"connect-src 'self' {os.environ.get('AWS_ENDPOINT_URL') or os.environ['CONNECT_SOURCES']}",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    # Kept by browsers, asked for each time: after a deployment no page runs with scripts of two versions.
+    "Cache-Control": "no-cache",
+    "Vary": "Accept-Encoding",
+}
+
+
+@cache
+def _file(name: str) -> File:
+    """Read the file, once per process."""
+    body = _configuration() if name == CONFIGURATION else FILES[name].read_bytes()
+    suffix = Path(name or "index.html").suffix
+    zipped = None if suffix in COMPRESSED else gzip.compress(body, mtime=0)
+    # A weak tag, since it is the same for the file and for what gzip makes of it.
+    return File(
+        body, TYPES.get(suffix, "application/octet-stream"), f'W/"{hashlib.sha256(body).hexdigest()[:32]}"', zipped
+    )
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """An event of the HTTP API in, one of the files out."""
+    name = (event.get("pathParameters") or {}).get("file", PAGE)
+    answer = _answer(name, event["headers"])
+    logger.info("request", extra={"file": name[:200], "statusCode": answer["statusCode"]})
+    return answer
+
+
+def _answer(name: str, asked: dict[str, str]) -> dict[str, Any]:
+    if name not in FILES and name != CONFIGURATION:
+        missing = {"statusCode": 404, "message": "the console has no such file"}
+        return _response(404, {"Content-Type": TYPES[".json"]}, json.dumps(missing).encode())
+    file = _file(name)
+    if _is_known(file.tag, asked.get("if-none-match", "")):
+        return _response(304, {"ETag": file.tag})
+    headers = {"ETag": file.tag, "Content-Type": file.content_type}
+    if file.zipped is not None and "gzip" in asked.get("accept-encoding", ""):
+        return _response(200, headers | {"Content-Encoding": "gzip"}, file.zipped)
+    return _response(200, headers, file.body)
+
+
+def _is_known(tag: str, known: str) -> bool:
+    """Whether ``If-None-Match`` names the tag, weak or strong, or any (RFC 9110, section 13.1.2)."""
+    opaque = tag.removeprefix("W/")
+    return known.strip() == "*" or opaque in re.findall(r'"[^"]*"', known)
+
+
+def _response(status_code: int, headers: dict[str, str], body: bytes = b"") -> dict[str, Any]:
+    encoded = base64.b64encode(body).decode()
+    return {"statusCode": status_code, "headers": HEADERS | headers, "body": encoded, "isBase64Encoded": True}
