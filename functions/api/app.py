@@ -1,7 +1,7 @@
 """HTTP API: creates, shows, lists, cancels and retries tasks. Every route is one call of the task service."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from answers import answer, results_answer, sub_task_answer, summary_answer, task_answer
@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from bodies import read_json_object, said_to_be_json
 from callers import ApiCaller, Reader, Writer
+from conditional import answer_conditionally
 from documentation import LOCATION, TASK_LINKS, TaskApi, returns
 from errors import answer_errors
 from models import (
@@ -41,6 +42,7 @@ if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
 service = TaskService(cloud)
 app = TaskApi(enable_validation=True, json_body_deserializer=read_json_object)
 answer_errors(app)
+app.use([answer_conditionally])
 if os.environ.get("API_DOCS") == "true":
     app.publish_description()
 
@@ -157,7 +159,7 @@ def list_sub_tasks(
 def list_results(task_type: TaskTypeInPath, code: CodeInPath, caller: Reader) -> Response[str]:
     """Link to the outcomes of all sub-tasks, in the order of the input, once the task has ended."""
     links = service.result_links(_find(caller, task_type, code))
-    return results_answer(links, to_page="origin" in app.current_event.headers)
+    return results_answer(links, to_page=_asked_by_a_script(app.current_event.headers))
 
 
 @app.post(
@@ -225,6 +227,15 @@ def _find(caller: ApiCaller, task_type: str, code: str) -> TaskEntity:
         raise TaskNotFound(f"there is no task {task_type}/{code}")
     logger.append_keys(**task_keys(task))
     return task
+
+
+def _asked_by_a_script(headers: Mapping[str, str]) -> bool:
+    """Whether a page in a browser asks, and not the browser for a new page, or a program.
+
+    A script on the API's own host sends no ``Origin`` with a GET, but says what the answer is for
+    (https://www.w3.org/TR/fetch-metadata/#sec-fetch-mode-header).
+    """
+    return "origin" in headers or headers.get("sec-fetch-mode", "navigate") != "navigate"
 
 
 def _page(page: Page[Any], items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from models import Error, GatewayError
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.event_handler.openapi.models import OpenAPI
+    from aws_lambda_powertools.event_handler.openapi.models import OpenAPI, Operation
 
 TITLE = "Serverless Tasks"
 VERSION = "0.1.0"
@@ -29,7 +29,11 @@ _ALWAYS = {401, 403, 429, 500, 503}
 _PATH = {"taskType": "$response.body#/type", "code": "$response.body#/code"}
 TASK_LINKS = {name: {"operationId": name, "parameters": _PATH} for name in ("getTask", "listSubTasks", "cancelTask")}
 """What may follow once a task is there, for tools that walk through an API."""
+NOT_MODIFIED = "What the client has is what there is. There is no body."
+IF_NONE_MATCH = "`ETag` of an answer that the client has, or several with commas between them: if one is right, 304."
+ETAG = "Tag of what the answer says. Links are new in every answer and change nothing about it."
 LOCATION = {"Location": {"description": "The link.", "schema": {"type": "string", "format": "uri"}}}
+_TEXT = {"type": "string"}
 _NOT_OURS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
 
@@ -57,6 +61,8 @@ class TaskApi(APIGatewayHttpResolver):
             for operation in (path.get, path.post):
                 if operation and operation.responses:
                     operation.responses.pop(422)
+            if path.get:
+                _make_conditional(path.get)
         schemas = (document.components and document.components.schemas) or {}
         for name in _NOT_OURS:
             schemas.pop(name)
@@ -69,6 +75,19 @@ class TaskApi(APIGatewayHttpResolver):
         @self.get("/openapi.json", include_in_schema=False, compress=True)
         def openapi() -> Response[str]:
             return Response(200, APPLICATION_JSON, self.get_openapi_json_schema())
+
+
+def _make_conditional(operation: "Operation") -> None:
+    """Say of a GET what the middleware of :mod:`conditional` makes of it."""
+    from aws_lambda_powertools.event_handler.openapi.models import Header, Parameter, Response
+
+    tag = Header.model_validate({"description": ETAG, "schema": _TEXT})
+    responses = cast("dict[int, Any]", operation.responses)
+    responses[200].headers = {"ETag": tag}
+    responses[304] = Response(description=NOT_MODIFIED, headers={"ETag": tag})
+    operation.responses = dict(sorted(responses.items()))
+    asked = {"name": "If-None-Match", "in": "header", "description": IF_NONE_MATCH, "schema": _TEXT}
+    operation.parameters = [*(operation.parameters or ()), Parameter.model_validate(asked)]
 
 
 def returns(status_code: int, description: str, model: type, *refusals: int, **more: Any) -> dict[int, OpenAPIResponse]:

@@ -6,6 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import boto3
+import pytest
 from botocore.config import Config
 from serverless_tasks.adapters.payloads import PayloadStore
 from serverless_tasks.core.chunks import Chunk, Range
@@ -28,12 +29,22 @@ def stored(cloud, url):
     return [json.loads(line) for line in body.decode().splitlines()]
 
 
-def test_a_page_in_a_browser_is_led_nowhere(api, fan_out):
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "https://console.example.com"}, 200),
+        ({"sec-fetch-mode": "cors"}, 200),  # from the API's own host, and then without Origin
+        ({"sec-fetch-mode": "same-origin"}, 200),
+        ({"sec-fetch-mode": "navigate"}, 303),  # the browser itself, which can follow
+        ({}, 303),
+    ],
+)
+def test_a_script_in_a_browser_is_led_nowhere(api, fan_out, headers, status):
     task = api.create_list("cat", ["a"])
     fan_out(task, str.upper)
-    answer = api.get_from_page(path(task), "https://console.example.com")
-    assert (answer.status, len(answer.body["items"])) == (200, 1)
-    assert "Location" not in answer.headers
+    answer = api.get_with(path(task), headers)
+    assert (answer.status, len(answer.body["items"])) == (status, 1)
+    assert ("Location" in answer.headers) == (status == 303)
 
 
 def test_one_object_is_where_the_answer_leads(api, cloud, fan_out):
