@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Generic, Self, cast
+
+from typing_extensions import TypeVar  # before Python 3.13, that of typing knows no default
 
 from serverless_tasks.core.attribute_values import decode_item
 from serverless_tasks.core.entity import TaskEntity
@@ -12,27 +14,29 @@ from serverless_tasks.core.errors import MalformedMessage
 from serverless_tasks.core.keys import TaskKey
 from serverless_tasks.core.messages import parse_task_message
 
+Input = TypeVar("Input", default=Any)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
-    """What all events carry."""
+class Event(Generic[Input]):
+    """What all events carry. ``TaskQueueEvent[Place]`` has a ``Place`` as its input (see ``workers.typed_inputs``)."""
 
     task_key: TaskKey
     """Key of the task; of a sub-task event, the sub-task's."""
     task_type: str
     tenant_code: str
-    input: Any = None
+    input: Input = cast("Input", None)  # noqa: RUF009  # None, which a worker replaces
     task_entity: TaskEntity | None = None
     """The parent as it was loaded for this event."""
 
     @classmethod
-    def of(cls, event: Event) -> Self:
+    def of(cls, event: Event[Any]) -> Self:
         """The same event as this class: ``CatFed.of(event)``."""
         return cls(**{field.name: getattr(event, field.name) for field in fields(event)})
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskEvent(Event):
+class TaskEvent(Event[Input]):
     """A task's status changed: a record of the table's stream. ``task_entity`` is its new image."""
 
     record: Mapping[str, Any]
@@ -43,7 +47,7 @@ class TaskEvent(Event):
         """Raises :class:`MalformedMessage` for a record without a task in its new image."""
         try:
             task = TaskEntity.from_item(decode_item(record["dynamodb"]["NewImage"]))
-            value = None if task.input_text is None else task.input
+            value: Any = None if task.input_text is None else task.input
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedMessage(f"the record holds no task: {error!r}") from error
         return cls(
@@ -57,7 +61,7 @@ class TaskEvent(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskQueueEvent(Event):
+class TaskQueueEvent(Event[Input]):
     """A single task is to be run: a message of the task queue."""
 
     record: Mapping[str, Any]
@@ -80,7 +84,7 @@ class TaskQueueEvent(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepFunctionTaskEvent(Event):
+class StepFunctionTaskEvent(Event[Input]):
     """A sub-task is to be run, or, for the fan-in, all have ended (``index`` is None then)."""
 
     index: int | None = None

@@ -132,6 +132,11 @@ def find_task_type(name: str) -> TaskType | None:
     return _registry.get(name)
 
 
+def known_task_types() -> list[TaskType]:
+    """All task types that this process has, by name."""
+    return [_registry[name] for name in sorted(_registry)]
+
+
 def policy_of(name: str) -> TaskType:
     """The task type of this name; for one that only has event handlers, the default policy."""
     return _registry.get(name) or _default_policy(name)

@@ -19,6 +19,7 @@ from serverless_tasks.core.times import Clock, after, from_iso
 from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadline
 from serverless_tasks.workers.handlers import call
 from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.typed_inputs import resolve
 from serverless_tasks.workers.watch import Watch
 
 CLOSING_SECONDS = 5.0
@@ -105,7 +106,7 @@ class Attempt:
         """Run user code, and nothing else; returns its result as JSON text, or how it ended without one."""
         try:
             with deadline(self._left()):
-                return result_text(call(self._dispatcher.resolve(event), context))
+                return result_text(call(resolve(self._dispatcher, event), context))
         except HandOver:
             return Continues(self._task)
         except Stop:

@@ -19,6 +19,7 @@ from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadli
 from serverless_tasks.workers.handlers import Pairs, call
 from serverless_tasks.workers.held_chunk import HeldChunk
 from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.workers.typed_inputs import resolve
 
 LATE_SECONDS = 1.0
 """One that begins so much later than it was made was held up by others."""
@@ -77,11 +78,11 @@ class SubTaskRun:
         return self.in_line(text) or self.stored(text)
 
     def handlers(self) -> Pairs:
-        """Its handlers with their events. Raises :class:`NoHandler`, and whatever a fork's factories raise."""
+        """Its handlers with their events. Raises what :func:`resolve` and a fork's factories raise."""
         if self._pairs is None:
             dispatcher = self._held.dispatcher
             events = dispatcher.events.transform_step_function(self._call())
-            self._pairs = [pair for event in events for pair in dispatcher.resolve(event)]
+            self._pairs = [pair for event in events for pair in resolve(dispatcher, event)]
         if not self._pairs:
             raise no_handler(self._held.task.type)
         return self._pairs

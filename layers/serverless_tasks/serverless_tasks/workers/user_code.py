@@ -10,6 +10,8 @@ from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.factories import EventFactory, TaskQueueEventFactory
+from serverless_tasks.core.task_type import known_task_types
+from serverless_tasks.workers.typed_inputs import input_types
 
 PACKAGE = "task_types"
 
@@ -18,11 +20,13 @@ def load_user_code(settings: Settings) -> Dispatcher:
     """Import every file of ``task_types`` and make the factories.
 
     A file that cannot be imported stops the worker at its start: messages wait on the queue until it is mended, where
-    going on without it would end its tasks FAILED.
+    going on without it would end its tasks FAILED. So does a handler whose annotation cannot be read.
     """
     package = importlib.import_module(PACKAGE)
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{PACKAGE}.{module.name}")
+    for task_type in known_task_types():
+        input_types(task_type)
     return Dispatcher(
         events=_make(settings.event_factory, EventFactory, "EventFactory"),
         own_events=_make(settings.task_queue_event_factory, TaskQueueEventFactory, "TaskQueueEventFactory"),
