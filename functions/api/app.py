@@ -12,6 +12,7 @@ from callers import ApiCaller, Reader, Writer
 from conditional import answer_conditionally
 from documentation import LOCATION, TASK_LINKS, TaskApi, returns
 from errors import answer_errors
+from known_types import known_types
 from models import (
     JSON_LINES,
     CodeInPath,
@@ -28,10 +29,11 @@ from models import (
     Task,
     TaskPage,
     TaskTypeInPath,
+    TaskTypes,
     TypeFilter,
     Upload,
 )
-from serverless_tasks import Page, TaskEntity, TaskNotFound, TaskQuery, TaskService
+from serverless_tasks import Page, TaskEntity, TaskKind, TaskNotFound, TaskQuery, TaskService
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.workers.log import logger, task_keys
 from serverless_tasks.workers.metrics import transition_keys
@@ -39,6 +41,7 @@ from serverless_tasks.workers.metrics import transition_keys
 cloud = Cloud.from_environment()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
     _ = cloud.table  # now, so that its client is in the snapshot; it connects, and renews its credentials, when used
+    known_types()
 service = TaskService(cloud)
 app = TaskApi(enable_validation=True, json_body_deserializer=read_json_object)
 answer_errors(app)
@@ -64,6 +67,8 @@ RESULTS = {
 def create_task(body: Annotated[NewTask, Body()], caller: Writer, key: IdempotencyKey = None) -> Response[str]:
     """Create a single task."""
     caller.check_tenant(body.tenant_code)
+    known_types().check(TaskKind.TASK, body.task_type)
+    known_types().check_input(TaskKind.TASK, body.task_type, body.input)
     task = service.create_task(caller.tenant_code, body.task_type, body.input, body.name, caller.record, key)
     return _created(caller, task, lambda: body.input)
 
@@ -81,6 +86,9 @@ def create_step_function_task(
     """Create a task of which every element of the input, or of an upload, is a sub-task."""
     caller.check_tenant(body.tenant_code)
     given, input_ref = body.given("input"), body.given("input_ref")
+    known_types().check(TaskKind.SFN_TASK, body.task_type)
+    if given is not None:  # an upload is the worker's to check
+        known_types().check_input(TaskKind.SFN_TASK, body.task_type, given)
     create = service.create_step_function_task
     task = create(caller.tenant_code, body.task_type, given, body.name, caller.record, key, input_ref=input_ref)
     return _created(caller, task, None if given is None else lambda: given)
@@ -98,6 +106,17 @@ def create_upload(caller: Writer, body: Annotated[NewUpload, Body()] = JSON_LINE
     upload = service.create_upload(caller.tenant_code, body.format)
     made = {"inputRef": upload.input_ref, "url": upload.url, "headers": upload.headers, "expiresAt": upload.expires_at}
     return answer(201, made)
+
+
+@app.get(
+    "/task-types",
+    summary="List the task types",
+    operation_id="listTaskTypes",
+    responses=returns(200, "The task types of this deployment, by name.", TaskTypes),
+)
+def list_task_types(caller: Reader) -> Response[str]:
+    """List what tasks can be created of, and what their inputs look like."""
+    return answer(200, known_types().view)
 
 
 @app.get(

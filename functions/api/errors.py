@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from inputs import UnfitInput
 from serverless_tasks import InvalidInput, KeyReused, LostRace, TaskNotFound, TaskOpen, TransitionRefused
 from serverless_tasks.workers.log import logger
 
@@ -27,6 +28,8 @@ def answer_errors(app: APIGatewayHttpResolver) -> None:
         match error:
             case RequestValidationError():
                 return _invalid_request(error.errors())
+            case UnfitInput():
+                return _malformed(error.problems)
             case InvalidInput():
                 return _malformed({error.field: error.reason})
             case binascii.Error() | UnicodeError():

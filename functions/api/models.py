@@ -267,6 +267,25 @@ class SubTaskPage(TypedDict):
     cursor: NotRequired[Annotated[str, Field(description="There may be more. A page may be short.")]]
 
 
+class TaskTypeItem(TypedDict):
+    """A task type."""
+
+    taskType: Annotated[str, Field(pattern=NAME)]
+    description: NotRequired[Annotated[str, Field(description="What its file says it is for.")]]
+    kinds: Annotated[list[TaskKind], Field(min_length=1, description="What it has a handler for.")]
+    inputSchemas: Annotated[
+        dict[TaskKind, dict[str, Any]],
+        Field(description="JSON Schema (2020-12) of the input, by kind; of a list, of one element. Only typed ones."),
+    ]
+
+
+class TaskTypes(TypedDict):
+    """What tasks can be created of."""
+
+    items: list[TaskTypeItem]
+    complete: Annotated[bool, Field(description="Whether these are all. If so, a task of another type is refused.")]
+
+
 class ResultLink(TypedDict):
     """A link to an object: JSON Lines, one line for each of `count` sub-tasks."""
 
