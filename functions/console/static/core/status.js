@@ -1,0 +1,66 @@
+/** What statuses mean to people, and what may be done with a task. Pure. */
+
+export const KINDS = { TASK: "Task", SFN_TASK: "Fan-out" };
+
+/** Every status in the order of a task's life: how it is called, and how it is coloured. */
+export const STATUSES = {
+  CREATED: { label: "Created", tone: "waiting", means: "saved, not sent yet" },
+  QUEUED: { label: "Queued", tone: "waiting", means: "its message is on the queue" },
+  STARTED: { label: "Started", tone: "waiting", means: "its state machine execution has started" },
+  PROCESSING: { label: "Processing", tone: "running", means: "somebody works on it" },
+  ERRORED: { label: "Errored", tone: "warning", means: "an attempt failed, another one is due" },
+  FINISHED: { label: "Finished", tone: "running", means: "every sub-task has ended, the fan-in runs" },
+  COMPLETED: { label: "Completed", tone: "good", means: "done" },
+  FAILED: { label: "Failed", tone: "bad", means: "ended without success" },
+  CANCELLED: { label: "Cancelled", tone: "muted", means: "stopped by somebody" },
+};
+
+const ENDED = new Set(["COMPLETED", "FAILED", "CANCELLED"]);
+
+/** @param {string} status */
+export function ended(status) {
+  return ENDED.has(status);
+}
+
+/** A status of a newer version of the stack is shown as it is. */
+export function described(status) {
+  return STATUSES[status] ?? { label: status, tone: "muted", means: "" };
+}
+
+/** What applies to a task in its status: docs/concepts.md, "Runs", and docs/rest-endpoints.md, "Get all results". */
+export function actionsOf(task) {
+  const over = ended(task.status);
+  const { result, resultUrl } = task.attributes;
+  const fanOut = task.kind === "SFN_TASK";
+  return {
+    cancel: !over,
+    retry: task.status === "FAILED" || task.status === "CANCELLED",
+    results: fanOut ? over : task.status === "COMPLETED" && (resultUrl !== undefined || result !== undefined),
+  };
+}
+
+/** @returns {number} 0 to 1. A single task without a checkpoint says nothing of itself until it has ended. */
+export function progressOf(task) {
+  if (task.status === "COMPLETED") return 1;
+  return task.attributes.progress ?? 0;
+}
+
+/**
+ * Sub-tasks by what became of them. The task itself only knows which have ended; what runs is known from its chunks.
+ * @param {object} task a fan-out
+ * @param {object[]} [chunks] all of its chunks, if they are known
+ * @returns {{succeeded: number, failed: number, running: number, waiting: number, total: number}}
+ */
+export function countsOf(task, chunks = []) {
+  const attributes = task.attributes;
+  const total = attributes.subTaskCount ?? 0;
+  const over = ended(task.status);
+  const sum = (of) => chunks.reduce((all, chunk) => all + of(chunk), 0);
+  const known = chunks.length > 0 && !over;
+  const succeeded = known ? sum((chunk) => chunk.succeeded) : attributes.subTaskSucceedCount ?? 0;
+  const failed = known ? sum((chunk) => chunk.failed) : attributes.subTaskFailedCount ?? 0;
+  const left = Math.max(0, total - succeeded - failed);
+  const inWork = sum((chunk) => (chunk.status === "PROCESSING" ? chunk.count - chunk.succeeded - chunk.failed : 0));
+  const running = over ? 0 : Math.min(left, Math.max(0, inWork));
+  return { succeeded, failed, running, waiting: left - running, total };
+}

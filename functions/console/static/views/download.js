@@ -1,0 +1,72 @@
+/** Results as a file. */
+
+import { html, useState } from "../vendor/htm/standalone.module.js";
+import { request, taskPath } from "../api.js";
+import { count } from "../core/format.js";
+import { complain } from "../messages.js";
+import { Icon } from "./icons.js";
+import { Dialog, Link } from "./parts.js";
+
+/** @param {{task: object}} props */
+export function Download({ task }) {
+  const [state, setState] = useState("");
+  const [links, setLinks] = useState(undefined);
+  const start = async () => {
+    setState("Preparing…");
+    try {
+      if (task.kind === "TASK") await saveSingle(task);
+      else await saveAll(task, setState, setLinks);
+    } catch (error) {
+      complain(error);
+    }
+    setState("");
+  };
+  return html`<button type="button" data-testid="download-results" disabled=${state !== ""} onClick=${start}><${Icon} name="download" /> ${state || (task.kind === "TASK" ? "Download result" : "Download results")}</button>
+    ${links && html`<${Links} links=${links} close=${() => setLinks(undefined)} />`}`;
+}
+
+async function saveSingle(task) {
+  const { result, resultUrl } = task.attributes;
+  if (resultUrl === undefined) return save([JSON.stringify(result, null, 2), "\n"], `result-${task.code}.json`, "application/json");
+  const { data } = await request(taskPath(task.type, task.code));
+  return save([await fetched(data.attributes.resultUrl)], `result-${task.code}.json`, "application/json");
+}
+
+/** One file of all objects, in order. Blobs are the browser's to keep, on its disk if need be. */
+async function saveAll(task, tell, offer) {
+  const { data } = await request(taskPath(task.type, task.code, "/results"));
+  const parts = [];
+  for (const link of data.items) {
+    tell(`${count(parts.length + 1)} of ${count(data.items.length)}…`);
+    try {
+      parts.push(await fetched(link.url));
+    } catch {
+      offer(data.items);
+      return;
+    }
+  }
+  save(parts, `results-${task.code}.jsonl`, "application/x-ndjson");
+}
+
+/** The link is its own proof of who asks: with a token, S3 would refuse. */
+async function fetched(url) {
+  const answer = await fetch(url, { cache: "no-store", credentials: "omit" });
+  if (!answer.ok) throw new Error(`The bucket answered ${answer.status}. Load the page again for a new link.`);
+  return answer.blob();
+}
+
+function save(parts, name, type) {
+  const url = URL.createObjectURL(new Blob(parts, { type }));
+  const link = Object.assign(document.createElement("a"), { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** Where the bucket does not let this page read, people still may. */
+function Links({ links, close }) {
+  return html`<${Dialog} title="Results" close=${close}>
+    <p>The browser could not read the bucket from this page. These links work for 15 minutes:</p>
+    <ul class="links">${links.map((link) => html`<li key=${link.first}><${Link} href=${link.url}>Sub-tasks ${count(link.first)} to ${count(link.first + Math.max(link.count, 1) - 1)}<//></li>`)}</ul>
+    <div class="dialog-actions"><button type="button" onClick=${close}>Close</button></div>
+  <//>`;
+}

@@ -1,0 +1,54 @@
+/** Signing in: by the user pool, or with a pasted token where the stack has no pool of its own. */
+
+import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
+import { signIn } from "../session.js";
+import { Heading } from "./parts.js";
+
+/** @param {{pool: boolean, issuer: string, notice?: string}} props */
+export function SignIn({ pool, issuer, notice }) {
+  const [step, setStep] = useState({ ask: pool ? "password" : "token" });
+  const [error, setError] = useState("");
+  const [busy, setBusy] = useState(false);
+  const form = useRef(null);
+  useEffect(() => form.current.querySelector("input, textarea").focus(), [step.ask]);
+  const submit = async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setError("");
+    try {
+      const next = await signIn(Object.fromEntries(new FormData(form.current)));
+      if (next.ask) setStep(next);
+    } catch (problem) {
+      setError(problem.message);
+    }
+    setBusy(false);
+  };
+  return html`<section class="sign-in card">
+    <${Heading} title="Sign in" />
+    ${notice && html`<p class="notice tone-info" role="status">${notice}</p>`}
+    <form ref=${form} onSubmit=${submit} aria-describedby=${error ? "sign-in-error" : undefined}>
+      <${FIELDS[step.ask]} hint=${step.hint} issuer=${issuer} />
+      ${error && html`<p id="sign-in-error" class="problem" role="alert">${error}</p>`}
+      <button class="primary" data-testid="sign-in" aria-disabled=${busy}>${busy ? "One moment…" : BUTTONS[step.ask]}</button>
+    </form>
+  </section>`;
+}
+
+const BUTTONS = { password: "Sign in", token: "Use this token", newPassword: "Set password", code: "Go on" };
+
+const FIELDS = {
+  password: () => html`
+    <label>User name or e-mail<input name="username" autocomplete="username" autocapitalize="none" spellcheck=${false} required /></label>
+    <label>Password<input name="password" type="password" autocomplete="current-password" required /></label>`,
+  newPassword: () => html`
+    <p>This is your first time here. Choose a password of your own.</p>
+    <label>New password<input name="newPassword" type="password" autocomplete="new-password" required aria-describedby="rule" /></label>
+    <p id="rule" class="hint">At least 12 characters, with an upper case letter, a lower case letter and a digit, unless this stack says otherwise.</p>`,
+  code: ({ hint }) => html`
+    <label>Code<input name="code" inputmode="numeric" autocomplete="one-time-code" required /></label>
+    <p class="hint">${hint ? `It was sent to ${hint}.` : "Your authenticator app shows it."}</p>`,
+  token: ({ issuer }) => html`
+    <p>This stack takes ID tokens of <b>${issuer || "your own issuer"}</b>. Get one there and paste it here. It stays in this tab.</p>
+    <label>ID token<textarea name="token" rows="6" spellcheck=${false} autocomplete="off" required></textarea></label>`,
+};
