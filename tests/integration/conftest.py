@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from serverless_tasks.core.dispatch import forget_event_handlers
-from serverless_tasks.core.task_type import forget_task_types
+from serverless_tasks.testing import registered
 
 from tests.support.moto_stack import MotoStack
 
@@ -17,9 +16,8 @@ def no_network(socket_disabled: None) -> None:
 @pytest.fixture(autouse=True)
 def no_task_types() -> Iterator[None]:
     """Each test defines its own task types."""
-    yield
-    forget_task_types()
-    forget_event_handlers()
+    with registered():
+        yield
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def write_files(root, page):
 
 
 def import_file(path):
-    if path.parent.name == "task_types":
+    if path.parent.parts[-2:] == ("worker", "task_types"):
         return importlib.import_module(f"task_types.{path.stem}")
     module = ModuleType(path.stem)
     exec(compile(path.read_text(encoding="utf-8"), path, "exec"), module.__dict__)
@@ -127,6 +127,14 @@ def test_code_runs(page, fork, monkeypatch):
                 for name in [name for name in functions if name.startswith("test_")]:
                     functions[name]()
                 namespace |= {"handler": functions["handler"]} if "handler" in functions else {}
+
+
+def test_a_test_that_a_page_shows_is_the_one_that_is_here():
+    shown = [block for page in PAGES for block in blocks(page, "python") if block.file and (ROOT / block.file).exists()]
+    shown = [block for block in shown if block.file.startswith("tests/")]
+    assert shown, "docs/testing.md shows an example"
+    for block in shown:
+        assert (ROOT / block.file).read_text(encoding="utf-8").rstrip() == block.text.rstrip(), block.file
 
 
 # ---------------------------------------------------------------------------------------------------- text

@@ -1,10 +1,8 @@
 """The sample events are what AWS and this stack really send. (The API's are in ``api/test_api_events.py``.)"""
 
 import hashlib
-import importlib
 import json
 import re
-import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -16,9 +14,9 @@ from serverless_tasks.core.expressions import Put
 from serverless_tasks.core.keys import TaskKey, is_code
 from serverless_tasks.core.messages import task_message
 from serverless_tasks.core.status import can_transition
-from serverless_tasks.core.task_type import forget_task_types
 from serverless_tasks.core.times import from_iso
-from serverless_tasks.testing import MemoryStack
+from serverless_tasks.testing import MemoryStack, registered
+from task_types.cat import cat
 from ulid import ULID
 
 from tests.support import events
@@ -35,13 +33,10 @@ MACHINE = json.loads(
 
 
 @pytest.fixture(autouse=True)
-def cat() -> Iterator[None]:
+def only_cats() -> Iterator[None]:
     """The type of the tasks in the events, and no other."""
-    forget_task_types()
-    sys.modules.pop("task_types.cat", None)
-    importlib.import_module("task_types.cat")
-    yield
-    forget_task_types()
+    with registered(cat):
+        yield
 
 
 def task_of(name: str) -> TaskEntity:

@@ -37,6 +37,12 @@ ENVIRONMENT = {
 }
 
 
+@pytest.fixture(autouse=True)
+def no_task_types(own_task_types: None) -> None:
+    """Each test here defines its own task types."""
+    forget_task_types()
+
+
 @pytest.fixture(scope="module")  # not longer: tests elsewhere have an environment, and an AWS in memory, of their own
 def app() -> Iterator[ModuleType]:
     """The function, one warm instance for all tests of a file."""
@@ -110,7 +116,7 @@ def end(app: ModuleType, cloud: Cloud) -> Callable[..., TaskEntity]:
 
 
 @pytest.fixture
-def fan_out(cloud: Cloud) -> Iterator[Callable[..., None]]:
+def fan_out(cloud: Cloud) -> Callable[..., None]:
     """``fan_out(task, handler)`` runs a Step Functions task, as plan, chunk worker and finish do."""
 
     def fan_out(task: dict[str, Any], handler: Callable[[Any], Any], **policy: Any) -> None:
@@ -121,5 +127,4 @@ def fan_out(cloud: Cloud) -> Iterator[Callable[..., None]]:
             ChunkWorker(cloud, Dispatcher()).handle({**call, "chunk": number}, lambda: 900)
         Finisher(cloud).handle(call, lambda: 900)
 
-    yield fan_out
-    forget_task_types()
+    return fan_out

@@ -6,18 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from serverless_tasks.core.dispatch import forget_event_handlers
 from serverless_tasks.core.task_type import forget_task_types
 from serverless_tasks.testing import MemoryStack
 from serverless_tasks.workers.log import logger
 
 
 @pytest.fixture(autouse=True)
-def no_task_types() -> Iterator[None]:
-    """Each test defines its own task types."""
-    yield
+def no_task_types(own_task_types: None) -> None:
+    """Each test here defines its own task types."""
     forget_task_types()
-    forget_event_handlers()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -31,9 +31,20 @@ def event_handler(event_class: type[Event]) -> Callable[[Handler], Handler]:
     return register
 
 
+def known_event_handlers() -> dict[type[Event], EventHandler]:
+    """All handlers that this process has for classes of events."""
+    return dict(_handlers)
+
+
+def set_event_handlers(handlers: Mapping[type[Event], EventHandler]) -> None:
+    """Put these into the registry instead of those that it has. For tests."""
+    _handlers.clear()
+    _handlers.update(handlers)
+
+
 def forget_event_handlers() -> None:
     """Empty the registry. For tests."""
-    _handlers.clear()
+    set_event_handlers({})
 
 
 def find_handler(event: Event) -> EventHandler | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -142,9 +142,20 @@ def policy_of(name: str) -> TaskType:
     return _registry.get(name) or _default_policy(name)
 
 
+def known_task_types() -> dict[str, TaskType]:
+    """All task types that this process has, by name."""
+    return dict(_registry)
+
+
+def set_task_types(task_types: Mapping[str, TaskType]) -> None:
+    """Put these into the registry instead of those that it has. For tests."""
+    _registry.clear()
+    _registry.update(task_types)
+
+
 def forget_task_types() -> None:
     """Empty the registry. For tests."""
-    _registry.clear()
+    set_task_types({})
 
 
 def _default_policy(name: str) -> TaskType:
