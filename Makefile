@@ -8,9 +8,10 @@ RUNTIME_VENV := .venv-runtime
 RUNTIME_READY := $(RUNTIME_VENV)/.ready
 LINT_VENV := .venv-lint
 LINT_READY := $(LINT_VENV)/.ready
+NO_CLOUD := tests --ignore tests/unit --ignore tests/e2e --ignore tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi sbom audit bench bench-million lock clean
+.PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi sbom audit screenshots bench bench-million lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,12 +52,12 @@ check: $(READY) $(LINT_READY) ## format, lint, types, template, unit tests
 
 test: check $(RUNTIME_READY) ## check, then every test that is not slow, with the layer's coverage
 	@# The unit tests have just run; the coverage of both is the layer's.
-	$(BIN)/pytest -q -n auto tests --ignore tests/unit --ignore tests/e2e --cov --cov-append -m "not slow"
-	$(BIN)/pytest -q tests/e2e -m "not slow"
+	$(BIN)/pytest -q -n auto $(NO_CLOUD) --cov --cov-append -m "not slow"
+	$(BIN)/pytest -q -rs tests/e2e tests/browser -m "not slow"
 
 test-all: check $(RUNTIME_READY) ## the same with the slow ones: workers killed at random, minutes long
-	$(BIN)/pytest -q -n auto tests --ignore tests/unit --ignore tests/e2e --cov --cov-append
-	$(BIN)/pytest -q tests/e2e
+	$(BIN)/pytest -q -n auto $(NO_CLOUD) --cov --cov-append
+	$(BIN)/pytest -q -rs tests/e2e tests/browser
 
 soak: $(READY) ## a million steps of random schedules; ARGS="--seconds 600" for a time
 	PYTHONPATH=.:layers/serverless_tasks $(PYTHON_IN_VENV) -m tests.model.soak $(ARGS)
@@ -91,6 +92,9 @@ sbom: $(READY) ## write docs/sbom.json and docs/third-party-licences.md anew, fr
 # Asks PyPI. What ships is pinned in dev.txt, too. Not lint.txt: checkov pins old packages, which see nothing but this repository.
 audit: $(LINT_READY) ## ask whether a vulnerability is known of what ships or is used here
 	$(LINT_VENV)/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements/dev.txt
+
+screenshots: $(READY) ## take the documentation's pictures of the console anew, docs/images/console-*.png
+	$(BIN)/pytest -q tests/browser --screenshots
 
 bench: $(READY) ## measure calls, units, dollars and processor time; about ten minutes
 	@PYTHONPATH=layers/serverless_tasks $(PYTHON_IN_VENV) -m benchmarks $(ARGS)

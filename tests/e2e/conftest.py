@@ -1,6 +1,6 @@
-"""The fork that most tests run on, and the tasks that take their time, begun before everything else."""
+"""The tasks that take their time, begun before everything else on the fork that most tests run on."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -8,21 +8,7 @@ from serverless_tasks import TaskKind, TaskStatus
 
 from local.cloud import Connection
 from tests.support.driver import Driver, Json
-from tests.support.fork import Fork
 from tests.support.planted import lost_task, plant
-
-
-@pytest.fixture(scope="session")
-def fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
-    """A fork that adds files to task_types and changes nothing else."""
-    return Fork(tmp_path_factory.mktemp("fork") / "repo").with_probes().with_recorder()
-
-
-@pytest.fixture(scope="session")
-def forked(fork: Fork) -> Iterator[Connection]:
-    """The fork's local cloud, up."""
-    with fork.running() as running:
-        yield running
 
 
 @pytest.fixture(scope="session")
