@@ -15,5 +15,5 @@ def no_network(socket_disabled):
 @pytest.fixture(autouse=True)
 def own_task_types() -> Iterator[None]:
     """Task types of imported files are there; what a test defines is gone after it."""
-    with registered(*known_task_types().values()):
+    with registered(*known_task_types()):
         yield

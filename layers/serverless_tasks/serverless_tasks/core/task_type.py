@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -142,20 +142,16 @@ def policy_of(name: str) -> TaskType:
     return _registry.get(name) or _default_policy(name)
 
 
-def known_task_types() -> dict[str, TaskType]:
-    """All task types that this process has, by name."""
-    return dict(_registry)
-
-
-def set_task_types(task_types: Mapping[str, TaskType]) -> None:
+def set_task_types(task_types: Iterable[TaskType]) -> None:
     """Put these into the registry instead of those that it has. For tests."""
+    found = {task_type.name: task_type for task_type in task_types}
     _registry.clear()
-    _registry.update(task_types)
+    _registry.update(found)
 
 
 def forget_task_types() -> None:
     """Empty the registry. For tests."""
-    set_task_types({})
+    set_task_types(())
 
 
 def _default_policy(name: str) -> TaskType:

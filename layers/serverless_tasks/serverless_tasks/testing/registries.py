@@ -17,7 +17,7 @@ def registered(*task_types: TaskType) -> Iterator[None]:
     before stay: the classes of their events keep them apart.
     """
     types_before, handlers_before = known_task_types(), known_event_handlers()
-    set_task_types({task_type.name: task_type for task_type in task_types})
+    set_task_types(task_types)
     try:
         yield
     finally:
