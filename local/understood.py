@@ -107,7 +107,10 @@ RESOURCES: dict[str, Understood] = {
     ),
     "AWS::S3::BucketPolicy": _understood("Bucket", PolicyDocument="permissions are not enforced here"),
     "AWS::SNS::Topic": _understood(
-        "DisplayName Subscription Tags TopicName", KmsMasterKeyId=_NO_BILL, TracingConfig="there is no X-Ray here"
+        "DisplayName Subscription Tags TopicName",
+        KmsMasterKeyId=_NO_BILL,
+        SignatureVersion="nothing here is signed",
+        TracingConfig="there is no X-Ray here",
     ),
     "AWS::SQS::Queue": _understood(
         "DelaySeconds MaximumMessageSize MessageRetentionPeriod QueueName ReceiveMessageWaitTimeSeconds "

@@ -81,10 +81,13 @@ class Need:
 
 
 @cache
-def grants() -> Mapping[str, frozenset[Grant]]:
-    """What every role grants, by the function or state machine that has it. What is denied is taken off."""
-    template = _transformed()
-    resolve = _Names(template)
+def grants(**parameters: str) -> Mapping[str, frozenset[Grant]]:
+    """What every role grants, by the function or state machine that has it. What is denied is taken off.
+
+    ``parameters``: those of the template that are not left at their default.
+    """
+    template = _transformed(parameters)
+    resolve = _Names(template, parameters)
     roles = {name: item for name, item in template["Resources"].items() if item["Type"] == "AWS::IAM::Role"}
     return {name.removesuffix("Role"): frozenset(_of_role(role, template, resolve)) for name, role in roles.items()}
 
@@ -130,14 +133,14 @@ def _keys(statement: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{mark}{key}" for key in keys)
 
 
-def _transformed() -> dict[str, Any]:
+def _transformed(parameters: Mapping[str, str]) -> dict[str, Any]:
     template = load(ROOT / "template.yaml")
     for resource in template["Resources"].values():
         given = resource.get("Properties", {})
         given.update(dict.fromkeys(_PATHS & given.keys(), "s3://bucket/key"))
     managed = {name: f"arn:aws:iam::aws:policy/{name}" for name in _MANAGED}
     with nobodys_account():
-        done = Translator(managed, Parser()).translate(template, _parameters(template))
+        done = Translator(managed, Parser()).translate(template, {**_parameters(template), **parameters})
     return dict(json.loads(json.dumps(done)))
 
 
@@ -148,9 +151,9 @@ def _parameters(template: Mapping[str, Any]) -> dict[str, Any]:
 class _Names(Resolver):
     """Knows a resource by its name in the template, whichever attribute is asked for."""
 
-    def __init__(self, template: Mapping[str, Any]) -> None:
+    def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
         names = {name: name for name in template["Resources"]}
-        super().__init__(template, {**_PSEUDO, **_parameters(template), **names}, names)
+        super().__init__(template, {**_PSEUDO, **_parameters(template), **parameters, **names}, names)
 
     def _attribute(self, resource: str, attribute: str) -> str:
         return {"Arn": resource, "StreamArn": f"{resource}/stream", "Name": "stack-fan-out"}[attribute]

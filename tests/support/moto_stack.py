@@ -212,7 +212,7 @@ class MotoStack:
         return lambda: (ends_at - self.clock()).total_seconds()
 
     def _check_permissions(self, call: Call) -> None:
-        if needed := missing(call, self.resources.names):
+        if needed := missing(call, self.resources.names, **self._parameters):
             raise PermissionError(f"{call.function} may not {needed}")
 
     def idle_seconds(self) -> float | None:

@@ -11,9 +11,12 @@ _S3 = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket"}
 """Calls whose permission has another name (Service Authorization Reference)."""
 
 
-def missing(call: Call, names: Mapping[str, str]) -> list[Need]:
-    """What the call needs and its function (``api``, ``relay`` …) may not do. ``names``: as of :func:`needs`."""
-    allowed = grants()[f"{call.function.capitalize()}Function"]
+def missing(call: Call, names: Mapping[str, str], **parameters: str) -> list[Need]:
+    """What the call needs and its function (``api``, ``relay`` …) may not do. ``names``: as of :func:`needs`.
+
+    ``parameters``: as of :func:`tests.support.grants.grants`.
+    """
+    allowed = grants(**parameters)[f"{call.function.capitalize()}Function"]
     return [need for need in needs(call, names) if not any(grant.covers(need) for grant in allowed)]
 
 
@@ -38,6 +41,9 @@ def needs(call: Call, names: Mapping[str, str]) -> Iterator[Need]:
             yield Need(f"sqs:{operation.removesuffix('Batch')}", names[params["QueueUrl"]])
         case "sns", operation:
             yield Need(f"sns:{operation.removesuffix('Batch')}", names[params["TopicArn"]])
+        case "events", "PutEvents":
+            for bus in sorted({entry["EventBusName"] for entry in params["Entries"]}):
+                yield Need("events:PutEvents", f"arn:aws:events:region:account:event-bus/{bus}")
         case "stepfunctions", "StartExecution":
             yield Need("states:StartExecution", names[params["stateMachineArn"]])
         case "stepfunctions", operation:

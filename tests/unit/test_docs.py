@@ -193,7 +193,9 @@ def test_every_page_is_in_the_index():
 SAID_IN_WORDS = {
     "CorsOrigins": "origins",
     "KmsKeyArn": "an ARN",
+    "EventBusName": "a name",
     "AlarmEmail": "an address",
+    "FailureEmail": "an address",
     "JwtIssuer": "an `https` address",
     "JwtAudience": "any",
 }

@@ -43,6 +43,16 @@ def test_the_state_machine_may_do_what_its_definition_says():
     assert left == called | children
 
 
+def test_a_stack_with_an_event_bus_may_put_events_there_and_nowhere_else():
+    named = grants(EventBusName="tasks.of-ours")
+    bus = Grant("events:PutEvents", "arn:aws:events:region:account:event-bus/tasks.of-ours")
+    assert {role: named[role] - grants()[role] for role in named if named[role] != grants()[role]} == {
+        "RelayFunction": {bus},
+        "SweeperFunction": {bus},
+    }
+    assert not any(grant.action.startswith("events:") for granted in grants().values() for grant in granted)
+
+
 def test_partitions_are_held_apart():
     inside = Grant("dynamodb:UpdateItem", "TasksTable", ("TASK#*",))
     outside = Grant("dynamodb:UpdateItem", "TasksTable", ("!SUB_TASK#*",))

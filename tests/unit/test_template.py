@@ -21,6 +21,8 @@ WITHOUT_VALUE = {
     "CorsOrigins",
     "KmsKeyArn",
     "AlarmEmail",
+    "FailureEmail",
+    "EventBusName",
     "JwtIssuer",
     "JwtAudience",
 }

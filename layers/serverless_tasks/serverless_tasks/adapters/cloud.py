@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -19,6 +19,9 @@ from serverless_tasks.adapters.queue import TaskQueue
 from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.adapters.table import TaskTable
 from serverless_tasks.adapters.topics import Topics
+
+if TYPE_CHECKING:
+    from serverless_tasks.adapters.event_bus import EventBus
 
 MakeClient = Callable[[str], Any]
 
@@ -100,3 +103,10 @@ class Cloud:
         settings = self.settings
         client = self._client("sns")
         return Topics(client, settings.status_topic_arn, settings.alarm_topic_arn, settings.table_name)
+
+    @cached_property
+    def event_bus(self) -> EventBus:
+        """The event bus. Only a stack that names one has it."""
+        from serverless_tasks.adapters.event_bus import EventBus  # not at the start: most stacks do without
+
+        return EventBus(self._client("events"), self.settings.event_bus_name, self.settings.table_name)

@@ -20,10 +20,12 @@ class Settings:
     state_machine_arn: str = ""
     status_topic_arn: str = ""
     alarm_topic_arn: str = ""
+    event_bus_name: str = ""
+    """Event bus that is told what the status topic is told; empty: there is none."""
     metrics_namespace: str = ""
     """Where metrics of tasks are kept in CloudWatch; empty: there are none."""
     status_messages: str = "terminal"
-    """``terminal`` or ``all``: which statuses the status topic gets."""
+    """``terminal`` or ``all``: which statuses the status topic, and the event bus, get."""
     task_queue_event_factory: str = ""
     event_factory: str = ""
     retention_days: int = 30

@@ -8,7 +8,13 @@ from typing import Any
 
 from serverless_tasks.adapters.in_batches import Failures, in_batches
 from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.messages import alarm_message, alarm_text, status_message, status_message_attributes
+from serverless_tasks.core.messages import (
+    alarm_message,
+    alarm_text,
+    status_message,
+    status_message_attributes,
+    status_subject,
+)
 
 
 class Topics:
@@ -33,7 +39,8 @@ class Topics:
         self._client.publish(TopicArn=self._alarm_topic_arn, **self._alarm(task, error_message))
 
     def _status(self, task: TaskEntity) -> dict[str, Any]:
-        return _entry(status_message(task, self._table_name), status_message_attributes(task))
+        entry = _entry(status_message(task, self._table_name), status_message_attributes(task))
+        return {**entry, "Subject": status_subject(task)}  # for mail; a message that is delivered raw has none
 
     def _alarm(self, task: TaskEntity, error_message: str) -> dict[str, Any]:
         return _entry(alarm_message(task, error_message, self._table_name), {"action": "sfn-alarm"})

@@ -74,6 +74,16 @@ def status_message_attributes(task: TaskEntity) -> dict[str, str]:
     return {"action": "task-status", "status": task.status, "kind": task.kind, "taskType": task.type}
 
 
+def status_subject(task: TaskEntity) -> str:
+    """What a mail about the status is headed, at most the 100 characters of ASCII that SNS takes."""
+    return f"{task.status}: {task.type} of {task.tenant_code}"[:100]
+
+
+def status_event(task: TaskEntity, table_name: str) -> dict[str, Any]:
+    """The detail of an event: the status message, and what rules could not filter by without message attributes."""
+    return {**status_message(task, table_name), "kind": task.kind, "taskType": task.type}
+
+
 def alarm_message(task: TaskEntity, error_message: str, table_name: str) -> dict[str, Any]:
     """What the alarm topic carries when a task ends FAILED."""
     return {

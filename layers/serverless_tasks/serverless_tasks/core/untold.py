@@ -1,4 +1,4 @@
-"""The end of a task that a topic did not take: a small item of its own, by which the sweeper finds it.
+"""The end of a task that a topic, or the event bus, did not take: an item of its own, by which the sweeper finds it.
 
 The task stays as it ended, and where it is listed. Where the topics answer, nothing is written.
 """
@@ -29,6 +29,12 @@ class Topic(StrEnum):
 
     STATUS = "status"
     ALARM = "alarm"
+    BUS = "bus"
+    """The event bus. Without one nothing is owed to it."""
+
+
+OF_EVERY_STATUS = (Topic.STATUS, Topic.BUS)
+"""Who is told of whichever statuses ``StatusMessages`` says, not of failures alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Untold:
 
 def concerned(task: TaskEntity) -> tuple[Topic, ...]:
     """Which topics the end of a task is for."""
-    return (Topic.STATUS, Topic.ALARM) if task.status is TaskStatus.FAILED else (Topic.STATUS,)
+    return tuple(Topic) if task.status is TaskStatus.FAILED else OF_EVERY_STATUS
 
 
 def owed(task: TaskEntity, topics: Sequence[Topic], at: datetime) -> Update:

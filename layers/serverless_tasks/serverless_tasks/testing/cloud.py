@@ -14,7 +14,7 @@ from serverless_tasks.adapters.queue import visibility_timeout
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.json_text import fits_inline, from_json_text
-from serverless_tasks.core.messages import alarm_message, alarm_text, status_message, task_message
+from serverless_tasks.core.messages import alarm_message, alarm_text, status_event, status_message, task_message
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.testing.table import MemoryTable
 
@@ -176,6 +176,17 @@ class MemoryTopics:
         self.alarms.append(_as_sent(alarm_message(task, error_message, "tasks")))
 
 
+class MemoryEventBus:
+    """Stands in for ``EventBus``: the details of the ``events`` that were put, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    def put_statuses(self, tasks: Sequence[TaskEntity]) -> Failures:
+        """Keep the details."""
+        return _each(lambda task: self.events.append(_as_sent(status_event(task, "tasks"))), tasks)
+
+
 def _as_sent(message: Mapping[str, Any]) -> Any:
     return json.loads(json.dumps(message).encode())
 
@@ -202,3 +213,4 @@ class MemoryCloud:
         self.queue = MemoryQueue(clock)
         self.executions = MemoryExecutions()
         self.topics = MemoryTopics()
+        self.event_bus = MemoryEventBus()

@@ -22,7 +22,7 @@ from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.dispatching import follow_up
 from serverless_tasks.workers.log import logger, task_keys
-from serverless_tasks.workers.telling import tell_the_ends
+from serverless_tasks.workers.telling import tell_on_the_way, tell_the_ends
 
 Record = Mapping[str, Any]
 
@@ -109,7 +109,9 @@ class Relay:
         """
         ended = [(task, untold.concerned(task)) for task in tasks if task.status.terminal]
         left = tell_the_ends(self._cloud, ended)
-        self._tell_on_the_way([task for task in tasks if not task.status.terminal])
+        if self._cloud.settings.status_messages == "all":
+            # An error is logged and no more: delivered again, the record would dispatch its task again.
+            tell_on_the_way(self._cloud, [task for task in tasks if not task.status.terminal])
         return self._each(
             lambda task: self._remember(task, left[task.key]), [task for task, _ in ended if task.key in left]
         )
@@ -117,15 +119,6 @@ class Relay:
     def _remember(self, task: TaskEntity, left: Sequence[untold.Topic]) -> None:
         with suppress(LostRace):  # the record came twice
             self._cloud.table.update(untold.owed(task, left, self._clock()))
-
-    def _tell_on_the_way(self, tasks: Sequence[TaskEntity]) -> None:
-        """An error is logged and no more: delivered again, the record would dispatch its task again."""
-        if self._cloud.settings.status_messages != "all" or not tasks:
-            return
-        lost = self._cloud.topics.publish_statuses(tasks)
-        for task in tasks:
-            if error := lost.get(task.key):
-                logger.error("a status message is lost", exc_info=error, extra=task_keys(task))
 
     def _each(self, act: Callable[[TaskEntity], None], tasks: Sequence[TaskEntity]) -> Failures:
         """Do it for each task, several at once; returns those for which it failed."""

@@ -1,13 +1,14 @@
-"""Tells the topics that tasks have ended."""
+"""Tells the topics, and the event bus where there is one, of tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.in_batches import Failures
 from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.keys import TaskKey
-from serverless_tasks.core.untold import Topic
+from serverless_tasks.core.untold import OF_EVERY_STATUS, Topic
 from serverless_tasks.workers.log import logger, task_keys
 
 Topics = tuple[Topic, ...]
@@ -17,15 +18,33 @@ def tell_the_ends(cloud: Cloud, ends: Sequence[tuple[TaskEntity, Topics]]) -> di
     """Publish the end of each task on its topics; returns the topics that did not take it, by task."""
     left: dict[TaskKey, Topics] = {}
     for topic in Topic:
-        for task, error in _publish(cloud, topic, [task for task, topics in ends if topic in topics]):
-            logger.error("the end is to be told later", exc_info=error, extra={**task_keys(task), "topic": topic})
+        concerned = [task for task, topics in ends if topic in topics]
+        for task in _refused(cloud, topic, concerned, "the end is to be told later"):
             left[task.key] = (*left.get(task.key, ()), topic)
     return left
 
 
-def _publish(cloud: Cloud, topic: Topic, tasks: Sequence[TaskEntity]) -> list[tuple[TaskEntity, Exception]]:
-    if not tasks:
-        return []
-    publish = cloud.topics.publish_statuses if topic is Topic.STATUS else cloud.topics.publish_alarms
-    failures = publish(tasks)
-    return [(task, failures[task.key]) for task in tasks if task.key in failures]
+def tell_on_the_way(cloud: Cloud, tasks: Sequence[TaskEntity]) -> None:
+    """Publish the status of tasks that go on. What is not taken is lost: their end will be told."""
+    for topic in OF_EVERY_STATUS:
+        _refused(cloud, topic, tasks, "a status message is lost")
+
+
+def _refused(cloud: Cloud, topic: Topic, tasks: Sequence[TaskEntity], consequence: str) -> list[TaskEntity]:
+    """Tell the topic of these tasks; returns those that it did not take."""
+    failures = _published(cloud, topic, tasks) if tasks else {}
+    refused = [task for task in tasks if task.key in failures]
+    for task in refused:
+        extra = {**task_keys(task), "topic": topic}
+        logger.error(consequence, exc_info=failures[task.key], extra=extra)
+    return refused
+
+
+def _published(cloud: Cloud, topic: Topic, tasks: Sequence[TaskEntity]) -> Failures:
+    match topic:
+        case Topic.STATUS:
+            return cloud.topics.publish_statuses(tasks)
+        case Topic.ALARM:
+            return cloud.topics.publish_alarms(tasks)
+        case Topic.BUS:
+            return cloud.event_bus.put_statuses(tasks) if cloud.settings.event_bus_name else {}
