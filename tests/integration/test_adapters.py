@@ -214,6 +214,24 @@ def test_a_link_is_signed_and_ends(stack: MotoStack) -> None:
     assert "X-Amz-Expires=900" in link
 
 
+def test_the_event_bus_is_told_what_the_status_topic_is_told(event_loops: None) -> None:
+    with MotoStack(EventBusName="default") as stack:  # which also asks whether the relay may
+        tasks = [
+            stack.run(stack.service.create_task("mbc", "nobodys", 1).key),
+            stack.run(stack.service.create_step_function_task("mbc", "nobodys", []).key),
+        ]
+
+        put = [entry for call in stack.calls.made if call.service == "events" for entry in call.params["Entries"]]
+        assert [entry["Time"] for entry in put] == [task.updated_at for task in tasks]
+        assert [json.loads(entry["Detail"]) for entry in put] == [
+            {**message, "kind": task.kind, "taskType": "nobodys"}
+            for message, task in zip(stack.topics.statuses, tasks, strict=True)
+        ]
+        assert {(entry["EventBusName"], entry["Source"], entry["DetailType"]) for entry in put} == {
+            ("default", "serverless-tasks", "Task status")
+        }
+
+
 def test_the_topics_are_told_with_attributes_to_filter_by(stack: MotoStack) -> None:
     task = stack.run(stack.service.create_task("mbc", "nobodys", 1).key)
 

@@ -1,4 +1,4 @@
-"""Batches of SQS and SNS where moto always takes everything and AWS does not: limits, and entries that are refused."""
+"""Batches of SQS, SNS and EventBridge where moto takes everything and AWS does not: limits, and entries refused."""
 
 import json
 from dataclasses import replace
@@ -8,10 +8,12 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY
 from serverless_tasks import TaskEntity, TaskStatus
+from serverless_tasks.adapters.event_bus import EventBus
 from serverless_tasks.adapters.in_batches import MOST_BYTES, NotTaken, in_batches
 from serverless_tasks.adapters.queue import TaskQueue
 from serverless_tasks.adapters.topics import Topics
 
+from tests.support.examples import AT
 from tests.support.moto_stack import MotoStack
 from tests.support.stubs import stubbed
 
@@ -109,3 +111,58 @@ def test_a_topic_tells_what_it_did_not_take(task: TaskEntity, method: str, topic
         failures = getattr(Topics(client, STATUS, ALARM, "tasks"), method)(tasks)
 
     assert list(failures) == [tasks[1].key]
+
+
+def test_the_event_bus_tells_what_it_did_not_take_by_its_place(task: TaskEntity) -> None:
+    # GIVEN a bus that takes ten with a request, and not the second and the last
+    refused = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
+    tasks = several(task, 12)
+    requests: list[list[dict[str, Any]]] = []
+
+    class Client:
+        def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 (AWS's name)
+            requests.append(Entries)
+            places = [{"EventId": "1"} for _ in Entries]
+            places[1] = refused
+            return {"FailedEntryCount": 1, "Entries": places}
+
+    failures = EventBus(Client(), "ours", "tasks").put_statuses(tasks)
+
+    assert [len(entries) for entries in requests] == [10, 2]
+    assert list(failures) == [tasks[1].key, tasks[11].key]
+    assert all(
+        isinstance(error, NotTaken) and str(error) == "InternalFailure: try again" for error in failures.values()
+    )
+
+
+def test_an_event_is_one_that_the_client_takes(task: TaskEntity) -> None:
+    with stubbed("events") as (client, stub):
+        expected = {
+            "EventBusName": "ours",
+            "Source": "serverless-tasks",
+            "DetailType": "Task status",
+            "Time": AT,
+            "Detail": ANY,
+        }
+        stub.add_response("put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}, {"Entries": [expected]})
+
+        assert EventBus(client, "ours", "tasks").put_statuses([replace(task, updated_at=AT)]) == {}
+
+
+def test_an_answer_that_names_too_few_is_no_success(task: TaskEntity) -> None:
+    with stubbed("events") as (client, stub):
+        stub.add_response("put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}, {"Entries": ANY})
+
+        failures = EventBus(client, "ours", "tasks").put_statuses(several(task, 2))
+
+    assert len(failures) == 2
+
+
+def test_a_foreign_time_keeps_no_other_event(task: TaskEntity) -> None:
+    foreign, ours = several(task, 2)
+    with stubbed("events") as (client, stub):
+        stub.add_response("put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}, {"Entries": ANY})
+
+        failures = EventBus(client, "ours", "tasks").put_statuses([replace(foreign, updated_at="soon"), ours])
+
+    assert list(failures) == [foreign.key]

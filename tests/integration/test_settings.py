@@ -13,7 +13,14 @@ from serverless_tasks.adapters.settings import Settings
 from tests.support.clients import nobodys_account
 from tests.support.moto_stack import MotoStack
 
-RESOURCES = {"table": "dynamodb", "payloads": "s3", "queue": "sqs", "executions": "stepfunctions", "topics": "sns"}
+RESOURCES = {
+    "table": "dynamodb",
+    "payloads": "s3",
+    "queue": "sqs",
+    "executions": "stepfunctions",
+    "topics": "sns",
+    "event_bus": "events",
+}
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support.clients import worker_client
 
-SERVICES = ("dynamodb", "s3", "sqs", "sns", "stepfunctions")
+SERVICES = ("dynamodb", "s3", "sqs", "sns", "stepfunctions", "events")
 _CALL = "the call"
 
 

@@ -12,7 +12,7 @@ from serverless_tasks.core.status import can_transition
 from serverless_tasks.testing import WorkerKilled
 
 from tests.support.calls import Call, Calls
-from tests.support.stacks import Stack, told
+from tests.support.stacks import Stack, to_be_told, told
 
 Result = TypeVar("Result")
 
@@ -111,10 +111,8 @@ class World:
             self.stack.sweep()
 
     def untold(self, key: TaskKey) -> bool:
-        """Whether a topic refused the end of the task, so that the sweeper is to tell it."""
-        status = self.stack.task(key).status
-        expected = {status, "alarm"} if status is TaskStatus.FAILED else {status}
-        return not expected <= set(told(self.stack, key))
+        """Whether somebody refused the end of the task, so that the sweeper is to tell it."""
+        return not to_be_told(self.stack, self.stack.task(key).status) <= set(told(self.stack, key))
 
     def let_the_sweeper_tell(self) -> None:
         """Its next run."""

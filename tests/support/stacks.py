@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from serverless_tasks import TaskEntity, TaskKey, TaskService, Upload
+from serverless_tasks import TaskEntity, TaskKey, TaskService, TaskStatus, Upload
 from serverless_tasks.testing import MemoryStack, VirtualClock
 
 from tests.support.moto_stack import MotoStack
@@ -66,11 +66,23 @@ def send(stack: Stack, body: str) -> None:
 
 
 def told(stack: Stack, key: TaskKey) -> list[str]:
-    """What the topics were told of the task: its end statuses, and ``alarm``."""
+    """What was told of the task: its end statuses, ``alarm``, and, where there is an event bus, ``event FAILED``."""
     assert isinstance(stack, (MemoryStack, MotoStack))
     topics = stack.memory.topics if isinstance(stack, MemoryStack) else stack.topics
     statuses = [message["content"]["status"] for message in topics.statuses if message["id"] == str(key)]
-    return statuses + ["alarm" for message in topics.alarms if message["id"] == str(key)]
+    events = stack.memory.event_bus.events if isinstance(stack, MemoryStack) else []
+    return [
+        *statuses,
+        *("alarm" for message in topics.alarms if message["id"] == str(key)),
+        *(f"event {event['content']['status']}" for event in events if event["id"] == str(key)),
+    ]
+
+
+def to_be_told(stack: Stack, status: TaskStatus) -> set[str]:
+    """What is to be told, as :func:`told` says it, of a task that ended so."""
+    with_bus = isinstance(stack, MemoryStack) and stack.memory.settings.event_bus_name
+    alarm = {"alarm"} if status is TaskStatus.FAILED else set()
+    return {str(status), *alarm, *({f"event {status}"} if with_bus else ())}
 
 
 def dead_letters(stack: Stack) -> list[tuple[str, str]]:

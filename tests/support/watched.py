@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 from botocore.exceptions import ClientError
 from serverless_tasks import TaskEntity, TaskKey
+from serverless_tasks.adapters.event_bus import EventBus
 from serverless_tasks.adapters.executions import Executions
 from serverless_tasks.adapters.payloads import PayloadStore
 from serverless_tasks.adapters.queue import TaskQueue
@@ -22,10 +23,11 @@ ADAPTERS = {
     "queue": TaskQueue,
     "executions": Executions,
     "topics": Topics,
+    "event_bus": EventBus,
 }
 
 
-BATCHES = {"send_all", "publish_statuses", "publish_alarms"}
+BATCHES = {"send_all", "publish_statuses", "publish_alarms", "put_statuses"}
 """What raises nothing, but returns what was refused."""
 
 

@@ -101,6 +101,41 @@ def test_every_status_is_told_when_asked_for():
     assert [m["content"]["status"] for m in stack.memory.topics.statuses] == ["CREATED", "QUEUED", "FAILED"]
 
 
+@pytest.mark.parametrize("status_messages", ["terminal", "all"])
+def test_an_event_bus_is_told_what_the_status_topic_is_told(status_messages):
+    TaskType("cat").task(lambda event, context: {"fed": 1})
+    stack = MemoryStack(status_messages=status_messages, event_bus_name="ours")
+    for task_type in ("cat", "dog"):
+        stack.run(stack.service.create_task("mbc", task_type, 1).key)
+    stack.run(stack.service.create_step_function_task("mbc", "dog", []).key)
+
+    assert stack.memory.event_bus.events == [
+        {**message, "kind": message["pk"].split("#")[0], "taskType": message["sk"].split("#")[0]}
+        for message in stack.memory.topics.statuses
+    ]
+    assert len(stack.memory.event_bus.events) == (3 if status_messages == "terminal" else 10)
+
+
+def test_without_an_event_bus_nobody_asks_for_one(stack, monkeypatch):
+    monkeypatch.delattr(stack.memory, "event_bus")
+
+    stack.run(stack.service.create_task("mbc", "dog", 1).key)
+
+    assert len(stack.memory.topics.statuses) == 1
+
+
+def test_an_event_bus_that_is_down_does_not_repeat_a_dispatch(monkeypatch):
+    stack = MemoryStack(status_messages="all", event_bus_name="ours")
+    monkeypatch.setattr(stack.memory.event_bus, "put_statuses", refuse)
+    stack.service.create_task("mbc", "dog", 1)
+
+    stack.relay_one()
+
+    assert len(stack.memory.queue.messages) == 1
+    assert [message["content"]["status"] for message in stack.memory.topics.statuses] == ["CREATED"]
+    assert len(stack.memory.table.stream) == 1  # CREATED is done, QUEUED follows
+
+
 @pytest.mark.parametrize(
     "record",
     [

@@ -2,6 +2,7 @@
 
 import pytest
 from serverless_tasks import TaskEntity, TaskKey, TaskQuery, TaskStatus, TaskType
+from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.testing import MemoryStack
 from serverless_tasks.workers import sweeper
 
@@ -54,6 +55,32 @@ def test_each_topic_is_told_once_when_it_is_back_and_the_task_stays_as_it_ended(
     assert stack.memory.topics.statuses[0]["content"]["status"] == "FAILED"
     assert stack.task(ended.key) == ended
     assert sweep_for(stack, 48) == 0
+
+
+def test_an_event_bus_that_is_down_is_told_alone_when_it_is_back():
+    stack = MemoryStack(event_bus_name="ours")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack.memory.event_bus, "put_statuses", refuse)
+        ended = failed(stack)
+        sweep_for(stack, 24)
+        assert (told(stack), stack.memory.event_bus.events) == ((1, 1), [])
+
+    sweep_for(stack, 24)
+
+    assert [event["id"] for event in stack.memory.event_bus.events] == [ended.id]
+    assert told(stack) == (1, 1)
+    assert sweep_for(stack, 48) == 0
+
+
+def test_what_is_owed_to_an_event_bus_that_the_stack_no_longer_names_is_forgotten(monkeypatch):
+    # GIVEN an end that the bus did not take, and a deployment without a bus after that
+    stack = MemoryStack(event_bus_name="ours")
+    monkeypatch.setattr(stack.memory.event_bus, "put_statuses", refuse)
+    failed(stack)
+    stack.memory.settings = Settings()
+    stack.clock.advance(60)
+
+    assert (stack.sweep(), sweep_for(stack, 24)) == (1, 0)
 
 
 def test_one_topic_that_is_back_before_the_other_is_told_alone(stack):
