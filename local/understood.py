@@ -106,6 +106,12 @@ RESOURCES: dict[str, Understood] = {
         OwnershipControls="one account owns everything here",
     ),
     "AWS::S3::BucketPolicy": _understood("Bucket", PolicyDocument="permissions are not enforced here"),
+    "AWS::SNS::Subscription": _understood(
+        "Endpoint FilterPolicy FilterPolicyScope Protocol RawMessageDelivery TopicArn",
+        DeliveryPolicy="a delivery is tried once here",
+        RedrivePolicy="what cannot be delivered is lost here",
+        SubscriptionRoleArn="permissions are not enforced here",
+    ),
     "AWS::SNS::Topic": _understood(
         "DisplayName Subscription Tags TopicName",
         KmsMasterKeyId=_NO_BILL,
