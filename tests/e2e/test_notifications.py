@@ -1,9 +1,15 @@
-"""What the parameters for notifications make of a stack: an event bus that is told, and mail for each failed task."""
+"""Who can be told of tasks: an event bus and an address for mail by parameter, and a webhook by subscription."""
 
 import json
+import queue
+import threading
+from contextlib import closing, contextmanager
 
 import pytest
 
+from examples.webhook import receiver
+from examples.webhook.inbox import Inbox
+from examples.webhook.signatures import Forged, Verifier
 from local.cloud import LocalCloud
 from tests.support.driver import Driver
 
@@ -72,3 +78,72 @@ def test_mail_is_sent_for_failures_only(notifying):
     assert json.loads(given["FilterPolicy"]) == {"status": ["FAILED"]}
     assert given["FilterPolicyScope"] == "MessageAttributes"
     assert sns.list_subscriptions_by_topic(TopicArn=notifying.stack["alarmTopicArn"])["Subscriptions"] == []
+
+
+class Webhook:
+    """The example's receiver, subscribed to the status topic: what it was asked to check, and what it acted upon."""
+
+    def __init__(self, cloud, check):
+        self.checked = []
+        self.told = []
+        self._check = check
+        self._servers = queue.Queue()
+        self._thread = threading.Thread(target=self._serve)
+        self._cloud = cloud
+
+    @contextmanager
+    def subscribed(self, pattern):
+        self._thread.start()
+        listening = self._servers.get(timeout=30)
+        address = f"http://127.0.0.1:{listening.server_address[1]}/"
+        attributes = {"FilterPolicy": json.dumps(pattern)}
+        topic = self._cloud.stack["statusTopicArn"]
+        self._cloud.client("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint=address, Attributes=attributes)
+        try:
+            yield self
+        finally:
+            listening.shutdown()
+            self._thread.join(timeout=30)
+
+    def _serve(self):
+        with closing(Inbox(":memory:")) as inbox:
+            receives = receiver.Receiver(self._note, receiver.fetch, inbox, self.told.append)
+            with receiver.server(receives, 0) as listening:
+                self._servers.put(listening)
+                listening.serve_forever()
+
+    def _note(self, message):
+        self.checked.append(message)
+        self._check(message)
+
+
+def test_a_webhook_confirms_and_is_told(notifying, tasks):
+    """GIVEN the example, which trusts the engine; WHEN it is subscribed; THEN it is told what its filter lets pass."""
+    with Webhook(notifying, lambda message: None).subscribed({"kind": ["SFN_TASK"]}) as webhook:
+        tasks.until(lambda: webhook.checked, "the subscription is confirmed")
+        tasks.run("cat", {"key": "one"})
+        ended = tasks.wait(tasks.fan_out("cat", [{"key": "many"}]))
+        tasks.until(lambda: webhook.told, "the webhook is told")
+    assert [message["Type"] for message in webhook.checked] == ["SubscriptionConfirmation", "Notification"]
+    assert webhook.checked[1]["Subject"] == "COMPLETED: cat of mbc"
+    [told] = webhook.told
+    assert (told["id"], told["version"], told["content"]["status"]) == (ended["id"], ended["version"], "COMPLETED")
+
+
+def test_a_webhook_confirms_nothing_that_is_not_signed(notifying, tasks):
+    """GIVEN the example as it is; WHEN the engine, which cannot sign, subscribes it; THEN it is not subscribed."""
+    refused = []
+    verifier = Verifier(notifying.stack["statusTopicArn"], pytest.fail)
+
+    def check(message):
+        try:
+            verifier.check(message)
+        except Forged as forged:
+            refused.append(str(forged))
+            raise
+
+    with Webhook(notifying, check).subscribed({}) as webhook:
+        tasks.until(lambda: refused, "the confirmation is refused")
+        tasks.run("cat", {"key": "nobody is told"})
+    assert (len(refused), webhook.told) == (1, [])
+    assert "SHA-256" in refused[0]
