@@ -11,7 +11,7 @@ LINT_READY := $(LINT_VENV)/.ready
 NO_CLOUD := tests --ignore tests/unit --ignore tests/e2e --ignore tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi sbom audit screenshots bench bench-million lock clean
+.PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi docs docs-serve sbom audit screenshots bench bench-million lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,15 @@ build: $(READY) ## build functions and layer into .aws-sam/build
 openapi: $(READY) ## write docs/openapi.json anew, from the API's code
 	PYTHONPATH=layers/serverless_tasks:functions/api $(PYTHON_IN_VENV) -m openapi_file docs/openapi.json
 
+# The theme advertises another generator at every start.
+docs docs-serve: export NO_MKDOCS_2_WARNING := 1
+
+docs: $(READY) ## build the documentation as a site into site/; a broken link or a missing page fails
+	@$(BIN)/mkdocs build
+
+docs-serve: $(READY) ## show it on 127.0.0.1:8000 while you write; ARGS="--dev-addr 127.0.0.1:8001" for another port
+	@$(BIN)/mkdocs serve --no-strict --dev-addr 127.0.0.1:8000 $(ARGS)
+
 sbom: $(READY) ## write docs/sbom.json and docs/third-party-licences.md anew, from what ships
 	@$(PYTHON_IN_VENV) -m tools.shipped
 
@@ -111,4 +120,4 @@ lock: $(READY) ## pin requirements/*.txt anew from requirements/*.in
 
 clean: ## remove what was built and set up
 	@[ ! -e $(READY) ] || $(PYTHON_IN_VENV) -m local down
-	rm -rf $(VENV) $(RUNTIME_VENV) $(LINT_VENV) .local .aws-sam .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(RUNTIME_VENV) $(LINT_VENV) .local .aws-sam site .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""README and docs are run, not only written: code runs, links lead somewhere, tables agree with the code.
+"""README and docs are run, not only written: code runs, tables agree with the code. Their text: test_pages.py.
 
 Blocks of Python run in the order of their page, in one namespace. One whose first line names a file is written there
 and imported. Where a page has the comment ``<!-- the stack runs -->``, the stack works until nothing is left to do.
@@ -26,11 +26,9 @@ from local import stack as stack_file
 from local import template as templates
 from tests.support.clients import nobodys_account
 from tests.support.moto_stack import MotoStack
-from tests.support.pages import PAGES, ROOT, blocks, prose
+from tests.support.pages import PAGES, ROOT, blocks
 
 TEMPLATE = templates.load(ROOT / "template.yaml")
-
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 def rows(page: str, heading: str) -> list[list[str]]:
@@ -135,56 +133,6 @@ def test_a_test_that_a_page_shows_is_the_one_that_is_here():
     assert shown, "docs/testing.md shows an example"
     for block in shown:
         assert (ROOT / block.file).read_text(encoding="utf-8").rstrip() == block.text.rstrip(), block.file
-
-
-# ---------------------------------------------------------------------------------------------------- text
-
-
-@each_page
-def test_data_parses(page, tmp_path):
-    for block in blocks(page):
-        if block.language == "json":
-            json.loads(block.text)
-        elif block.language == "yaml":
-            (tmp_path / "block.yaml").write_text(block.text, encoding="utf-8")
-            assert templates.load(tmp_path / "block.yaml")
-        elif block.language == "mermaid":
-            kind, *body = block.text.split("\n")
-            assert re.fullmatch(r"flowchart (TD|LR)|stateDiagram-v2|sequenceDiagram", kind)
-            assert any(line.strip() for line in body)
-
-
-def anchors(page):
-    """What GitHub makes of the headings."""
-    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@each_page
-def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
-        if re.match(r"https?://", target):
-            continue
-        path, _, anchor = target.partition("#")
-        there = (page.parent / path).resolve() if path else page
-        assert there.is_relative_to(ROOT), target
-        assert there.exists(), target
-        if anchor:
-            assert anchor in anchors(there), target
-
-
-@each_page
-def test_make_targets_exist(page):
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    shell = "\n".join(block.text for block in blocks(page, "bash", "text"))
-    spoken = "\n".join(re.findall(r"`([^`\n]+)`", prose(page)))
-    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", f"{shell}\n{spoken}")) <= targets
-
-
-def test_every_page_is_in_the_index():
-    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
-    for page in (ROOT / "docs").glob("*.md"):
-        assert page.name == "README.md" or f"]({page.name})" in index
 
 
 # ---------------------------------------------------------------------------------------------------- reference
