@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local import isolation
-from local.paths import ROOT
+from tests.support.fork import clone as copied
 
 NAME = "my-tasks"
 RENAMED = ("samconfig.toml", "pyproject.toml")
@@ -36,9 +36,7 @@ def files(root: Path) -> dict[str, tuple[bytes, bool]]:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     """A git repository with what is here now, committed or not."""
-    root = tmp_path_factory.mktemp("clone") / "serverless-tasks"
-    ignored = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split()]
-    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".git", *ignored))
+    root = copied(tmp_path_factory.mktemp("clone") / "serverless-tasks")
     git = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.com")
     for arguments in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "Begin")):
         run(*git, *arguments, directory=root, GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1")

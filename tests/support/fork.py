@@ -20,6 +20,24 @@ _COPIED = (*SOURCES, "local")
 _NOT_COPIED = shutil.ignore_patterns("__pycache__")
 
 
+def clone(root: Path) -> Path:
+    """Copy everything that is committed here, or would be, as somebody has it who cloned the repository."""
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split()]
+    return shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".git", *ignored))
+
+
+def set_up(root: Path) -> None:
+    """Make of a clone what the first `make` makes of it, with this environment's packages.
+
+    A folder of links, not one link: should make set it up again, then the links go, and not what they lead to.
+    """
+    environment = root / ".venv"
+    environment.mkdir()
+    for name in ("bin", "lib", "pyvenv.cfg"):
+        (environment / name).symlink_to(Path(sys.prefix, name))
+    (environment / ".ready").touch()
+
+
 class Fork:
     """The copy, in a directory of its own."""
 
