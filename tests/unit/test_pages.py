@@ -17,11 +17,11 @@ from botocore import xform_name
 from samcli.cli.main import cli as sam
 
 from local import template as templates
-from tests.support.pages import PAGES, ROOT, blocks, prose
+from tests.support.pages import DOCS, PAGES, ROOT, blocks, prose
 from tests.support.shell import commands, options
 
 LANGUAGES = {"", "bash", "json", "mermaid", "python", "text", "toml", "typescript", "yaml"}
-ANY_COMMAND = {"curl", "git", "jq", "pipx", "uv"}
+ANY_COMMAND = {"cd", "curl", "git", "jq", "pipx", "uv"}
 """Commands of which only the name is known here."""
 AWS_OWN = {"configure export-credentials", "configure sso", "login", "s3 rm"}
 """Commands of the AWS CLI that are no call of AWS."""
@@ -104,6 +104,31 @@ def test_a_second_heading_of_the_same_name_has_a_number(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# One, two\n\n## Two\n\n## Two\n\n## Übung 1\n", encoding="utf-8")
     assert anchors(page) == {"one-two", "two", "two-1", "übung-1"}
+
+
+# ---------------------------------------------------------------------------------------------------- languages
+
+
+def outline(page):
+    """What a page and its translation have in common: headings by their level, tables by their size, code."""
+    lines = prose(page).splitlines()
+    headings = [re.match("#+", line)[0] for line in lines if line.startswith("#")]
+    tables = [len(re.findall(r"(?<!\\)\|", line)) for line in lines if line.startswith("|")]
+    return headings, tables, [(block.language, block.text) for block in blocks(page)]
+
+
+def pages_led_to(page):
+    """Where it leads outside of itself and of its translation."""
+    return {target for target in targets(page) if not target.startswith(("#", "coming-from-"))}
+
+
+@pytest.mark.parametrize("page", [page for page in DOCS if page.stem.endswith(".ja")], ids=lambda page: page.name)
+def test_a_translation_has_what_its_page_has(page):
+    english = page.with_name(page.name.replace(".ja.md", ".md"))
+    assert outline(page) == outline(english)
+    assert pages_led_to(page) == pages_led_to(english)
+    assert english.name in targets(page)
+    assert page.name in targets(english)
 
 
 # ---------------------------------------------------------------------------------------------------- commands
