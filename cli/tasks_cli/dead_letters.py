@@ -1,20 +1,12 @@
-"""Shows what is on the dead-letter queue and why, and sends it back to the task queue.
+"""The dead-letter queue: what is on it and why, and back to the task queue with it."""
 
-make dead-letters                                             # of the local cloud that is up
-make dead-letters ARGS=--send-back
-python -m tools.dead_letters --stack serverless-tasks-dev     # on AWS, with your own credentials
-"""
-
-import argparse
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
+from tasks_cli import aws, local_stack
 
 LOOK_SECONDS = 30
 """A message that was shown is hidden this long from whoever looks next."""
@@ -97,50 +89,24 @@ def send_back(queues: Queues, letter: DeadLetter) -> None:
     queues.sqs.delete_message(QueueUrl=queues.dead_letter_queue_url, ReceiptHandle=letter.receipt_handle)
 
 
-def sent_back(queues: Queues, letter: DeadLetter) -> bool:
-    """:func:`send_back`; what SQS does not take is reported and stays, and keeps no other from going."""
+def queues_on_aws(stack_name: str, region: str | None) -> Queues:
+    """The queues of a stack, by its outputs, with the user's own AWS credentials."""
+    outputs = aws.outputs(stack_name, region)
+    return Queues(aws.client("sqs", region), outputs["TaskQueueUrl"], outputs["DeadLetterQueueUrl"])
+
+
+def queues_here(stack: Mapping[str, Any]) -> Queues:
+    """The queues of the local cloud."""
+    sqs = local_stack.client("sqs", stack["endpointUrl"], stack["region"])
+    return Queues(sqs, stack["taskQueueUrl"], stack["deadLetterQueueUrl"])
+
+
+def refusal(queues: Queues, letter: DeadLetter) -> str | None:
+    """:func:`send_back`; what SQS does not take stays, and keeps no other from going: return what it says."""
+    from botocore.exceptions import ClientError
+
     try:
         send_back(queues, letter)
     except ClientError as error:
-        print(f"    not sent back: {error}")
-        return False
-    return True
-
-
-def queues_on_aws(stack_name: str) -> Queues:
-    """The queues of a stack, by its outputs."""
-    [stack] = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    return Queues(boto3.client("sqs"), outputs["TaskQueueUrl"], outputs["DeadLetterQueueUrl"])
-
-
-def queues_here() -> Queues:
-    """The queues of the local cloud that is up."""
-    from local.cloud import Connection
-    from local.paths import STATE
-
-    connection = Connection.to(STATE)
-    stack = connection.stack
-    return Queues(connection.client("sqs"), stack["taskQueueUrl"], stack["deadLetterQueueUrl"])
-
-
-def main(arguments: list[str], queues: Queues | None = None) -> int:
-    """Print each dead letter; with ``--send-back``, send it back, too."""
-    parser = argparse.ArgumentParser(prog="python -m tools.dead_letters", description=__doc__.splitlines()[0])
-    parser.add_argument("--stack", help="name of a stack on AWS; by default the local cloud that is up")
-    parser.add_argument("--send-back", action="store_true", help="send every one back to the task queue")
-    options = parser.parse_args(arguments)
-    queues = queues or (queues_on_aws(options.stack) if options.stack else queues_here())
-    count = refused = 0
-    for letter in dead_letters(queues):
-        count += 1
-        print(f"{letter.reason}\n    {letter.body[:1000]}")
-        if options.send_back and not sent_back(queues, letter):
-            refused += 1
-    sent = f", {count - refused} sent back" if options.send_back and count else ""
-    print(f"{count} dead letters{sent}")
-    return 1 if refused else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        return str(error)
+    return None

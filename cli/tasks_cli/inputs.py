@@ -1,0 +1,55 @@
+"""What a task is to work on: from the command line, a file or standard input."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tasks_cli.errors import BadInput
+
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+"""What a file is, by how its name ends."""
+UPLOAD_LIMIT = 5 * 1024**3
+"""Bytes of an upload, the most that S3 takes in one PUT. The API says no to more, but only after all was sent."""
+
+
+def read(given: str | None) -> Any:
+    """The JSON that ``--input`` gives: itself, ``@file``, or ``-`` for standard input. Raises :class:`BadInput`."""
+    if given is None:
+        return None
+    try:
+        if given == "-":
+            source, text = "standard input", sys.stdin.read()
+        elif given.startswith("@"):
+            source, text = given[1:], Path(given[1:]).read_text(encoding="utf-8-sig")
+        else:
+            source, text = "--input", given
+    except (OSError, UnicodeError) as error:
+        raise BadInput(f"--input {given}: {_why(error)}") from error
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{source}: is not JSON: {error}; a text needs quotes of its own: --input '\"text\"'") from error
+
+
+def format_of(path: Path) -> str:
+    """How a file for an upload is written. Raises :class:`BadInput` for one that cannot be uploaded."""
+    try:
+        size, is_file = path.stat().st_size, path.is_file()
+    except OSError as error:
+        raise BadInput(f"{path}: {_why(error)}") from error
+    if not is_file:
+        raise BadInput(f"{path}: is no file")
+    if path.suffix.lower() not in FORMATS:
+        raise BadInput(f"{path}: must be JSON Lines or CSV, and end with {', '.join(FORMATS)}")
+    if size > UPLOAD_LIMIT:
+        raise BadInput(f"{path}: has {size:,} bytes, {UPLOAD_LIMIT:,} are allowed; split it into several tasks")
+    return FORMATS[path.suffix.lower()]
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "is not text in UTF-8"
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")

@@ -1,0 +1,72 @@
+"""The local cloud: where it is, who is in it, and clients that reach nothing else."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tasks_cli.addresses import require_loopback
+from tasks_cli.errors import BadInput
+
+NAME = "local"
+"""What ``--stack`` calls it."""
+DUMMY_KEY = "test"
+
+Json = dict[str, Any]
+
+
+def find() -> Path | None:
+    """`stack.json` of the current directory, of one above it, or of the clone that this command is installed from."""
+    here = Path.cwd()
+    for root in (here, *here.parents, Path(__file__).resolve().parents[2]):
+        path = root / ".local" / "stack.json"
+        if path.is_file():
+            return path
+    return None
+
+
+def read(path: Path | None) -> Json:
+    """What the file says, whose addresses are all on this machine. Raises :class:`BadInput`."""
+    try:
+        found: Json = json.loads(path.read_text(encoding="utf-8")) if path else {}
+        if found:
+            require_loopback(found["endpointUrl"])
+            if found["apiUrl"]:
+                require_loopback(found["apiUrl"])
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"{path} cannot be read: {error}; start the local cloud anew with `make local-up`") from error
+    if not found:
+        raise BadInput("the local cloud is not up: start it with `make local-up`")
+    return found
+
+
+def person(stack: Json, name: str | None) -> Json:
+    """A user of the local cloud, by default the first. Raises :class:`BadInput`."""
+    users: list[Json] = stack["users"]
+    if not users:
+        raise BadInput("the local cloud has no HTTP API, or no users of its own (RestEndpoints, JwtIssuer)")
+    for user in users:
+        if name in (None, user["username"]):
+            return user
+    known = ", ".join(user["username"] for user in users)
+    raise BadInput(f"--user {name}: the local cloud has no such user; it has {known}")
+
+
+def client(service: str, endpoint_url: str, region: str) -> Any:
+    """A boto3 client for the local cloud, which sees no profile, no credentials and no proxy of this machine."""
+    import boto3
+    import botocore.session
+    from botocore.config import Config
+
+    nowhere: dict[str, tuple[None, None, str | None, None]] = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    session: Any = boto3.Session(
+        aws_access_key_id=DUMMY_KEY,
+        aws_secret_access_key=DUMMY_KEY,
+        region_name=region,
+        botocore_session=botocore.session.Session(session_vars=nowhere),
+    )
+    return session.client(service, endpoint_url=require_loopback(endpoint_url), config=Config(proxies={}))

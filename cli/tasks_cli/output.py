@@ -1,0 +1,82 @@
+"""Standard output for what was asked for, as a table or as JSON; standard error for everything else."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+Json = dict[str, Any]
+
+WIDE = 160
+"""Columns of a table that goes to a file or a program: nothing is left out for want of a terminal's width."""
+COLOURS = {
+    "COMPLETED": "green",
+    "FAILED": "red",
+    "CANCELLED": "yellow",
+    "ERRORED": "yellow",
+    "PROCESSING": "cyan",
+    "FINISHED": "cyan",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more: the command ends, quietly, and not as if a task had failed."""
+        raise BrokenPipeError
+
+
+def out() -> Console:
+    """Where tables go. A terminal says how wide it is; `COLUMNS` may say so for others."""
+    console = _Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal and "COLUMNS" not in console._environ:
+        console.width = WIDE
+    return console
+
+
+def err() -> Console:
+    """Where the rest goes."""
+    return _Console(stderr=True, highlight=False)
+
+
+def plain(value: object) -> str:
+    """Text that others wrote, without what a terminal would obey."""
+    return _CONTROL.sub("\ufffd", str(value).replace("\r\n", "\n"))
+
+
+def text(value: object, style: str = "") -> Text:
+    """The same for a table: no markup."""
+    return Text(plain(value), style=style)
+
+
+def status(value: str) -> Text:
+    """A status in its colour."""
+    return text(value, COLOURS.get(value, ""))
+
+
+def print_json(value: Any) -> None:
+    """One JSON document."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_json_line(value: Any) -> None:
+    """One line of JSON Lines, there for the reader at once."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def print_items(items: Iterable[Json]) -> None:
+    """`{"items": [...]}`, written as they come: there may be a million."""
+    sys.stdout.write('{"items": [')
+    for number, item in enumerate(items):
+        sys.stdout.write((",\n" if number else "\n") + json.dumps(item, ensure_ascii=False))
+    sys.stdout.write("\n]}\n")
+
+
+def compact(value: Any) -> str:
+    """JSON on one line, for a cell."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,118 @@
+"""Tables for people."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tasks_cli.api import Ref
+from tasks_cli.output import compact, plain, status, text
+
+Json = dict[str, Any]
+
+ROOM = {"NAME": 100, "ATTEMPT": 84, "COST": 92, "KIND": 110}
+"""Columns that a terminal has to have for this one to be shown, too."""
+
+
+def table(*columns: str, right: Iterable[str] = ()) -> Table:
+    """A table without lines: as narrow as it can be, and easy to cut apart."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def tasks(console: Console, items: Iterable[Json], now: datetime) -> None:
+    """Tasks of a list, a line each; a narrow terminal gets fewer columns."""
+    cells = {
+        "TASK": lambda task: text(Ref.of(task)),
+        "STATUS": lambda task: status(task["status"]),
+        "DONE": lambda task: text(done(task)),
+        "AGE": lambda task: text(age(task["createdAt"], now)),
+        "ATTEMPT": lambda task: text(task["attempt"]),
+        "COST": lambda task: text(cost(task)),
+        "KIND": lambda task: text(task["kind"]),
+        "NAME": lambda task: text(task["name"]),
+    }
+    shown = [column for column in cells if console.width >= ROOM.get(column, 0)]
+    made = table(*shown, right=("DONE", "AGE", "ATTEMPT", "COST"))
+    for task in items:
+        made.add_row(*[cells[column](task) for column in shown])
+    console.print(made)
+
+
+def sub_tasks(console: Console, items: Iterable[Json]) -> None:
+    """Sub-tasks, a line each."""
+    made = table("INDEX", "STATUS", "ATTEMPT", "TOOK", right=("INDEX", "ATTEMPT", "TOOK"))
+    made.add_column("RESULT OR ERROR", overflow="ellipsis", no_wrap=True, ratio=1)
+    made.expand = console.is_terminal
+    for item in items:
+        cells = (text(item["index"]), status(item["status"]), text(item["attempt"]), text(took(item)))
+        made.add_row(*cells, text(came_of(item)))
+    console.print(made)
+
+
+def came_of(item: Json) -> str:
+    """Result, link or error of a task or sub-task, on one line."""
+    attributes = item["attributes"]
+    if error := attributes.get("error"):
+        return one_line(f"{error['type']}: {error['message']}")
+    if "resultUrl" in attributes:
+        return "(large: --json has a link)"
+    return compact(attributes["result"]) if "result" in attributes else ""
+
+
+def one_line(value: str) -> str:
+    """The text without its line ends."""
+    return " ".join(plain(value).split())
+
+
+def done(task: Json) -> str:
+    """How far a task is, in percent."""
+    progress = task["attributes"].get("progress")
+    return "" if progress is None else f"{int(progress * 100)}%"
+
+
+def cost(task: Json) -> str:
+    """About what a task cost."""
+    usage = task.get("usage")
+    return f"${usage['estimatedUsd']:.6f}" if usage else ""
+
+
+def instant(time: str) -> datetime:
+    """A time of the API."""
+    return datetime.fromisoformat(time).astimezone(UTC)
+
+
+def age(time: str, now: datetime) -> str:
+    """How long ago that was."""
+    return span((now - instant(time)).total_seconds())
+
+
+def took(item: Json) -> str:
+    """How long a sub-task's last attempt ran."""
+    if "startedAt" not in item or "finishedAt" not in item:
+        return ""
+    return span((instant(item["finishedAt"]) - instant(item["startedAt"])).total_seconds())
+
+
+def span(seconds: float) -> str:
+    """A time span in the unit that says most; clocks differ, so none is below zero."""
+    seconds = max(seconds, 0)
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{seconds:.3g}s" if seconds < 10 else f"{int(seconds)}s"
+
+
+def task_types(console: Console, items: Iterable[Json]) -> None:
+    """What the deployment knows, a line each."""
+    made = table("TYPE", "KINDS")
+    made.add_column("DESCRIPTION", overflow="fold")
+    for item in items:
+        made.add_row(
+            text(item["taskType"]), text(", ".join(item["kinds"])), text(one_line(item.get("description", "")))
+        )
+    console.print(made)

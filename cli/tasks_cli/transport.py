@@ -1,0 +1,103 @@
+"""HTTP: what is sent again when nobody answers, and what is not.
+
+A request may be repeated if a second one changes nothing: every GET, and a POST with an ``Idempotency-Key``. Any other
+is sent again only where it surely was not carried out: no connection, or 429.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.util import Retry
+
+from tasks_cli.addresses import host_of, require_loopback
+from tasks_cli.errors import Unreachable
+
+TIMEOUT = (5.0, 35.0)
+"""Seconds to connect, and between two bytes. API Gateway answers within 30 seconds, if only that it gave up."""
+TRIES = 5
+BACKOFF = 0.3
+"""Seconds: 0.3, 0.6, 1.2, 2.4 and 4.8, and as much as that at random, so that many clients do not come at once."""
+LATER = (429, 502, 503, 504)
+"""Ask again in a moment. 500 is an error of ours, which another request would only meet again."""
+
+_REPEATED = Retry(
+    TRIES, backoff_factor=BACKOFF, backoff_jitter=BACKOFF, status_forcelist=LATER, allowed_methods=None,
+    raise_on_status=False, retry_after_max=30,
+)  # fmt: skip
+_CAREFUL = Retry(
+    TRIES, read=0, other=0, backoff_factor=BACKOFF, backoff_jitter=BACKOFF, status_forcelist=(429,),
+    allowed_methods=None, raise_on_status=False, respect_retry_after_header=False,
+)  # fmt: skip
+
+
+class Bearer(AuthBase):
+    """Sends a token. As ``auth`` and not as a header: requests would put what ``.netrc`` says in its place."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign the request."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Nobody(AuthBase):
+    """Sends no credentials, not those of ``.netrc`` either: a signed link with another authorization is refused."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Leave the request as it is."""
+        return request
+
+
+class Transport:
+    """Sends requests. ``local``: to this machine only, past every proxy."""
+
+    def __init__(self, *, local: bool) -> None:
+        self._local = local
+        self._repeating = _session(_REPEATED, local)
+        self._careful = _session(_CAREFUL, local)
+
+    def send(
+        self, method: str, url: str, *, repeat: bool, auth: AuthBase, headers: Mapping[str, str], **options: Any
+    ) -> requests.Response:
+        """Send a request and return any answer, a redirect too. Raises :class:`Unreachable`."""
+        if self._local:
+            require_loopback(url)
+        session = self._repeating if repeat else self._careful
+        try:
+            return session.request(
+                method, url, auth=auth, headers=dict(headers), timeout=TIMEOUT, allow_redirects=False, **options
+            )
+        except requests.RequestException as error:
+            raise Unreachable(f"{host_of(url)} does not answer ({reason(error)})") from error
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in a word: the error's own text has the whole address, and a link's signature with it."""
+    match error:
+        case requests.exceptions.SSLError():
+            return "no secure connection"
+        case requests.Timeout():
+            return "timeout"
+        case requests.exceptions.ProxyError():
+            return "the proxy refuses"
+        case requests.ConnectionError():
+            return "no connection"
+    return type(error).__name__
+
+
+def adapter(retry: Retry) -> BaseAdapter:
+    """What carries requests. Tests put another one here."""
+    return HTTPAdapter(max_retries=retry)
+
+
+def _session(retry: Retry, local: bool) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = not local  # a proxy of the environment has no business on the way to loopback
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter(retry))
+    return session
