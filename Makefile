@@ -23,6 +23,8 @@ $(READY): requirements/dev.txt
 		"$$python" -m venv --clear $(VENV)
 	@# The file names everything, so nothing is left to resolve; pips before 24 cannot resolve it with hashes.
 	@$(PYTHON_IN_VENV) -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@# The command line, $(BIN)/tasks, as it is in cli/. What it needs was installed above: nobody on the network is asked.
+	@$(PYTHON_IN_VENV) -m pip install -qq --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 
 # What Lambda has, for tests/runtime. Without a pip of its own: Lambda's packages, and nothing else.
@@ -78,7 +80,7 @@ local-deploy: $(READY) ## deploy what changed to the local cloud that is up
 	@$(PYTHON_IN_VENV) -m local deploy
 
 dead-letters: $(READY) ## show what was set aside in the local cloud; ARGS=--send-back sends it back
-	@$(PYTHON_IN_VENV) -m tools.dead_letters $(ARGS)
+	@$(BIN)/tasks dead-letters --stack local $(ARGS)
 
 build: $(READY) ## build functions and layer into .aws-sam/build
 	@$(PYTHON_IN_VENV) -m local build
@@ -120,4 +122,4 @@ lock: $(READY) ## pin requirements/*.txt anew from requirements/*.in
 
 clean: ## remove what was built and set up
 	@[ ! -e $(READY) ] || $(PYTHON_IN_VENV) -m local down
-	rm -rf $(VENV) $(RUNTIME_VENV) $(LINT_VENV) .local .aws-sam site .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(RUNTIME_VENV) $(LINT_VENV) cli/*.egg-info build site .local .aws-sam .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

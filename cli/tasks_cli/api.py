@@ -79,13 +79,13 @@ class TaskApi:
         """Ask where to put an input. To ask twice leaves a link that nobody uses."""
         return self._body("POST", "/uploads", body={"format": written}, repeat=True)
 
-    def tasks(self, **filters: str | None) -> Iterator[Json]:
+    def tasks(self, *, page: int = PAGE, **filters: str | None) -> Iterator[Json]:
         """Tasks, newest first, page by page as they are asked for."""
-        return self._pages("/tasks", filters)
+        return self._pages("/tasks", page, filters)
 
-    def sub_tasks(self, ref: Ref, status: str | None = None) -> Iterator[Json]:
+    def sub_tasks(self, ref: Ref, status: str | None = None, *, page: int = PAGE) -> Iterator[Json]:
         """Sub-tasks in input order, page by page as they are asked for."""
-        return self._pages(f"{ref.path}/sub-tasks", {"status": status})
+        return self._pages(f"{ref.path}/sub-tasks", page, {"status": status})
 
     def task(self, ref: Ref) -> Json:
         """The task of either kind."""
@@ -147,8 +147,8 @@ class TaskApi:
         """Create one task, however often the request is sent: the key is new for each command."""
         return self._body("POST", path, body=body, headers={"Idempotency-Key": str(uuid.uuid4())}, repeat=True)
 
-    def _pages(self, path: str, filters: Mapping[str, str | None]) -> Iterator[Json]:
-        parameters = {"limit": str(PAGE), **{name: value for name, value in filters.items() if value}}
+    def _pages(self, path: str, limit: int, filters: Mapping[str, str | None]) -> Iterator[Json]:
+        parameters = {"limit": str(min(limit, PAGE)), **{name: value for name, value in filters.items() if value}}
         while True:
             page = self._body("GET", path, parameters=parameters)
             yield from page["items"]
@@ -181,9 +181,7 @@ def _refused(response: requests.Response) -> CliError:
             return NotAllowed(f"not allowed: {message}", details)
         case HTTPStatus.NOT_FOUND:
             return NotFound(message, details)
-    kind = (
-        Unreachable
-        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        else BadInput
-    )
-    return kind(f"{message} ({status})", details)
+    answered = f"{message} ({status})"
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unreachable(answered, details)
+    return BadInput(answered, details)

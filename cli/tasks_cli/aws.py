@@ -29,26 +29,19 @@ def outputs(stack_name: str, region: str | None) -> dict[str, str]:
 @contextlib.contextmanager
 def errors() -> Iterator[None]:
     """Errors of AWS as ours."""
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        HTTPClientError,
-        NoCredentialsError,
-        NoRegionError,
-        TokenRetrievalError,
-    )
+    from botocore import exceptions as its
 
     try:
         yield
-    except NoRegionError as error:
+    except its.NoRegionError as error:
         raise BadInput("no AWS region: give one with --region, or set AWS_DEFAULT_REGION") from error
-    except (NoCredentialsError, TokenRetrievalError) as error:
+    except (its.NoCredentialsError, its.TokenRetrievalError) as error:
         raise NotAllowed(f"AWS does not know you: {error}") from error
-    except HTTPClientError as error:
+    except (its.ConnectionError, its.HTTPClientError) as error:
         raise Unreachable(f"AWS does not answer: {error}") from error
-    except ClientError as error:
+    except its.ClientError as error:
         said = error.response["Error"]
         kind = NotAllowed if said["Code"] in DENIED else BadInput
         raise kind(f"AWS says: {said['Message']}") from error
-    except BotoCoreError as error:
+    except its.BotoCoreError as error:
         raise BadInput(f"AWS cannot be asked: {error}") from error

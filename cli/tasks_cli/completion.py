@@ -37,12 +37,12 @@ def _types(api: TaskApi) -> Iterator[Offer]:
         for item in api.task_types()["items"]:
             yield item["taskType"], item.get("description", "").partition("\n")[0]
     except NotFound:
-        for task_type in dict.fromkeys(task["type"] for task in islice(api.tasks(), RECENT)):
+        for task_type in dict.fromkeys(task["type"] for task in islice(api.tasks(page=RECENT), RECENT)):
             yield task_type, ""
 
 
 def _recent(api: TaskApi) -> Iterator[Offer]:
-    for task in islice(api.tasks(), RECENT):
+    for task in islice(api.tasks(page=RECENT), RECENT):
         yield str(Ref.of(task)), f"{task['status']}, {task['name']}"
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 Json = dict[str, Any]
 
 WIDE = 160
-"""Columns of a table that goes to a file or a program: nothing is left out for want of a terminal's width."""
+"""Columns of a table that goes to a file or a program: room for all that a table has."""
 COLOURS = {
     "COMPLETED": "green",
     "FAILED": "red",

@@ -12,7 +12,7 @@ from tasks_cli.output import plain, status, text
 
 Json = dict[str, Any]
 
-LINES = 40
+LINES = 20
 """Of an input or a result, before the rest is left to `--json`."""
 COUNTS = (
     ("succeeded", "subTaskSucceedCount"),
@@ -50,7 +50,7 @@ def task(console: Console, found: Json) -> None:
 
 def history(console: Console, found: Json) -> None:
     """The changes of status."""
-    made = tables.table("STATUS", "AT", "ATTEMPT", "BY", "REASON", right=("ATTEMPT",))
+    made = tables.table("STATUS", "AT", "ATTEMPT", "BY", "REASON", right=("ATTEMPT",), fold="REASON")
     for entry in found.get("history", []):
         said = (entry["at"], entry["attempt"], entry.get("by", ""), entry.get("reason", ""))
         made.add_row(status(entry["status"]), *map(text, said))

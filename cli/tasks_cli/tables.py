@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -14,13 +14,16 @@ Json = dict[str, Any]
 
 ROOM = {"NAME": 100, "ATTEMPT": 84, "COST": 92, "KIND": 110}
 """Columns that a terminal has to have for this one to be shown, too."""
+BESIDE = 43
+"""Columns that a sub-task's result leaves to what is said beside it."""
 
 
-def table(*columns: str, right: Iterable[str] = ()) -> Table:
-    """A table without lines: as narrow as it can be, and easy to cut apart."""
+def table(*columns: str, right: Iterable[str] = (), fold: str = "") -> Table:
+    """A table without lines, easy to cut apart. One column may be folded to fit; the others are never cut."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        made.add_column(column, justify=justify, no_wrap=column != fold, overflow="fold")
     return made
 
 
@@ -37,7 +40,7 @@ def tasks(console: Console, items: Iterable[Json], now: datetime) -> None:
         "NAME": lambda task: text(task["name"]),
     }
     shown = [column for column in cells if console.width >= ROOM.get(column, 0)]
-    made = table(*shown, right=("DONE", "AGE", "ATTEMPT", "COST"))
+    made = table(*shown, right=("DONE", "AGE", "ATTEMPT", "COST"), fold="TASK")
     for task in items:
         made.add_row(*[cells[column](task) for column in shown])
     console.print(made)
@@ -45,12 +48,12 @@ def tasks(console: Console, items: Iterable[Json], now: datetime) -> None:
 
 def sub_tasks(console: Console, items: Iterable[Json]) -> None:
     """Sub-tasks, a line each."""
-    made = table("INDEX", "STATUS", "ATTEMPT", "TOOK", right=("INDEX", "ATTEMPT", "TOOK"))
-    made.add_column("RESULT OR ERROR", overflow="ellipsis", no_wrap=True, ratio=1)
-    made.expand = console.is_terminal
+    last = "RESULT OR ERROR"
+    made = table("INDEX", "STATUS", "ATTEMPT", "TOOK", last, right=("INDEX", "ATTEMPT", "TOOK"), fold=last)
     for item in items:
-        cells = (text(item["index"]), status(item["status"]), text(item["attempt"]), text(took(item)))
-        made.add_row(*cells, text(came_of(item)))
+        came = text(came_of(item))
+        came.truncate(max(console.width - BESIDE, len(last)), overflow="ellipsis")
+        made.add_row(text(item["index"]), status(item["status"]), text(item["attempt"]), text(took(item)), came)
     console.print(made)
 
 
@@ -104,13 +107,12 @@ def span(seconds: float) -> str:
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
         if seconds >= 2 * size:
             return f"{int(seconds // size)}{unit}"
-    return f"{seconds:.3g}s" if seconds < 10 else f"{int(seconds)}s"
+    return f"{seconds:.3f}s" if seconds < 1 else f"{seconds:.0f}s"
 
 
 def task_types(console: Console, items: Iterable[Json]) -> None:
     """What the deployment knows, a line each."""
-    made = table("TYPE", "KINDS")
-    made.add_column("DESCRIPTION", overflow="fold")
+    made = table("TYPE", "KINDS", "DESCRIPTION", fold="DESCRIPTION")
     for item in items:
         made.add_row(
             text(item["taskType"]), text(", ".join(item["kinds"])), text(one_line(item.get("description", "")))

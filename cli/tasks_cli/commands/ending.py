@@ -50,7 +50,7 @@ def tell(run: Run, ended: Json) -> int:
     run.err.print(output.status(ended["status"]), output.text(f"{ref} {tables.came_of(ended)}"), soft_wrap=True)
     failed = ended["attributes"].get("subTaskFailedCount", 0)
     if failed:
-        for item in islice(run.api.sub_tasks(ref, "FAILED"), SHOWN):
+        for item in islice(run.api.sub_tasks(ref, "FAILED", page=SHOWN), SHOWN):
             run.say(f"  #{item['index']}, attempt {item['attempt']}: {tables.came_of(item)}")
         if failed > SHOWN:
             run.say(f"  … {failed - SHOWN:,} more: tasks sub-tasks {ref} --status FAILED{run.same_place()}")

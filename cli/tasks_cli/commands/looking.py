@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tasks_cli import output, page, tables
+from tasks_cli.api import PAGE
 from tasks_cli.command import Run, command
 from tasks_cli.commands import ending
 from tasks_cli.completion import task_types
@@ -29,8 +30,9 @@ def list_tasks(
     everything: AllOption = False,
 ) -> None:
     """List tasks, newest first."""
-    found = run.api.tasks(kind=kind, taskType=task_type, status=status)
-    items = _limited(run, found, None if everything else limit)
+    wanted = None if everything else limit
+    found = run.api.tasks(page=_page(wanted), kind=kind, taskType=task_type, status=status)
+    items = _limited(run, found, wanted)
     if run.json:
         output.print_items(items)
     else:
@@ -60,8 +62,8 @@ def sub_tasks(
     everything: AllOption = False,
 ) -> None:
     """List the sub-tasks of a Step Functions task, in the order of its input."""
-    found = run.api.sub_tasks(ref(task, code), status)
-    items = _limited(run, found, None if everything else limit)
+    wanted = None if everything else limit
+    items = _limited(run, run.api.sub_tasks(ref(task, code), status, page=_page(wanted)), wanted)
     if run.json:
         output.print_items(items)
     else:
@@ -80,6 +82,11 @@ def types(run: Run) -> None:
     tables.task_types(run.out, found["items"])
     if not found.get("complete", True):
         run.say("There may be more types than these.")
+
+
+def _page(wanted: int | None) -> int:
+    """How many to ask for at once: one more than is wanted tells whether there are more."""
+    return PAGE if wanted is None else wanted + 1
 
 
 def _limited(run: Run, items: Iterator[Json], limit: int | None) -> Iterator[Json]:
