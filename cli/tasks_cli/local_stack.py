@@ -11,6 +11,8 @@ from tasks_cli.errors import BadInput
 NAME = "local"
 """What ``--stack`` calls it."""
 DUMMY_KEY = "test"
+CLONE = Path(__file__).resolve().parents[2]
+"""Where this command is from, if it was not installed from elsewhere."""
 
 Json = dict[str, Any]
 
@@ -18,7 +20,7 @@ Json = dict[str, Any]
 def find() -> Path | None:
     """`stack.json` of the current directory, of one above it, or of the clone that this command is installed from."""
     here = Path.cwd()
-    for root in (here, *here.parents, Path(__file__).resolve().parents[2]):
+    for root in (here, *here.parents, CLONE):
         path = root / ".local" / "stack.json"
         if path.is_file():
             return path

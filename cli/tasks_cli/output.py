@@ -1,6 +1,7 @@
 """Standard output for what was asked for, as a table or as JSON; standard error for everything else."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -33,7 +34,7 @@ class _Console(Console):
 def out() -> Console:
     """Where tables go. A terminal says how wide it is; `COLUMNS` may say so for others."""
     console = _Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal and "COLUMNS" not in console._environ:
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
     return console
 
