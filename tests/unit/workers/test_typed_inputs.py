@@ -231,7 +231,7 @@ def wrapped(*arguments: Any) -> Any: ...
         *[(none, None), (own, Cat), (nothing, None), (Handlers().method, Dog), (Handlers(), None), (wrapped, Place)],
         *[(lambda event, context: None, None)],
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),  # not its address, which every worker has anew
 )
 def test_what_an_annotation_says(handler, wanted):
     assert input_type(handler, Event) is wanted
