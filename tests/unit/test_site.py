@@ -87,7 +87,7 @@ class Counted(HTMLParser):
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
 def test_shows_what_github_shows(page, site):
-    text = hooks.turned(page.read_text(encoding="utf-8"), SETTINGS.get("repo_url"))
+    text = hooks.turned(page.read_text(encoding="utf-8"), SETTINGS["extra"]["repository"])
     on_github = Counted(MarkdownIt("commonmark").enable("table").render(text))
     name = "index.html" if page.name == "README.md" else f"{page.stem}.html"
     [article] = re.findall(r"<article.*?>(.*?)</article>", (site / name).read_text(encoding="utf-8"), re.DOTALL)
@@ -136,7 +136,7 @@ link = "[x](../y)"
 
 
 def turned(repository):
-    return hooks.on_page_markdown(PAGE, page=None, config=SimpleNamespace(repo_url=repository), files=None)
+    return hooks.on_page_markdown(PAGE, page=None, config=SimpleNamespace(extra={"repository": repository}), files=None)
 
 
 def test_links_out_of_docs_lead_to_the_repository():
@@ -147,7 +147,7 @@ def test_links_out_of_docs_lead_to_the_repository():
 
 
 def test_without_a_repository_they_are_paths():
-    text = turned(None)
+    text = turned("")
     assert "See the template (`template.yaml`), `prices.json` and [this](page.md#there)." in text
     assert 'link = "[x](../y)"' in text
     assert text.endswith("Contributing (`CONTRIBUTING.md`)\n")

@@ -12,7 +12,7 @@ _FENCE = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> str:
     """Turn links out of docs/ into addresses of the repository, or where none is known into the file's path."""
-    return turned(markdown, config.repo_url)
+    return turned(markdown, config.extra.get("repository"))
 
 
 def on_post_page(output: str, *, page: Any, config: Any) -> str:
