@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 import botocore.session
 import click
 import pytest
+import typer
 from botocore import xform_name
 from samcli.cli.main import cli as sam
+from tasks_cli.main import app as tasks
 
 from local import template as templates
 from tests.support.pages import DOCS, PAGES, ROOT, blocks, prose
@@ -136,7 +138,7 @@ def test_a_translation_has_what_its_page_has(page):
 
 def shown(page):
     """The commands of a page's blocks, and those that stand in a sentence."""
-    spoken = re.findall(r"`((?:aws|sam|make|python -m|\.venv/bin/\w+) [^`]+)`", prose(page).replace("\n", " "))
+    spoken = re.findall(r"`((?:aws|sam|make|tasks|python -m|\.venv/bin/\w+) [^`]+)`", prose(page).replace("\n", " "))
     return [
         command for script in [*(block.text for block in blocks(page, "bash")), *spoken] for command in commands(script)
     ]
@@ -168,8 +170,16 @@ def unknown_to_aws(words):
 
 
 def unknown_to_sam(words):
-    command = sam.get_command(click.Context(sam, obj=True), words[0])  # without an object it imports nothing
-    assert command, f"sam has no {words[0]!r}"
+    return unknown_options(sam.get_command(click.Context(sam, obj=True), words[0]), words)  # no object: no import
+
+
+def unknown_to_tasks(words):
+    program = typer.main.get_command(tasks)
+    return unknown_options(program if words[0].startswith("-") else program.commands.get(words[0]), words)
+
+
+def unknown_options(command, words):
+    assert command, f"there is no command {words[0]!r}"
     known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     return set(options(words)) - known
 
@@ -182,6 +192,8 @@ def test_commands_exist(page):
             assert {word for word in words if re.fullmatch(r"[a-z-]+", word)} <= make_targets(), command
         elif name.rpartition("/")[2] == "python":
             assert words[0] == "-c" or (words[0] == "-m" and is_module(words[1])), command
+        elif name.rpartition("/")[2] == "tasks":
+            assert not unknown_to_tasks(words), command
         elif name.startswith(".venv/bin/"):
             assert Path(sys.executable).with_name(Path(name).name).exists(), command
         elif name == "aws":
@@ -214,6 +226,14 @@ def test_knows_what_aws_knows(command, wrong):
 
 def test_knows_what_sam_knows():
     assert unknown_to_sam(["deploy", "--config-env", "dev", "--no-config"]) == {"--no-config"}
+
+
+def test_knows_what_our_own_command_line_knows():
+    assert unknown_to_tasks(["fan-out", "cities.csv", "--type", "daylight", "--no-watch"]) == set()
+    assert unknown_to_tasks(["fan-out", "--types", "daylight"]) == {"--types"}
+    assert unknown_to_tasks(["--version"]) == set()
+    with pytest.raises(AssertionError, match="no command 'fan'"):
+        unknown_to_tasks(["fan"])
 
 
 def test_takes_a_script_apart():
