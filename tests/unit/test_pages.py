@@ -27,6 +27,8 @@ ANY_COMMAND = {"cd", "curl", "git", "jq", "pipx", "uv"}
 """Commands of which only the name is known here."""
 AWS_OWN = {"configure export-credentials", "configure sso", "login", "s3 rm"}
 """Commands of the AWS CLI that are no call of AWS."""
+AWS_RENAMED = {"sns subscribe": {"--endpoint": "--notification-endpoint"}}
+"""Options of the AWS CLI that are not named after the call's parameter, by command."""
 AWS_ANYWHERE = {"--endpoint-url", "--output", "--profile", "--query", "--region"}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -165,6 +167,8 @@ def unknown_to_aws(words):
         return {operation}
     members = calls.operation_model(name).input_shape
     known = {f"--{xform_name(member, '-')}" for member in (members.members if members else {})}
+    renamed = AWS_RENAMED.get(f"{service} {operation}", {})
+    known = {renamed.get(option, option) for option in known}
     known |= {f"--no-{option[2:]}" for option in known}
     return set(options(rest)) - known - AWS_ANYWHERE
 
