@@ -15,6 +15,8 @@ from errors import answer_errors
 from known_types import known_types
 from models import (
     JSON_LINES,
+    ChunkLimit,
+    ChunkPage,
     CodeInPath,
     Cursor,
     IdempotencyKey,
@@ -35,6 +37,8 @@ from models import (
 )
 from serverless_tasks import Page, TaskEntity, TaskKind, TaskNotFound, TaskQuery, TaskService
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core.chunk_summary import chunk_view
+from serverless_tasks.core.chunks import MAX_CHUNKS
 from serverless_tasks.workers.log import logger, task_keys
 from serverless_tasks.workers.metrics import transition_keys
 
@@ -167,6 +171,20 @@ def list_sub_tasks(
     task = _find(caller, task_type, code)
     page = service.list_sub_tasks(task, status, limit, cursor)
     return answer(200, _page(page, [sub_task_answer(service, task, sub_task) for sub_task in page.items]))
+
+
+@app.get(
+    "/tasks/<taskType>/<code>/chunks",
+    summary="List the chunks of a task",
+    operation_id="listChunks",
+    responses=returns(200, "A page of its chunks; a task whose input is not cut has none.", ChunkPage, 400, 404),
+)
+def list_chunks(
+    task_type: TaskTypeInPath, code: CodeInPath, caller: Reader, limit: ChunkLimit = MAX_CHUNKS, cursor: Cursor = None
+) -> Response[str]:
+    """List chunks in the order of the input, without what came of their sub-tasks."""
+    page = service.list_chunks(_find(caller, task_type, code), limit, cursor)
+    return answer(200, _page(page, [chunk_view(chunk) for chunk in page.items]))
 
 
 @app.get(

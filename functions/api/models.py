@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 from serverless_tasks import TaskKind, TaskStatus
+from serverless_tasks.core.chunks import MAX_CHUNKS
 from serverless_tasks.core.idempotency import KEY_PATTERN
 from serverless_tasks.core.keys import CODE_PATTERN, NAME_PATTERN, TITLE_CHARACTER, TITLE_LIMIT
 from serverless_tasks.core.uploads import Format
@@ -99,6 +100,7 @@ TypeFilter = Annotated[
 ]
 StatusFilter = Annotated[TaskStatus | SkipJsonSchema[None], Query(description="Only what has this status.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many a page has at most.")]
+ChunkLimit = Annotated[int, Query(alias="limit", ge=1, le=MAX_CHUNKS, description="How many a page has at most.")]
 Cursor = Annotated[
     str | SkipJsonSchema[None],
     Query(min_length=1, description="`cursor` of the page before, with the same other parameters."),
@@ -284,6 +286,33 @@ class TaskTypes(TypedDict):
 
     items: list[TaskTypeItem]
     complete: Annotated[bool, Field(description="Whether these are all. If so, a task of another type is refused.")]
+
+
+class Chunk(TypedDict):
+    """A part of the list, which one worker runs at a time: `count` sub-tasks from index `first` on."""
+
+    number: Annotated[Count, Field(description="Position among the task's chunks.")]
+    first: Count
+    count: Count
+    status: Annotated[
+        TaskStatus,
+        Field(
+            description="COMPLETED or FAILED (one of its sub-tasks failed) when all have ended; else what the task is, "
+            "if that has ended; PROCESSING while a worker has it; ERRORED while something of it waits; CREATED before."
+        ),
+    ]
+    attempt: Annotated[Count, Field(description="Times a worker took it, in all runs together.")]
+    startedAt: NotRequired[Annotated[Time, Field(description="When a worker first took it in its run.")]]
+    finishedAt: NotRequired[Annotated[Time, Field(description="When the last of its sub-tasks had ended.")]]
+    succeeded: Annotated[Count, Field(description="Sub-tasks that are known to have completed.")]
+    failed: Annotated[Count, Field(description="Sub-tasks that are known to have failed in this run.")]
+
+
+class ChunkPage(TypedDict):
+    """Chunks in the order of the input."""
+
+    items: list[Chunk]
+    cursor: NotRequired[Annotated[str, Field(description="There are more.")]]
 
 
 class ResultLink(TypedDict):

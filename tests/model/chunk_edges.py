@@ -26,6 +26,7 @@ _COMPLETED = '"status":"COMPLETED"'
 
 def _canonical(chunk: Chunk) -> Chunk:
     times = {name: AHEAD if getattr(chunk, name) else None for name in ("lease_until", "due_at")}
+    times["started_at"] = None  # nothing depends on it
     said = letters(chunk, chunk.run)
     lines = "".join(
         f"{outcomes.NOTHING if letter == '-' else line}\n" for letter, line in zip(said, lines_of(chunk), strict=True)
@@ -71,7 +72,7 @@ def claim(chunk: int, run: int) -> int | None:
 @cache
 def take_over(chunk: int, seen: int, run: int) -> int | None:
     """A worker of this run takes over what it saw an earlier run had left."""
-    return _apply(chunk, chunks.take_over(CHUNKS[seen], run, _LATER), grows=True)
+    return _apply(chunk, chunks.take_over(CHUNKS[seen], run, NOW, _LATER), grows=True)
 
 
 @cache

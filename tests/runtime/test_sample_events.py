@@ -93,6 +93,7 @@ def test_api_reads(call: Call, tasks: Tasks):
     assert fan_out.code in [task["code"] for task in body_of(call("api-list-tasks"), 200)["items"]]
     assert body_of(call("api-get-task"), 200)["id"] == str(single)
     assert [sub_task["index"] for sub_task in body_of(call("api-list-sub-tasks"), 200)["items"]] == [0, 1, 2]
+    assert body_of(call("api-list-chunks"), 200) == {"items": []}
     tasks.put(FAN_OUT_CANCELLED)
     assert [link["count"] for link in body_of(call("api-list-results"), 303)["items"]] == [0]
 

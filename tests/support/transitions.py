@@ -31,4 +31,4 @@ def expect(task, update, status, *, sets=None, removes=(), worker=False, attempt
     assert update.set == expected
     assert sorted(update.remove) == sorted(removes)
     assert update.conditions == ((*conditions, equals("attempt", task.attempt)) if worker else conditions)
-    assert (update.increment, update.count, update.add_to_set) == ({}, {}, {})
+    assert (update.set_once, update.increment, update.count, update.add_to_set) == ({}, {}, {}, {})

@@ -34,6 +34,7 @@ from serverless_tasks.core.status import TaskKind, TaskStatus
 from serverless_tasks.core.task_type import TaskType
 
 if TYPE_CHECKING:
+    from serverless_tasks.core.chunk_summary import ChunkSummary
     from serverless_tasks.core.uploads import Upload
     from serverless_tasks.creation import Caller
     from serverless_tasks.results import ResultLink, ResultLinks
@@ -44,6 +45,7 @@ __all__ = [
     "AttemptTimeout",
     "Backoff",
     "Caller",
+    "ChunkSummary",
     "Event",
     "EventFactory",
     "InvalidInput",
@@ -85,6 +87,7 @@ __all__ = [
 _OF_THE_SERVICE = {
     "TaskService": "service",
     "Caller": "creation",
+    "ChunkSummary": "core.chunk_summary",
     "Page": "task_lists",
     "TaskQuery": "task_lists",
     "ResultLink": "results",

@@ -10,7 +10,10 @@ from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.inputs import every_element
 from serverless_tasks.adapters.table import task_of
+from serverless_tasks.chunk_lists import list_chunks
 from serverless_tasks.core import transitions
+from serverless_tasks.core.chunk_summary import ChunkSummary
+from serverless_tasks.core.chunks import MAX_CHUNKS
 from serverless_tasks.core.context import check_progress
 from serverless_tasks.core.costs import usage_view, whole_usage
 from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
@@ -114,6 +117,16 @@ class TaskService:
         """A task's sub-tasks in input order. Raises :class:`TaskNotFound`. A single task has none."""
         found = self._require(task) if isinstance(task, TaskKey) else task
         return list_sub_tasks(self._cloud, found, status, limit, cursor)
+
+    def list_chunks(
+        self, task: TaskKey | TaskEntity, limit: int = MAX_CHUNKS, cursor: str | None = None
+    ) -> Page[ChunkSummary]:
+        """A task's chunks in input order, without outcomes. Raises :class:`TaskNotFound`.
+
+        A single task has none, and a Step Functions task none before its input is cut.
+        """
+        found = self._require(task) if isinstance(task, TaskKey) else task
+        return list_chunks(self._cloud.table, found, limit, cursor)
 
     def result_links(self, task: TaskKey | TaskEntity) -> ResultLinks:
         """Links to the outcomes of all sub-tasks, in input order, for 15 minutes.

@@ -98,10 +98,10 @@ def list_tasks(table: TaskTable, query: TaskQuery, limit: int, cursor: str | Non
     return Page(found, None)
 
 
-def check_limit(limit: int) -> None:
+def check_limit(limit: int, most: int = MAX_LIMIT) -> None:
     """Raises :class:`InvalidInput` for a page size that is not allowed."""
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidInput("limit", f"must be 1 to {MAX_LIMIT}")
+    if not 1 <= limit <= most:
+        raise InvalidInput("limit", f"must be 1 to {most}")
 
 
 def _index_page(table: TaskTable, query: TaskQuery, limit: int, start: Item | None) -> tuple[list[Item], Item | None]:

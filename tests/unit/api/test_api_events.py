@@ -23,6 +23,7 @@ ANSWERS = {
     "api-list-tasks": 200,
     "api-get-task": 200,
     "api-list-sub-tasks": 200,
+    "api-list-chunks": 200,
     "api-list-results": 303,
     "api-cancel-task": 200,
     "api-retry-task": 202,
@@ -64,7 +65,8 @@ def test_the_handler_accepts_it(api: Client, name: str):
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize(
-    "name", ["api-get-task", "api-list-sub-tasks", "api-list-results", "api-cancel-task", "api-retry-task"]
+    "name",
+    ["api-get-task", "api-list-sub-tasks", "api-list-chunks", "api-list-results", "api-cancel-task", "api-retry-task"],
 )
 def test_without_its_task_it_is_404(api: Client, name: str):
     assert api.send(events.load(name)).status == 404

@@ -90,6 +90,7 @@ def test_chunk_of_an_inline_input_is_created_without_bytes():
 def test_all_of_a_chunk_is_read():
     item = {"pk": PK, "sk": "000001", "number": 1, "first": 3, "count": 2, "byteStart": 5, "byteEnd": 9, "run": 1}
     item |= {"attempt": 4, "claims": 2, "leaseUntil": at(1), "dueAt": at(2), "finishedAt": at(3), "inFlight": 4}
+    item |= {"startedAt": at(0)}
     item |= {"outcomes": "null\n", "outcomesRef": REFERENCE, "succeeded": 1, "failed": 1}
     chunk = Chunk.from_item(item)
     assert chunk == Chunk(
@@ -101,6 +102,7 @@ def test_all_of_a_chunk_is_read():
         claims=2,
         lease_until=at(1),
         due_at=at(2),
+        started_at=at(0),
         finished_at=at(3),
         in_flight=4,
         outcomes="null\n",
@@ -119,6 +121,7 @@ def test_claim_takes_a_chunk_of_this_run_that_nobody_holds_and_that_has_somethin
         PK,
         "000002",
         set={"leaseUntil": to_iso(LEASE)},
+        set_once={"startedAt": AT},
         count={"attempt": 1, "claims": 1},
         remove=("dueAt",),
         conditions=(equals("run", 1), absent("finishedAt"), absent_or_at_most("leaseUntil", AT)),
@@ -126,10 +129,10 @@ def test_claim_takes_a_chunk_of_this_run_that_nobody_holds_and_that_has_somethin
 
 
 def test_take_over_begins_the_later_run_with_what_succeeded():
-    assert chunks.take_over(CHUNK, 2, LEASE) == Update(
+    assert chunks.take_over(CHUNK, 2, NOW, LEASE) == Update(
         PK,
         "000002",
-        set={"run": 2, "attempt": 5, "claims": 1, "failed": 0, "leaseUntil": to_iso(LEASE)},
+        set={"run": 2, "attempt": 5, "claims": 1, "failed": 0, "startedAt": AT, "leaseUntil": to_iso(LEASE)},
         remove=("dueAt", "finishedAt", "inFlight", "unread"),
         conditions=(*HELD, equals("succeeded", 0)),
     )
@@ -138,8 +141,8 @@ def test_take_over_begins_the_later_run_with_what_succeeded():
 def test_take_over_leaves_what_was_used_unless_it_is_counted():
     # An ended chunk was counted by its worker, or by the plan that followed.
     chunk = replace(CHUNK, usage=Usage(write_units=9, invocations=2))
-    assert not {"uW", "uI"} & set(chunks.take_over(chunk, 2, LEASE).set)
-    ended = chunks.take_over(replace(chunk, finished_at=AT), 2, LEASE)
+    assert not {"uW", "uI"} & set(chunks.take_over(chunk, 2, NOW, LEASE).set)
+    ended = chunks.take_over(replace(chunk, finished_at=AT), 2, NOW, LEASE)
     assert {name: value for name, value in ended.set.items() if name.startswith("u")} == {"uW": 0, "uI": 0}
 
 

@@ -73,6 +73,7 @@ def test_update_renders_all_its_parts():
     ("part", "expression"),
     [
         ({"set": {"a": 1}}, "SET #a = :v0"),
+        ({"set_once": {"a": 1}}, "SET #a = if_not_exists(#a, :v0)"),
         ({"increment": {"a": 1}}, "SET #a = #a + :v0"),
         ({"count": {"a": 1}}, "ADD #a :v0"),
         ({"add_to_set": {"a": frozenset({1})}}, "ADD #a :v0"),
@@ -146,6 +147,7 @@ def test_an_update_is_applied_to_a_copy():
         "s",
         (),
         set={"m.z": 3, "new": "n"},
+        set_once={"kept": 1, "once": 1, "m.w": 4},
         increment={"m.x": 10},
         count={"n": 1, "c": 5},
         add_to_set={"numbers": frozenset({2}), "others": frozenset({3})},
@@ -154,11 +156,12 @@ def test_an_update_is_applied_to_a_copy():
     assert update.applied_to(item) == {
         "pk": "p",
         "sk": "s",
-        "m": {"x": 11, "z": 3},
+        "m": {"x": 11, "z": 3, "w": 4},
         "kept": 0,
         "n": 2,
         "c": 5,
         "new": "n",
+        "once": 1,
         "numbers": frozenset({1, 2}),
         "others": frozenset({3}),
     }
@@ -171,14 +174,15 @@ def test_an_update_of_nothing_makes_an_item():
 
 @given(
     st.dictionaries(NAMES.map("s.{}".format), VALUES),
+    st.dictionaries(NAMES.map("o.{}".format), VALUES),
     st.dictionaries(NAMES.map("i.{}".format), st.integers(0, 9)),
     st.dictionaries(NAMES.map("c{}".format), st.integers(0, 9), min_size=1),
     st.dictionaries(NAMES.map("d{}".format), st.frozensets(st.integers(0, 999), min_size=1)),
     st.lists(NAMES.map("r{}".format), unique=True).map(tuple),
     st.lists(st.sampled_from(CLAUSES), min_size=1).map(tuple),
 )
-def test_whatever_is_said_without_overlap_is_accepted(sets, increment, count, add_to_set, remove, conditions):
-    update = Update("p", "s", conditions, sets, increment, count, add_to_set, remove)
+def test_whatever_is_said_without_overlap_is_accepted(sets, once, increment, count, add_to_set, remove, conditions):
+    update = Update("p", "s", conditions, sets, once, increment, count, add_to_set, remove)
     check_request("UpdateItem", update.render())
 
 
@@ -216,6 +220,11 @@ def test_value_at_a_path_is_read(path, value):
 def test_update_is_in_an_item_that_has_all_it_sets_and_nothing_it_removes(sets, remove, expected):
     update = Update("p", "s", conditions=(absent("a"),), set=sets, remove=remove, count={"n": 1})
     assert update.is_in(ITEM) is expected
+
+
+@pytest.mark.parametrize(("path", "expected"), [("a", True), ("m.b", True), ("m.c", False), ("x", False)])
+def test_what_an_update_sets_once_is_there_after_it_whoever_set_it(path, expected):
+    assert Update("p", "s", conditions=(), set={"a": 1}, set_once={path: "mine"}).is_in(ITEM) is expected
 
 
 def test_update_is_in_the_item_that_comes_back_from_the_table():

@@ -33,7 +33,7 @@ def claim_chunk(table: TaskTable, task: TaskEntity, number: int, now: datetime, 
     if seen.run >= task.run or seen.done_in(task.run):
         raise NotClaimed(seen)
     try:
-        return Chunk.from_item(table.update(chunks.take_over(seen, task.run, lease_until)))
+        return Chunk.from_item(table.update(chunks.take_over(seen, task.run, now, lease_until)))
     except LostRace:
         raise NotClaimed(seen) from None
 

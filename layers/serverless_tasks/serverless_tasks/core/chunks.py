@@ -82,6 +82,8 @@ class Chunk:
     lease_until: str | None = None
     due_at: str | None = None
     """When the first of its waiting sub-tasks is due."""
+    started_at: str | None = None
+    """When a worker first claimed it in its run."""
     finished_at: str | None = None
     in_flight: int | None = None
     """Index that a careful worker was about to run."""
@@ -128,6 +130,7 @@ class Chunk:
             unread=item.get("unread", 0),
             lease_until=item.get("leaseUntil"),
             due_at=item.get("dueAt"),
+            started_at=item.get("startedAt"),
             finished_at=item.get("finishedAt"),
             in_flight=item.get("inFlight"),
             outcomes=item.get("outcomes"),
@@ -168,6 +171,7 @@ def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime) -
         chunks_pk(task.tenant_code, task.code),
         chunk_sk(number),
         set={"leaseUntil": to_iso(lease_until)},
+        set_once={"startedAt": to_iso(now)},
         count={"attempt": 1, "claims": 1},
         remove=("dueAt",),
         conditions=(
@@ -178,18 +182,19 @@ def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime) -
     )
 
 
-def take_over(chunk: Chunk, run: int, lease_until: datetime) -> Update:
+def take_over(chunk: Chunk, run: int, now: datetime, lease_until: datetime) -> Update:
     """Take a chunk that an earlier run left, as that run left it.
 
     Not if its worker of that run, alive after all, has completed more since: a chunk that is done by that is counted by
     then, and must not be begun again. What an ended chunk had used is on its task already.
     """
-    sets = {"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0, "leaseUntil": to_iso(lease_until)}
+    sets = {"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0}
+    times = {"startedAt": to_iso(now), "leaseUntil": to_iso(lease_until)}
     counted = chunk.usage.to_item() if chunk.finished_at else ()
     return Update(
         chunk.pk,
         chunk.sk,
-        set={**sets, **dict.fromkeys(counted, 0)},
+        set={**sets, **times, **dict.fromkeys(counted, 0)},
         remove=("dueAt", "finishedAt", "inFlight", "unread"),
         conditions=(*_held(chunk), equals("succeeded", chunk.succeeded)),
     )

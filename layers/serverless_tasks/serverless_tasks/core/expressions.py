@@ -71,16 +71,18 @@ def lacks(path: Path, value: Any) -> Clause:
 class Update:
     """One conditional UpdateItem.
 
-    ``set`` gives paths their values, ``increment`` adds to numbers that exist (``SET a.b = a.b + :n``; ADD works on
-    top-level attributes only), ``count`` adds to a number that may be absent, ``add_to_set`` adds numbers to a set,
-    ``remove`` takes attributes away. Never empty: every write sets something. ``before`` is the item as its writer
-    knows it, if it does: nothing of it is sent, it tells how many units the write takes.
+    ``set`` gives paths their values, ``set_once`` those that have none yet. ``increment`` adds to numbers that exist
+    (``SET a.b = a.b + :n``; ADD works on top-level attributes only), ``count`` adds to a number that may be absent,
+    ``add_to_set`` adds numbers to a set, ``remove`` takes attributes away. Never empty: every write sets something.
+    ``before`` is the item as its writer knows it, if it does: nothing of it is sent, it tells how many units the write
+    takes.
     """
 
     pk: str
     sk: str
     conditions: tuple[Clause, ...]
     set: Mapping[Path, Any] = field(default_factory=dict)
+    set_once: Mapping[Path, Any] = field(default_factory=dict)
     increment: Mapping[Path, int] = field(default_factory=dict)
     count: Mapping[Path, int] = field(default_factory=dict)
     add_to_set: Mapping[Path, frozenset[int]] = field(default_factory=dict)
@@ -103,6 +105,9 @@ class Update:
         for path, value in self.set.items():
             parent, name = _parent(after, path)
             parent[name] = value
+        for path, value in self.set_once.items():
+            parent, name = _parent(after, path)
+            parent.setdefault(name, value)
         for path, number in self.increment.items():
             parent, name = _parent(after, path)
             parent[name] = read(item, path) + number
@@ -115,12 +120,16 @@ class Update:
     def is_in(self, item: Item) -> bool:
         """Whether the item looks as it does right after this update (what it adds aside, which is not known)."""
         kept = all(read(item, path) == value for path, value in self.set.items())
+        kept = kept and all(read(item, path) is not None for path in self.set_once)
         return kept and all(read(item, path) is None for path in self.remove)
 
     def render(self) -> dict[str, Any]:
         """Arguments of UpdateItem, values still plain (the table adapter types them)."""
         names = _Names()
         sets = [f"{names.path(p)} = {names.value(v)}" for p, v in self.set.items()]
+        sets += [
+            f"{names.path(p)} = if_not_exists({names.path(p)}, {names.value(v)})" for p, v in self.set_once.items()
+        ]
         sets += [f"{names.path(p)} = {names.path(p)} + {names.value(n)}" for p, n in self.increment.items()]
         adds = [f"{names.path(p)} {names.value(v)}" for p, v in {**self.count, **self.add_to_set}.items()]
         removes = [names.path(p) for p in self.remove]
