@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from known_types import known_types
 from models import Error, GatewayError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class TaskApi(APIGatewayHttpResolver):
         schemas = (document.components and document.components.schemas) or {}
         for name in _NOT_OURS:
             schemas.pop(name)
+        _describe_types(schemas)
         return document
 
     def publish_description(self) -> None:
@@ -88,6 +90,20 @@ def _make_conditional(operation: "Operation") -> None:
     operation.responses = dict(sorted(responses.items()))
     asked = {"name": "If-None-Match", "in": "header", "description": IF_NONE_MATCH, "schema": _TEXT}
     operation.parameters = [*(operation.parameters or ()), Parameter.model_validate(asked)]
+
+
+def _describe_types(schemas: dict[str, Any]) -> None:
+    """Say of each task type that the deployment has what its input looks like."""
+    # Imported here, as above.
+    from aws_lambda_powertools.event_handler.openapi.models import Schema
+    from described_types import BODIES, described
+
+    known = known_types().view
+    bases = {name: schemas[name].model_dump(by_alias=True, exclude_none=True) for name in BODIES.values()}
+    for name, made in described(bases, known).items():
+        # As it is: Powertools' model would take neither all that JSON Schema has, nor give back what it took.
+        schemas[name] = schema = Schema()
+        object.__setattr__(schema, "__pydantic_extra__", made)
 
 
 def returns(status_code: int, description: str, model: type, *refusals: int, **more: Any) -> dict[int, OpenAPIResponse]:

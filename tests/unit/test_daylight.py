@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 from serverless_tasks import PermanentError, TaskStatus
-from task_types.daylight import ALTITUDES, DAY, Place, almanac, day_length, measure, rise_and_set, summarize, sun_at
+from serverless_tasks.workers.typed_inputs import adapter, input_types, made
+from task_types.daylight import (
+    ALTITUDES,
+    DAY,
+    Place,
+    almanac,
+    day_length,
+    daylight,
+    measure,
+    rise_and_set,
+    summarize,
+    sun_at,
+)
 
 UTQIAGVIK = (71.29, -156.77)
 AMUNDSEN_SCOTT = (-90.0, 0.0)
@@ -21,7 +33,7 @@ def place(latitude: Any, longitude: Any, day: Any) -> dict[str, Any]:
 
 def call(handler: Any, data: Any) -> dict[str, Any]:
     """The handler's answer to an input; it looks at nothing else of event and context."""
-    return handler(SimpleNamespace(input=data), SimpleNamespace())
+    return handler(SimpleNamespace(input=made(Place, data)), SimpleNamespace())
 
 
 def minutes_between(published: str, computed: str, utc_offset: int) -> float:
@@ -95,7 +107,7 @@ def test_equator_has_twelve_hours_all_year() -> None:
 
 @pytest.mark.parametrize("longitude", [-180, -157.9, -74, 0, 144.8, 180])
 def test_times_belong_to_the_date_at_the_place(longitude: float) -> None:
-    day = Place.read(place(21.3, longitude, "2026-03-20"))
+    day = made(Place, place(21.3, longitude, "2026-03-20"))
     times = rise_and_set(day, ALTITUDES["sun"])
     assert times is not None
     local = {name: datetime.fromisoformat(time[:-1]) + timedelta(hours=longitude / 15) for name, time in times.items()}
@@ -121,9 +133,11 @@ def test_missing_field_is_named(missing: str) -> None:
         "XYZ",
         place(90.1, 0, "2026-01-01"),
         place(0, -180.1, "2026-01-01"),
-        place(float("nan"), 0, "2026-01-01"),
+        place("nan", 0, "2026-01-01"),
+        place(0, "inf", "2026-01-01"),
         place(0, 0, "2026-02-29"),
         place(0, 0, "1900-12-31"),
+        place(0, 0, "2100-01-01"),
         place("north", 0, "2026-01-01"),
         place(0, 0, 20260101),
     ],
@@ -139,6 +153,20 @@ def result(code: str, state: str, minutes: float, hours: float, midnight_sun: in
     year = {"daylightHours": hours, "midnightSunDays": midnight_sun, "polarNightDays": polar_night}
     answer = {"code": code, "state": state, "daylightMinutes": minutes, "year": year}
     return SimpleNamespace(status=TaskStatus.COMPLETED, result=answer)
+
+
+def test_both_kinds_take_a_place_and_describe_it() -> None:
+    assert set(input_types(daylight).values()) == {Place}
+    schema = adapter(Place).json_schema()
+    assert schema["required"] == list(schema["properties"])
+    assert schema["properties"]["latitude"] == {
+        "type": "number",
+        "title": "Latitude",
+        "description": "Degrees north.",
+        "minimum": -90,
+        "maximum": 90,
+    }
+    assert made(Place, schema["examples"][0]).name == "Anchorage"
 
 
 def test_summary_of_some_places() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from types import SimpleNamespace
 
+from serverless_tasks.workers.typed_inputs import made
 from task_types.daylight import Place, measure
 
 from demo import places
@@ -24,12 +25,12 @@ def test_it_is_large_enough_and_fits_a_request() -> None:
 
 
 def test_every_row_is_a_place() -> None:
-    assert all(Place.read(row).day == Place.read(ROWS[0]).day for row in ROWS)
+    assert {made(Place, row).date.isoformat() for row in ROWS} == {"2026-06-21"}
 
 
 def test_signs_that_the_source_had_lost_are_right() -> None:
     by_code = {row["code"]: row for row in ROWS}
-    pago_pago = measure(SimpleNamespace(input=by_code["PPG"]), SimpleNamespace())
+    pago_pago = measure(SimpleNamespace(input=made(Place, by_code["PPG"])), SimpleNamespace())
     assert pago_pago["daylightMinutes"] < 720  # June is winter there
     assert by_code["GUM"]["longitude"] > 0
     assert by_code["GSN"]["longitude"] > 0

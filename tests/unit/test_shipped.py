@@ -44,7 +44,7 @@ def test_licences_are_permissive():
 
 def test_a_package_names_the_parts_that_carry_it():
     [one] = [one for one in shipped.packages() if one.name == "typing-extensions"]
-    assert one.parts == ("functions/api", "layers/serverless_tasks")
+    assert one.parts == ("functions/api", "functions/worker", "layers/serverless_tasks")
 
 
 def test_what_is_installed_is_listed(repository):

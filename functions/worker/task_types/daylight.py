@@ -1,6 +1,6 @@
 """Task type "daylight": when the sun rises and sets at a place, on one day and over the whole year.
 
-`make demo` runs it, and it shows all three handlers of a task type. Each of them starts from one place,
+`make demo` runs it. It shows all three handlers of a task type, and an input that has a type: each starts from one place,
 
     {"code": "ANC", "name": "Anchorage", "state": "AK", "latitude": 61.174, "longitude": -149.996, "date": "2026-06-21"}
 
@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from math import acos, asin, cos, degrees, radians, sin, tan
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
+from annotated_types import Ge, Le
 from serverless_tasks import (
     Outcome,
-    PermanentError,
     StepFunctionTaskEvent,
     TaskContext,
     TaskQueueEvent,
@@ -31,13 +31,62 @@ J2000 = date(2000, 1, 1).toordinal() + 0.5  # noon
 daylight = TaskType("daylight", timeout=120, chunk_size=100)  # a tenth of a second of work for each invocation
 
 
+# ---------------------------------------------------------------- input
+
+
+@dataclass(frozen=True)
+class Place:
+    """A point on the earth and the day it is looked at."""
+
+    # What pydantic is told, which is imported when the first place comes.
+    __pydantic_config__: ClassVar = {
+        "use_attribute_docstrings": True,
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "code": "ANC",
+                    "name": "Anchorage",
+                    "state": "AK",
+                    "latitude": 61.174,
+                    "longitude": -149.996,
+                    "date": "2026-06-21",
+                }
+            ]
+        },
+    }
+
+    code: str
+    name: str
+    state: str
+    latitude: Annotated[float, Ge(-90), Le(90)]
+    """Degrees north."""
+    longitude: Annotated[float, Ge(-180), Le(180)]
+    """Degrees east."""
+    date: Annotated[date, Ge(date(1901, 1, 1)), Le(date(2099, 12, 31))]
+    """From 1901 to 2099, for which the equations are good."""
+
+    @property
+    def day(self) -> int:
+        """The date as a number of days."""
+        return self.date.toordinal()
+
+    def label(self) -> dict[str, str]:
+        """What says in a result which place and day it is about."""
+        return {"code": self.code, "name": self.name, "state": self.state, "date": self.date.isoformat()}
+
+    def clock(self, minutes: float) -> str:
+        """The time (UTC) so many minutes after 0:00 UTC of the date."""
+        midnight = datetime.combine(self.date, time(), UTC)
+        return f"{midnight + timedelta(minutes=round(minutes)):%Y-%m-%dT%H:%MZ}"
+
+
 # ---------------------------------------------------------------- handlers
 
 
 @daylight.sub_task
-def measure(event: StepFunctionTaskEvent, context: TaskContext) -> dict[str, Any]:
+def measure(event: StepFunctionTaskEvent[Place], context: TaskContext) -> dict[str, Any]:
     """Daylight of one place: on its date, and over the year of that date."""
-    place = Place.read(event.input)
+    place = event.input
     first, end = (date(year, 1, 1).toordinal() for year in (place.date.year, place.date.year + 1))
     lengths = [day_length(place, day) for day in range(first, end)]
     return {
@@ -90,9 +139,9 @@ def summarize(event: StepFunctionTaskEvent, outcomes: Iterator[Outcome]) -> dict
 
 
 @daylight.task
-def almanac(event: TaskQueueEvent, context: TaskContext) -> dict[str, Any]:
+def almanac(event: TaskQueueEvent[Place], context: TaskContext) -> dict[str, Any]:
     """Almanac page of one place for one day: sun, noon, twilights, and how much longer the day is than the last one."""
-    place = Place.read(event.input)
+    place = event.input
     minutes = day_length(place, place.day)
     noon = solar_noon(place, place.day)
     declination, _ = sun_at(place.day + noon / DAY)
@@ -104,54 +153,6 @@ def almanac(event: TaskQueueEvent, context: TaskContext) -> dict[str, Any]:
         "noonElevation": round(90 - abs(place.latitude - degrees(declination)), 1),
         **{name: rise_and_set(place, altitude) for name, altitude in ALTITUDES.items()},
     }
-
-
-@dataclass(frozen=True)
-class Place:
-    """A point on the earth and the day it is looked at."""
-
-    code: str
-    name: str
-    state: str
-    latitude: float
-    longitude: float
-    date: date
-
-    @classmethod
-    def read(cls, data: Any) -> "Place":
-        """The place in a task's input. What is wrong with it stays wrong, so another attempt would be in vain."""
-        try:
-            place = cls(
-                code=str(data["code"]),
-                name=str(data["name"]),
-                state=str(data["state"]),
-                latitude=float(data["latitude"]),
-                longitude=float(data["longitude"]),
-                date=date.fromisoformat(data["date"]),
-            )
-        except KeyError as missing:
-            raise PermanentError(f"the place has no {missing}") from None
-        except (TypeError, ValueError) as wrong:
-            raise PermanentError(f"not a place: {wrong}") from None
-        if not (abs(place.latitude) <= 90 and abs(place.longitude) <= 180):
-            raise PermanentError(f"not on earth: latitude {place.latitude}, longitude {place.longitude}")
-        if not 1900 < place.date.year < 2100:
-            raise PermanentError(f"the equations are good for 1901 to 2099, not for {place.date.year}")
-        return place
-
-    @property
-    def day(self) -> int:
-        """The date as a number of days."""
-        return self.date.toordinal()
-
-    def label(self) -> dict[str, str]:
-        """What says in a result which place and day it is about."""
-        return {"code": self.code, "name": self.name, "state": self.state, "date": self.date.isoformat()}
-
-    def clock(self, minutes: float) -> str:
-        """The time (UTC) so many minutes after 0:00 UTC of the date."""
-        midnight = datetime.combine(self.date, time(), UTC)
-        return f"{midnight + timedelta(minutes=round(minutes)):%Y-%m-%dT%H:%MZ}"
 
 
 # ---------------------------------------------------------------- the sun

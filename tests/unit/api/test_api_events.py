@@ -20,6 +20,7 @@ ANSWERS = {
     "api-create-step-function-task": 201,
     "api-create-upload": 201,
     "api-create-step-function-task-of-upload": 201,
+    "api-list-task-types": 200,
     "api-list-tasks": 200,
     "api-get-task": 200,
     "api-list-sub-tasks": 200,

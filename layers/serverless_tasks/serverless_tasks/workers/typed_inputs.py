@@ -84,16 +84,17 @@ def adapter(wanted: Any) -> TypeAdapter[Any]:
 
 def _typed(handler: Handler, event: Event) -> Event:
     wanted = input_type(handler, type(event))
-    return event if wanted is None else replace(event, input=_made(wanted, event.input))
+    return event if wanted is None else replace(event, input=made(wanted, event.input))
 
 
-def _made(wanted: Any, value: Any) -> Any:
-    made = adapter(wanted)  # has imported pydantic
+def made(wanted: Any, value: Any) -> Any:
+    """The input made into a value of the type. Raises :class:`InvalidInput` naming the fields that do not fit."""
+    takes = adapter(wanted)  # has imported pydantic
     from pydantic import ValidationError
 
     try:
         # As JSON, which it came as: a strict model takes a date as text from nothing else.
-        return made.validate_json(to_json_text(value, "input"))
+        return takes.validate_json(to_json_text(value, "input"))
     except ValidationError as error:
         raise _invalid(error) from None
 
