@@ -1,6 +1,6 @@
 """Task type "daylight": when the sun rises and sets at a place, on one day and over the whole year.
 
-`make demo` runs it. It shows all three handlers of a task type, and an input that has a type: each starts from one place,
+`make demo` runs it. It shows all three handlers of a task type, and an input with a type. Each starts from one place,
 
     {"code": "ANC", "name": "Anchorage", "state": "AK", "latitude": 61.174, "longitude": -149.996, "date": "2026-06-21"}
 
