@@ -151,7 +151,9 @@ def _warn(text: str) -> None:
 
 def collect() -> Json:
     """Import every file of ``task_types`` and describe what they define. ``warnings`` says what could not be done."""
+    from serverless_tasks.core.errors import InvalidInput
     from serverless_tasks.core.task_type import known_task_types
+    from serverless_tasks.workers.typed_inputs import input_types
 
     warnings: list[str] = []
     doubtful: set[str] = set()
@@ -164,16 +166,22 @@ def collect() -> Json:
             doubtful |= {known.name for known in known_task_types()} - before
             problem = f"task_types/{module.name}.py cannot be imported here, {type(error).__name__}: {error}"
             warnings.append(f"{problem}. {NOT_COMPLETE}")
+    wanted = {}
+    for known in known_task_types():
+        try:
+            wanted[known] = input_types(known)
+        except InvalidInput as error:  # with which its worker does not even start
+            doubtful.add(known.name)
+            warnings.append(f"task type {known.name!r}: {error}. {NOT_COMPLETE}")
     complete = not warnings
-    items = [_described(known, warnings) for known in known_task_types() if known.name not in doubtful]
+    items = [_described(known, kinds, warnings) for known, kinds in wanted.items() if known.name not in doubtful]
     return {"items": [item for item in items if item["kinds"]], "complete": complete, "warnings": warnings}
 
 
-def _described(task_type: Any, warnings: list[str]) -> Json:
-    from serverless_tasks.workers.typed_inputs import adapter, input_types
+def _described(task_type: Any, wanted: Json, warnings: list[str]) -> Json:
+    from serverless_tasks.workers.typed_inputs import adapter
 
     schemas: dict[str, Json] = {}
-    wanted = input_types(task_type)
     for kind, one in wanted.items():
         try:
             if one is not None:
