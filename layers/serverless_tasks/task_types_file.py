@@ -166,7 +166,7 @@ def collect() -> Json:
             doubtful |= {known.name for known in known_task_types()} - before
             problem = f"task_types/{module.name}.py cannot be imported here, {type(error).__name__}: {error}"
             warnings.append(f"{problem}. {NOT_COMPLETE}")
-    wanted = {}
+    wanted: dict[Any, Any] = {}
     for known in known_task_types():
         try:
             wanted[known] = input_types(known)
@@ -178,7 +178,7 @@ def collect() -> Json:
     return {"items": [item for item in items if item["kinds"]], "complete": complete, "warnings": warnings}
 
 
-def _described(task_type: Any, wanted: Json, warnings: list[str]) -> Json:
+def _described(task_type: Any, wanted: dict[Any, Any], warnings: list[str]) -> Json:
     from serverless_tasks.workers.typed_inputs import adapter
 
     schemas: dict[str, Json] = {}
