@@ -4,7 +4,9 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from serverless_tasks import TaskKind, TaskStatus
+from serverless_tasks import TaskKind, TaskService, TaskStatus
+from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.settings import Settings
 
 from local.cloud import Connection
 from tests.support.driver import Driver, Json
@@ -33,6 +35,13 @@ def early(forked: Connection) -> dict[str, Json]:
 def tasks(forked: Connection, early: dict[str, Json]) -> Driver:
     """A client of the fork's cloud."""
     return Driver(forked)
+
+
+@pytest.fixture
+def service(forked: Connection) -> TaskService:
+    """The service over the fork's cloud, as code outside of the stack makes it: it does not know the task types."""
+    settings = Settings(table_name=forked.stack["tableName"], bucket_name=forked.stack["bucketName"])
+    return TaskService(Cloud(settings, make_client=forked.client))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.driver import Driver, statuses_of
+from tests.support.planted import view
 
 
 def test_a_fork_adds_two_files_and_both_kinds_run(tasks):
@@ -78,9 +79,10 @@ def test_200_tasks_from_8_clients(tasks):
     assert len({task["code"] for task in ended}) == 200
 
 
-def test_a_type_that_nobody_handles(tasks):
-    """GIVEN no handler for 'x'; WHEN tasks of it are created; THEN both kinds fail at once and say why."""
-    one, many = tasks.create("x", {}), tasks.fan_out("x", [1, 2])
+def test_a_type_that_nobody_handles(tasks, service):
+    """GIVEN no handler for 'x'; WHEN code creates tasks of it; THEN both kinds fail at once and say why."""
+    one = view(service.create_task("mbc", "x", {}))
+    many = view(service.create_step_function_task("mbc", "x", [1, 2]))
     for task in (tasks.wait(one), tasks.wait(many)):
         assert task["status"] == "FAILED"
         assert task["attributes"]["error"] == {"type": "NoHandler", "message": "no handler for task type 'x'"}
@@ -89,9 +91,10 @@ def test_a_type_that_nobody_handles(tasks):
     assert [(sub_task["status"], sub_task["attempt"]) for sub_task in tasks.sub_tasks(many)] == [("FAILED", 0)] * 2
 
 
-def test_a_type_without_a_handler_for_this_kind(tasks):
-    """GIVEN types with a handler for one kind; WHEN tasks of the other kind are created; THEN they fail."""
-    many, one = tasks.fan_out("shout", [{"word": "a"}]), tasks.create("whisper", {"word": "a"})
+def test_a_type_without_a_handler_for_this_kind(tasks, service):
+    """GIVEN types with a handler for one kind; WHEN code creates tasks of the other kind; THEN they fail."""
+    many = view(service.create_step_function_task("mbc", "shout", [{"word": "a"}]))
+    one = view(service.create_task("mbc", "whisper", {"word": "a"}))
     assert tasks.wait(many)["attributes"]["error"]["message"] == "no handler for task type 'shout'"
     assert tasks.wait(one)["attributes"]["error"]["message"] == "no handler for task type 'whisper'"
 

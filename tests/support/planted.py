@@ -50,6 +50,11 @@ def lost_task(kind: TaskKind, status: TaskStatus, task_type: str = "probe", **va
 def plant(cloud: Connection, task: TaskEntity) -> dict[str, Any]:
     """Put it into the table; returns as much of the API's view of it as is needed to ask for it."""
     put(cloud, task.to_item())
+    return view(task)
+
+
+def view(task: TaskEntity) -> dict[str, Any]:
+    """As much of the API's view of a task as is needed to ask for it."""
     return {"id": task.id, "type": task.type, "code": task.code, "tenantCode": task.tenant_code}
 
 
