@@ -21,6 +21,11 @@ export function dismiss(id) {
   toasts.set(toasts.get().filter((one) => one.id !== id));
 }
 
+/** Takes back what was said of an attempt, before the next one. */
+export function hush() {
+  toasts.set([]);
+}
+
 /** @param {string} text */
 export function announce(text) {
   announcement.set(text);

@@ -2,7 +2,7 @@
 
 import { html, useState } from "../vendor/htm/standalone.module.js";
 import { act } from "../api.js";
-import { count } from "../core/format.js";
+import { count, counted } from "../core/format.js";
 import { newAddress } from "../core/route.js";
 import { actionsOf, countsOf } from "../core/status.js";
 import { complain, toast } from "../messages.js";
@@ -58,7 +58,7 @@ function cancelWords(task) {
 function retryWords(task) {
   if (task.kind !== "SFN_TASK") return "It starts anew, with the same input and as many attempts as its type allows.";
   const { failed, waiting, succeeded } = countsOf(task);
-  const rest = failed + waiting;
-  const some = rest === 1 ? "Only the 1 sub-task that did not complete runs" : `Only the ${count(rest)} sub-tasks that did not complete run`;
-  return `${some} again. Results of the ${count(succeeded)} others stay.`;
+  const rest = counted(failed + waiting, "sub-task");
+  const others = succeeded > 0 ? ` Results of the ${count(succeeded)} others stay.` : "";
+  return failed + waiting > 0 ? `Only what did not complete runs again: ${rest}.${others}` : "Only what did not complete runs again.";
 }

@@ -12,7 +12,7 @@ export function Facts({ task }) {
   const end = over ? task.history?.at(-1)?.at ?? task.updatedAt : undefined;
   const facts = [
     ["Type", html`<bdi class="code">${task.type}</bdi>`],
-    ["Code", html`<span class="code">${task.code}</span> <${Copy} text=${task.code} label="Copy the code" />`],
+    ["Code", html`<span class="code">${task.code}</span><${Copy} short=${true} text=${task.code} label="Copy the code" />`],
     ["Created", html`<${Time} iso=${task.createdAt} at=${at} />`],
     [over ? "Ended" : "Changed", html`<${Time} iso=${task.updatedAt} at=${at} />`],
     [over ? "Took" : "Runs for", duration(between(startOf(task), end, at))],

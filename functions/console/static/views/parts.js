@@ -65,7 +65,7 @@ export function Age({ iso, at }) {
   return html`<time datetime=${iso} title=${`${iso} (UTC)`}>${ago}</time>`;
 }
 
-export function Copy({ text, label }) {
+export function Copy({ text, label, short = false }) {
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text);
@@ -74,7 +74,7 @@ export function Copy({ text, label }) {
       toast("The browser did not let this page copy. Select the text instead.", "bad");
     }
   };
-  return html`<button type="button" class="quiet small" onClick=${copy} aria-label=${label}><${Icon} name="copy" /> Copy</button>`;
+  return html`<button type="button" class="quiet small" onClick=${copy} aria-label=${label}><${Icon} name="copy" />${!short && " Copy"}</button>`;
 }
 
 /** What stands where data should be: why there is none, and when it is tried again. */

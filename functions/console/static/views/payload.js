@@ -29,7 +29,7 @@ export function Json({ text, label, folded = false }) {
   const [open, setOpen] = useState(false);
   const shown = open || !long ? text.slice(0, MOST) : lines.slice(0, most).join("\n");
   const size = `${count(lines.length)} lines, ${bytes(new Blob([text]).size)}`;
-  return html`<pre class="json" tabindex="0" aria-label=${label}>${shown}${long && !open && "\n…"}</pre>
+  return html`<pre class="json" role="group" tabindex="0" aria-label=${label}>${shown}${long && !open && "\n…"}</pre>
     ${long && html`<button type="button" class="quiet small" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${open ? "Show less" : `Show all (${size})`}</button>`}
     ${open && text.length > MOST && html`<p class="hint">The rest is left out here. “Copy” has all of it.</p>`}`;
 }

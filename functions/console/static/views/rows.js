@@ -21,7 +21,7 @@ export function Rows({ rows, at, empty }) {
 }
 
 function Row({ task, at }) {
-  const attempt = task.run > 0 ? `${task.attempt} · run ${task.run + 1}` : String(task.attempt);
+  const attempt = attemptOf(task);
   return html`<tr role="row" data-testid="task-row" data-code=${task.code} data-status=${task.status}>
     <td role="cell" class="column-status"><${Status} status=${task.status} testid="task-status" /></td>
     <td role="cell" class="column-name"><a href=${taskAddress(task)} dir="auto">${task.name}</a></td>
@@ -33,6 +33,11 @@ function Row({ task, at }) {
   </tr>`;
 }
 
+function attemptOf({ attempt, run }) {
+  if (run > 0) return `${attempt} · run ${run + 1}`;
+  return attempt === 0 ? "–" : String(attempt);
+}
+
 /** A bar where there is something to see: single tasks without a checkpoint say nothing of their progress. */
 function RowProgress({ task }) {
   const { subTaskCount: total, subTaskFailedCount: failed = 0 } = task.attributes;
@@ -40,5 +45,5 @@ function RowProgress({ task }) {
   if (total === undefined && (task.attributes.progress === undefined || ended(task.status))) return "";
   const tone = { COMPLETED: "good", FAILED: "muted", CANCELLED: "muted" }[task.status] ?? "running";
   return html`<${Progress} share=${share} failed=${total ? failed / total : 0} tone=${tone} label=${`Progress of ${task.name}`} />
-    <span class="beside">${percent(share)}${total !== undefined && html`<span class="of"> of ${count(total)}</span>`}${failed > 0 && html`<span class="bad"> · ${count(failed)} failed</span>`}</span>`;
+    <span class="beside">${percent(share)}${total > 0 && html`<span class="of"> of ${count(total)}</span>`}${failed > 0 && html`<span class="bad"> · ${count(failed)} failed</span>`}</span>`;
 }

@@ -100,7 +100,7 @@ function Picture({ plan, width, picked, pick }) {
       <pattern id="hatch-running" width="5" height="5" patternUnits="userSpaceOnUse"><rect width="5" height="5" class="fill-running" /><circle cx="2.5" cy="2.5" r="1" class="fill-line" /></pattern>
       <pattern id="hatch-muted" width="4" height="4" patternUnits="userSpaceOnUse"><rect width="4" height="4" class="fill-muted" /><rect width="4" height="1" class="fill-line" /></pattern>
     </defs>
-    ${ticks(span, width / MARK).map((tick) => html`<g key=${tick} class="tick"><line x1=${x(plan.start + tick)} x2=${x(plan.start + tick)} y1="14" y2=${height} /><text x=${x(plan.start + tick) + 3} y="11">${tick === 0 ? "0" : duration(tick)}</text></g>`)}
+    ${ticks(span, width / MARK).map((tick) => html`<g key=${tick} class="tick"><line x1=${x(plan.start + tick)} x2=${x(plan.start + tick)} y1="14" y2=${height} /><text x=${x(plan.start + tick) + 3} y="11">${tick === 0 ? "0" : duration(tick).replace(".0 ", " ")}</text></g>`)}
     ${plan.bars.map((bar, index) => html`<rect key=${bar.chunk.number} class=${`bar fill-${bar.tone}`} data-index=${index} fill=${FILLS[bar.tone]} ...${box(bar)} rx=${pitch > 6 ? 2 : 0} />`)}
     ${picked && html`<rect class="picked-bar" ...${box(picked)} />`}
   </svg>`;

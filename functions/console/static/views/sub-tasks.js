@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "../vendor/htm/standalone.module.js";
 import { taskPath, withQuery } from "../api.js";
-import { between, duration, shortened } from "../core/format.js";
+import { between, count, duration, shortened } from "../core/format.js";
 import { STATUSES, ended } from "../core/status.js";
 import { usePolled } from "../poll.js";
 import { Choice } from "./filters.js";
@@ -10,7 +10,7 @@ import { Icon } from "./icons.js";
 import { Link, Status, Time, Trouble, useNow } from "./parts.js";
 import { Json } from "./payload.js";
 
-const PAGE = 50;
+const PAGE = 25;
 /** What a sub-task can be: the status of one that has not ended is its parent's. */
 const CHOICES = ["COMPLETED", "FAILED", "CREATED", "CANCELLED"].map((status) => [status, STATUSES[status].label]);
 
@@ -22,14 +22,15 @@ export function SubTasks({ task, counts }) {
   const path = withQuery(taskPath(task.type, task.code, "/sub-tasks"), { status, limit: PAGE, cursor });
   const { data, error, retryIn, refresh } = usePolled(path, { over: () => ended(task.status), fastest: 2000 });
   useEffect(refresh, [task.status, task.run, counts.failed]);
-  const choose = (event) => {
-    setStatus(event.target.value);
+  const choose = (chosen) => {
+    setStatus(chosen);
     setCursors([]);
   };
   const turn = (to) => () => setCursors(to);
   return html`<section class="card" aria-labelledby="sub-tasks-title">
     <div class="card-head"><h2 id="sub-tasks-title">Each sub-task</h2><span class="space"></span>
-      <${Choice} label="Status" value=${status} options=${CHOICES} onChange=${choose} /></div>
+      ${counts.failed > 0 && status !== "FAILED" && html`<button type="button" class="small danger" onClick=${() => choose("FAILED")}>Show the ${count(counts.failed)} failed</button>`}
+      <${Choice} label="Status" value=${status} options=${CHOICES} onChange=${(event) => choose(event.target.value)} /></div>
     ${error && html`<${Trouble} error=${error} retryIn=${retryIn} again=${refresh} />`}
     ${data && html`<${Table} items=${data.items} more=${data.cursor} />`}
     ${!data && !error && html`<p class="hint" role="status">Loading…</p>`}
@@ -46,7 +47,7 @@ function Table({ items, more }) {
   if (items.length === 0) return html`<p class="hint">${more ? "None on this page. Go on." : "None."}</p>`;
   return html`<table class="sub-tasks" role="table" aria-label="Sub-tasks">
     <thead role="rowgroup"><tr role="row">
-      ${["#", "Status", "Attempt", "Took", "Outcome"].map((name) => html`<th role="columnheader" scope="col">${name === "#" ? html`<span aria-label="Index">#</span>` : name}</th>`)}
+      ${["Index", "Status", "Attempt", "Took", "Outcome"].map((name) => html`<th role="columnheader" scope="col">${name}</th>`)}
     </tr></thead>
     <tbody role="rowgroup">${items.map((item) => html`<${Row} key=${item.index} item=${item} at=${at} />`)}</tbody>
   </table>`;
@@ -81,7 +82,7 @@ function Details({ item, at }) {
   const { error, result, resultUrl } = item.attributes;
   return html`
     ${item.startedAt && html`<p class="hint"><${Time} iso=${item.startedAt} at=${at} /> – <${Time} iso=${item.finishedAt} at=${at} /></p>`}
-    ${error && html`<h3>Error</h3><pre class="message" tabindex="0" aria-label="Error message">${error.type}: ${error.message}</pre>`}
+    ${error && html`<h3>Error</h3><pre class="message" role="group" tabindex="0" aria-label="Error message">${error.type}: ${error.message}</pre>`}
     ${resultUrl && html`<p><${Link} href=${resultUrl}>Open the result<//></p>`}
     ${result !== undefined && html`<h3>Result</h3><${Json} text=${JSON.stringify(result, null, 2)} label="Result" />`}
     <h3>Input</h3>${item.inputUrl

@@ -62,7 +62,7 @@ function TaskError({ error }) {
   return html`<section class="card error" aria-labelledby="error-title">
     <h2 id="error-title">Error</h2>
     <p><b class="code">${error.type}</b></p>
-    <pre class="message" tabindex="0" aria-label="Error message">${error.message}</pre>
+    <pre class="message" role="group" tabindex="0" aria-label="Error message">${error.message}</pre>
   </section>`;
 }
 
