@@ -1,5 +1,7 @@
 """What users' tests are given: one call of a handler, and a whole task, in a line each."""
 
+from dataclasses import dataclass
+
 import pytest
 from serverless_tasks import (
     Backoff,
@@ -7,6 +9,7 @@ from serverless_tasks import (
     InvalidResult,
     NoHandler,
     PermanentError,
+    StepFunctionTaskEvent,
     TaskQueueEvent,
     TaskQueueEventFactory,
     TaskStatus,
@@ -205,6 +208,30 @@ def test_a_result_that_is_not_json_is_refused_as_a_worker_would(cat):
     cat.task(lambda event, context: {1, 2})
     with pytest.raises(InvalidResult):
         call_task(cat, None)
+
+
+@dataclass
+class Bowl:
+    fish: int
+
+
+def test_a_typed_handler_gets_what_it_takes_or_is_not_called(cat):
+    @cat.task
+    def feed_one(event: TaskQueueEvent[Bowl], context):
+        return event.input.fish
+
+    @cat.sub_task
+    def feed(event: StepFunctionTaskEvent[Bowl], context):
+        return event.input.fish
+
+    for call in (call_task, call_sub_task):
+        assert call(cat, {"fish": 3}) == 3
+        with pytest.raises(InvalidInput, match=r"input\.fish"):
+            call(cat, {"fish": "many"})
+    ended = run_step_function_task(cat, [{"fish": 1}, {"fish": "many"}])
+    assert (ended.sub_tasks[0].result, ended.sub_tasks[1].attempt) == (1, 1)
+    assert "input.fish" in ended.sub_tasks[1].error["message"]
+    assert run_task(cat, {}).error["type"] == "InvalidInput"
 
 
 def test_a_type_without_this_handler_has_none(cat):

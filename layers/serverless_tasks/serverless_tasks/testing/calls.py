@@ -22,6 +22,7 @@ from serverless_tasks.testing.registries import registered
 from serverless_tasks.testing.runs import TENANT
 from serverless_tasks.testing.stack import INVOCATION_SECONDS, MemoryStack
 from serverless_tasks.workers.handlers import call, call_handler
+from serverless_tasks.workers.typed_inputs import resolve
 
 Checkpoint = tuple[Any, float | None]
 """``state`` and ``progress`` of a checkpoint."""
@@ -55,7 +56,7 @@ def call_task(
     ------
     Exception
         Whatever the handler raises; :class:`InvalidResult` for a result that is not JSON; :class:`InvalidInput` for an
-        input that is not; :class:`NoHandler`.
+        input that is not, or that is not what a typed handler takes; :class:`NoHandler`.
     """
     stack, saved = MemoryStack(), [] if checkpoints is None else checkpoints
     task = _taken(stack.service.create_task(TENANT, task_type.name, input), attempt, run)
@@ -73,7 +74,7 @@ def call_task(
         save=lambda new, progress: saved.append((from_json_text(to_json_text(new, "state")), progress)),
     )
     with registered(task_type):
-        return _as_kept(lambda: call(Dispatcher().resolve(event), context))
+        return _as_kept(lambda: call(resolve(Dispatcher(), event), context))
 
 
 def call_sub_task(
@@ -105,7 +106,7 @@ def call_sub_task(
         is_cancelled=lambda: cancelled,
     )
     with registered(task_type):
-        return _as_kept(lambda: call(Dispatcher().resolve(event), context))
+        return _as_kept(lambda: call(resolve(Dispatcher(), event), context))
 
 
 def call_finished(task_type: TaskType, input: Sequence[Any], results: Sequence[Any]) -> Any:  # noqa: A002  # the field's name everywhere
