@@ -80,9 +80,14 @@ def _response(request: requests.PreparedRequest, status: int, given: Any, header
     response = requests.Response()
     response.status_code, response.url, response.request = status, request.url or "", request
     response.headers.update(headers)
-    content = given if isinstance(given, bytes) else json.dumps(given).encode() if given is not None else b""
-    response.raw = given if hasattr(given, "read") else io.BytesIO(content)
+    response.raw = given if hasattr(given, "read") else io.BytesIO(_content(given))
     return response
+
+
+def _content(given: Any) -> bytes:
+    if given is None or isinstance(given, bytes):
+        return given or b""
+    return json.dumps(given).encode()
 
 
 def token(seconds: float = 3600, **claims: Any) -> str:
