@@ -26,25 +26,9 @@ from local import stack as stack_file
 from local import template as templates
 from tests.support.clients import nobodys_account
 from tests.support.moto_stack import MotoStack
-from tests.support.pages import PAGES, ROOT, blocks
+from tests.support.pages import PAGES, ROOT, blocks, names, rows
 
 TEMPLATE = templates.load(ROOT / "template.yaml")
-
-
-def rows(page: str, heading: str) -> list[list[str]]:
-    """The cells of the first table under a heading, without its head."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    section = re.split(rf"^#+ {re.escape(heading)}$", text, maxsplit=1, flags=re.MULTILINE)[1]
-    section = re.split(r"^#", section, maxsplit=1, flags=re.MULTILINE)[0]
-    table = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
-    assert table, f"{page} has no table under {heading!r}"
-    lines = table[0].splitlines()[2:]
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
-
-
-def names(table: list[list[str]], column: int = 0) -> list[str]:
-    """What stands in backquotes in a column."""
-    return [name for row in table for name in re.findall(r"`([^`]+)`", row[column])]
 
 
 # ---------------------------------------------------------------------------------------------------- code
