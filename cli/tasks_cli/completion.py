@@ -8,7 +8,7 @@ import typer
 
 from tasks_cli import profiles as known_profiles
 from tasks_cli.api import Ref, TaskApi
-from tasks_cli.errors import CliError, NotFound
+from tasks_cli.errors import NotFound
 from tasks_cli.where import place
 
 RECENT = 30
@@ -47,7 +47,7 @@ def _recent(api: TaskApi) -> Iterator[Offer]:
 
 
 def _offered(context: typer.Context, find: Callable[[TaskApi], Iterable[Offer]], incomplete: str) -> list[Offer]:
-    with contextlib.suppress(CliError, KeyError, TypeError):
+    with contextlib.suppress(Exception):  # a traceback would land in the middle of the line that somebody types
         api = place(*(context.params.get(name) for name in ("stack", "profile", "user"))).api()
         return [offer for offer in find(api) if offer[0].startswith(incomplete)]
     return []

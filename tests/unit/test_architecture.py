@@ -10,6 +10,8 @@ import pytest
 import serverless_tasks
 
 LAYER = Path(serverless_tasks.__path__[0])
+ROOT = Path(__file__).resolve().parents[2]
+CLI = ROOT / "cli" / "tasks_cli"
 PARTS = ("core", "adapters", "workers", "testing", "service")
 """From the inside out; ``service`` stands for the modules at the top, which use adapters as the workers do."""
 MAY_USE = {
@@ -83,6 +85,13 @@ def test_core_asks_no_clock_and_opens_nothing(path):
             assert node.attr not in ASKS_THE_CLOCK | {"environ", "getenv"}, f"line {node.lineno}"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in {"open", "input", "print", "exec", "eval", "__import__"}, f"line {node.lineno}"
+
+
+def test_the_command_line_is_installed_without_the_rest():
+    found = {name.split(".")[0] for path in CLI.rglob("*.py") for name in imports(path)}
+    ours = {path.name.removesuffix(".py") for path in ROOT.iterdir()} | {"serverless_tasks"}
+    assert "tasks_cli" in found
+    assert not found & ours
 
 
 def test_every_module_is_looked_at():
