@@ -228,6 +228,16 @@ def test_a_parameter_that_is_wrong_is_named(api, path, field, value):
 
 @pytest.mark.parametrize(
     ("field", "value"),
+    [("limit", "0"), ("limit", "1001"), ("limit", "ten"), ("limit", ["1", "2"]), ("cursor", ""), ("cursor", "W10")],
+    ids=str,
+)
+def test_a_parameter_of_chunks_that_is_wrong_is_named(api, field, value):
+    task = api.create("cat", 1)
+    refused(api.get(f"/tasks/cat/{task['code']}/chunks", **{field: value}), field)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
     [("kind", "CHUNK"), ("kind", "task"), ("kind", ""), ("taskType", ""), ("taskType", "a#b"), ("taskType", "x" * 65)],
 )
 def test_a_filter_that_is_wrong_is_named(api, field, value):
@@ -247,7 +257,8 @@ def test_a_cursor_is_good_for_its_query_and_its_tenant_only(api):
     refused(api.by(BOB_OF_ACME).get("/tasks", cursor=cursor), "cursor")
     refused(api.get("/tasks", cursor=cursor[:-2]), "cursor")
     task = api.create_list("cat", [1])
-    refused(api.get(f"/tasks/cat/{task['code']}/sub-tasks", cursor=cursor), "cursor")
+    for rest in ("sub-tasks", "chunks"):
+        refused(api.get(f"/tasks/cat/{task['code']}/{rest}", cursor=cursor), "cursor")
 
 
 @pytest.mark.parametrize(
@@ -297,7 +308,7 @@ def test_a_forged_position_leads_nowhere_but_to_the_own_tenant(api):
     assert api.by(BOB_OF_ACME).get("/tasks", cursor=cursor).body == {"items": []}
 
 
-@pytest.mark.parametrize("rest", ["", "/sub-tasks"])
+@pytest.mark.parametrize("rest", ["", "/sub-tasks", "/chunks"])
 @pytest.mark.parametrize(
     ("task_type", "code"),
     [

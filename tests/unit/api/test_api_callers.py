@@ -12,6 +12,7 @@ EVERY_ROUTE = [
     ("POST", "/tasks/step-function-task"),
     ("GET", "/tasks/cat/{code}"),
     ("GET", "/tasks/cat/{code}/sub-tasks"),
+    ("GET", "/tasks/cat/{code}/chunks"),
     ("GET", "/tasks/cat/{code}/results"),
     ("POST", "/tasks/cat/{code}/cancel"),
     ("POST", "/tasks/cat/{code}/retry"),

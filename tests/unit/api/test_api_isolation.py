@@ -124,7 +124,7 @@ def test_a_task_of_another_tenant_is_as_missing_as_none(api, victim, asked, data
     mallory = api.by(person("mallory", tenant, *groups))
     code = data.draw(st.sampled_from(victim.codes))
     task_type = data.draw(st.sampled_from(["cat", "dog", "mbc", "TASK", "cat#", "..", "SFN_TASK#mbc#cat"]) | ANY)
-    rest = data.draw(st.sampled_from(["", "/sub-tasks", "/cancel", "/retry"]))
+    rest = data.draw(st.sampled_from(["", "/sub-tasks", "/chunks", "/cancel", "/retry"]))
     method = "POST" if rest in ("/cancel", "/retry") else "GET"
     nobody = FAR_FUTURE + code[-2:]
     asked.clear()
