@@ -23,7 +23,7 @@ from serverless_tasks import (
     event_handler,
 )
 from serverless_tasks.core.dispatch import Dispatcher
-from serverless_tasks.testing import MemoryStack
+from serverless_tasks.testing import MemoryStack, call_sub_task, call_task
 from serverless_tasks.workers.typed_inputs import input_type
 
 
@@ -193,6 +193,24 @@ def test_an_event_class_of_ones_own_says_it_too():
     stack = MemoryStack(Dispatcher(own_events=Factory()))
     assert run_one(stack, {"name": "Tom"}).result == "Tom"
     assert run_one(stack, {}).error["message"] == "input.name: Field required"
+
+
+def test_one_call_of_a_test_makes_it_too():
+    x = TaskType("x")
+    x.task(dogs_task)
+    x.sub_task(dogs_sub_task)
+    assert (call_task(x, {"name": "Rex"}), call_sub_task(x, {"name": "Rex"})) == ("Rex", "Rex")
+    for call in (call_task, call_sub_task):
+        with pytest.raises(InvalidInput, match=r"^input\.name: Field required"):
+            call(x, {})
+
+
+def dogs_task(event: TaskQueueEvent[Dog], context):
+    return event.input.name
+
+
+def dogs_sub_task(event: StepFunctionTaskEvent[Dog], context):
+    return event.input.name
 
 
 # ---------------------------------------------------------------- annotations
