@@ -17,8 +17,11 @@ _CONFIG = ("--config-file", str(SAM_CONFIG), "--config-env", ENVIRONMENT)
 
 
 def build(settings: Settings) -> None:
-    """Build functions and layer for this machine's runtime into .aws-sam/build."""
-    _sam(settings, None, "build", "--template-file", str(TEMPLATE), "--build-dir", str(BUILD))
+    """Build functions and layers for this machine's runtime into .aws-sam/build; what the task types lack is shown."""
+    said = _sam(settings, None, "build", "--template-file", str(TEMPLATE), "--build-dir", str(BUILD))
+    for line in said.splitlines():
+        if line.startswith("Warning: "):
+            print(line, file=sys.stderr, flush=True)
 
 
 def validate(settings: Settings) -> None:
@@ -32,7 +35,8 @@ def deploy(settings: Settings, endpoint_url: str) -> None:
     _sam(settings, endpoint_url, "deploy", "--template-file", built, "--region", settings.region)
 
 
-def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: str, parameters: bool = True) -> None:
+def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: str, parameters: bool = True) -> str:
+    """Return what it says."""
     # Without an address boto3 in SAM CLI would turn to AWS; at a port where nobody listens such a call fails instead.
     env = isolation.environment(endpoint_url or "http://127.0.0.1:9", settings.region)
     # `sam build` looks for the runtime's own python3.x: the virtual environment has it.
@@ -47,6 +51,7 @@ def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: s
         done = subprocess.run(arguments, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         raise LocalCloudError(f"sam {command} failed:\n{done.stdout}{done.stderr}".rstrip())
+    return done.stderr
 
 
 def _home() -> Path:

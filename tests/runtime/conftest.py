@@ -41,7 +41,10 @@ def functions(cloud: LocalCloud, build: Path, task_queue: str) -> dict[str, Func
     """Every function as deployed, by its name in the template; only the queue worker's queue is another one."""
     present = deployment.resources(cloud.client, cloud.stack["stackName"])
     built = load_template(build / "template.yaml")["Resources"]
-    layer = build / built["TasksLayer"]["Properties"]["ContentUri"] / "python"
+
+    def content(layer: str) -> Path:
+        return build / str(built[layer]["Properties"]["ContentUri"]) / "python"
+
     amazon = {
         name: value
         for name, value in environment(cloud.client.endpoint_url, cloud.client.region).items()
@@ -54,7 +57,8 @@ def functions(cloud: LocalCloud, build: Path, task_queue: str) -> dict[str, Func
             name=name,
             handler=deployed["Handler"],
             code=build / built[name]["Properties"]["CodeUri"],
-            layer=layer if deployed.get("Layers") else None,
+            layer=content("TasksLayer") if deployed.get("Layers") else None,
+            own_layers=tuple(content(own["Ref"]) for own in built[name]["Properties"].get("Layers", ())),
             seconds=deployed["Timeout"],
             megabytes=deployed["MemorySize"],
             environment=amazon | deployed["Environment"]["Variables"],

@@ -98,6 +98,12 @@ def test_api_reads(call: Call, tasks: Tasks):
     assert [link["count"] for link in body_of(call("api-list-results"), 303)["items"]] == [0]
 
 
+def test_api_knows_the_task_types(call: Call):
+    known = body_of(call("api-list-task-types"), 200)
+    assert known["complete"] is True
+    assert [item["taskType"] for item in known["items"]] == ["cat", "daylight"]
+
+
 def test_api_cancels(call: Call, tasks: Tasks):
     key = tasks.put(FAN_OUT_CREATED)
     assert body_of(call("api-cancel-task"), 200)["status"] == "CANCELLED"

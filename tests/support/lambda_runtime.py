@@ -44,6 +44,8 @@ class Function:
     handler: str
     code: Path
     layer: Path | None = None
+    own_layers: tuple[Path, ...] = ()
+    """Those that no other function has."""
     seconds: int = 30
     megabytes: int = 256
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -55,7 +57,7 @@ class Function:
             "PATH": os.defpath,
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
-            "PYTHONPATH": os.pathsep.join(str(path) for path in (self.code, *layers)),
+            "PYTHONPATH": os.pathsep.join(str(path) for path in (self.code, *layers, *self.own_layers)),
             "PYTHONDONTWRITEBYTECODE": "1",  # in Lambda neither code nor layer can be written
             "LAMBDA_TASK_ROOT": str(self.code),
             "AWS_LAMBDA_FUNCTION_NAME": self.name,

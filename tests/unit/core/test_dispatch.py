@@ -90,6 +90,11 @@ def test_handler_of_an_event_class_needs_no_task_type():
     assert find_handler(CHANGED) is None
 
 
+def test_an_event_class_is_a_class():
+    with pytest.raises(InvalidInput, match=r"^event_class: must be a class: .*TaskQueueEvent"):
+        event_handler(TaskQueueEvent[int])(feed)
+
+
 def test_event_class_has_one_handler():
     event_handler(CatFed)(feed)
     with pytest.raises(InvalidInput, match=r"^event_class: CatFed already has a handler$"):

@@ -23,6 +23,8 @@ def event_handler(event_class: type[Event]) -> Callable[[Handler], Handler]:
     """Decorator: ``handler(event, context)`` takes events of exactly this class, before any task type does."""
 
     def register(handler: Handler) -> Handler:
+        if not isinstance(event_class, type):  # no event ever is of TaskQueueEvent[Cat] itself
+            raise InvalidInput("event_class", f"must be a class: derive one of your own from {event_class}")
         if event_class in _handlers:
             raise InvalidInput("event_class", f"{event_class.__name__} already has a handler")
         _handlers[event_class] = handler
