@@ -16,7 +16,7 @@ export class ApiError extends Error {
 
 /**
  * @param {string} path with its query, without a slash in front
- * @param {{method?: string, body?: string, headers?: Record<string, string>, etag?: string, signal?: AbortSignal}} [options]
+ * @param {{method?: string, body?: string, headers?: Record<string, string>, etag?: string}} [options]
  * @returns {Promise<{data: any, etag?: string, unchanged?: boolean}>}
  */
 export async function request(path, options = {}) {
@@ -41,16 +41,15 @@ async function token() {
   }
 }
 
-async function send(path, { method = "GET", body, headers = {}, etag, signal }, token) {
+async function send(path, { method = "GET", body, headers = {}, etag }, token) {
   const all = { ...headers, Authorization: `Bearer ${token}` };
   if (body !== undefined) all["Content-Type"] = "application/json";
   if (etag) all["If-None-Match"] = etag;
   // no-store: the browser's own cache would answer a 304 with a 200, and keep what a tenant sees on the disk.
-  const init = { method, body, headers: all, signal, cache: "no-store", redirect: "error", credentials: "omit" };
+  const init = { method, body, headers: all, cache: "no-store", redirect: "error", credentials: "omit" };
   try {
     return await fetch(new URL(path, API), init);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+  } catch {
     throw new ApiError(0, "The API cannot be reached.");
   }
 }

@@ -26,7 +26,8 @@ function useRoute() {
 function Page({ route }) {
   if (route.page === "list") return html`<${TaskList} key="list" filters=${route} />`;
   if (route.page === "new") return html`<${NewTask} key=${`new ${route.from ?? ""}`} route=${route} />`;
-  if (route.page === "task") return html`<${TaskPage} key=${route.code} taskType=${route.taskType} code=${route.code} />`;
+  if (route.page === "task") return html`<${TaskPage} key=${route.code} taskType=${route.taskType}
+    code=${route.code} />`;
   return html`<${Unknown} />`;
 }
 

@@ -1,4 +1,4 @@
-/** Where things are. Everything is relative to this file, so that a stage or an own domain's path may come before it. */
+/** Where things are: relative to this file, as a stage or the path of a domain of one's own may come before it. */
 
 /** The API's address, with a slash at its end. */
 export const API = new URL("..", import.meta.url);

@@ -50,7 +50,10 @@ function put({ url, headers }, file, tell) {
     for (const [name, value] of Object.entries(headers)) sending.setRequestHeader(name, value);
     sending.upload.onprogress = ({ loaded, total }) => tell(total ? loaded / total : 0);
     sending.onerror = () => fail("The file could not be sent to the bucket.");
-    sending.onload = () => (sending.status < 300 ? resolve() : fail(`The bucket did not take the file: ${sending.status}.`));
+    sending.onload = () => {
+      if (sending.status < 300) resolve();
+      else fail(`The bucket did not take the file: ${sending.status}.`);
+    };
     sending.send(file);
   });
 }

@@ -79,7 +79,7 @@ const WORDS = {
   NetworkError: "The user pool cannot be reached.",
 };
 
-/** Cognito says the same code for a wrong password, a blocked user and an expired challenge: the words tell them apart. */
+/** Of a wrong password, a blocked user and an expired challenge the code is the same: the words tell them apart. */
 function explained(error) {
   const code = error.code ?? error.name;
   const known = code === "NotAuthorizedException" && !/incorrect|invalid user/i.test(error.message ?? "");

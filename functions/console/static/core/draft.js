@@ -87,11 +87,11 @@ function instantOf(draft) {
 }
 
 function numberOf(draft, allowed, problem) {
-  const value = Number(draft);
+  const value = draft.trim() === "" ? NaN : Number(draft);
   if (!allowed(value)) return { value: draft, problem };
   // A number of JavaScript has 53 bits. Another one than was typed must never be sent.
-  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return { value, problem: "is too large for this form; write the input as JSON" };
-  return { value };
+  const large = Math.abs(value) > Number.MAX_SAFE_INTEGER;
+  return large ? { value, problem: "is too large for this form; write the input as JSON" } : { value };
 }
 
 function jsonOf(draft) {
@@ -104,7 +104,8 @@ function jsonOf(draft) {
 
 function readObject(field, draft, path, problems) {
   if (!draft.given) return missing(field, path, problems);
-  const entries = field.fields.map(({ name, field: inner }) => [name, read(inner, draft.fields[name], joined(path, name), problems)]);
+  const readOne = ({ name, field: inner }) => [name, read(inner, draft.fields[name], joined(path, name), problems)];
+  const entries = field.fields.map(readOne);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
@@ -144,7 +145,8 @@ export function fits(field, value) {
 function same(one, other) {
   if (typeof one !== "object" || typeof other !== "object" || !one || !other) return one === other;
   const names = Object.keys(one);
-  return Array.isArray(one) === Array.isArray(other) && names.length === Object.keys(other).length && names.every((name) => same(one[name], other[name]));
+  const alike = Array.isArray(one) === Array.isArray(other) && names.length === Object.keys(other).length;
+  return alike && names.every((name) => same(one[name], other[name]));
 }
 
 /**

@@ -11,7 +11,8 @@ export const MOST_BYTES = 3_000_000;
 export function elementsOf(text) {
   const whole = parsed(text);
   if (Array.isArray(whole.value)) return { input: text.trim(), count: whole.value.length };
-  const lines = text.split(/\r?\n/).map((line, index) => ({ line: line.trim(), number: index + 1 })).filter(({ line }) => line);
+  const numbered = text.split(/\r?\n/).map((line, index) => ({ line: line.trim(), number: index + 1 }));
+  const lines = numbered.filter(({ line }) => line);
   if (lines.length === 0) return { count: 0, problem: "There is no element yet." };
   for (const { line, number } of lines) {
     const { problem } = parsed(line);

@@ -10,8 +10,8 @@ export function parsed(hash) {
   const parts = path.split("/").filter(Boolean).map(decoded);
   if (parts.length === 0) return { ...parameters, page: "list" };
   if (parts[0] === "new" && parts.length === 1) return { ...parameters, page: "new" };
-  if (parts[0] === "tasks" && parts.length === 3) return { ...parameters, page: "task", taskType: parts[1], code: parts[2] };
-  return { page: "unknown" };
+  if (parts[0] !== "tasks" || parts.length !== 3) return { page: "unknown" };
+  return { page: "task", taskType: parts[1], code: parts[2] };
 }
 
 function decoded(part) {

@@ -19,7 +19,8 @@
 /** Levels of a form. What is deeper is written as JSON, and so is what contains itself. */
 const DEPTH = 6;
 
-const RULES = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "minItems", "maxItems"];
+const RANGES = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
+const RULES = [...RANGES, "minLength", "maxLength", "minItems", "maxItems"];
 
 /**
  * @param {object | boolean | undefined} schema
@@ -51,8 +52,8 @@ function shape(found, context) {
   const deeper = { ...context, depth: context.depth + 1 };
   if (context.depth >= DEPTH) return { kind: "json" };
   if (found.type === "object" && found.properties) return { kind: "object", fields: fieldsOf(found, deeper) };
-  if (found.type === "array" && isPlain(found.items) && !found.prefixItems) return { kind: "list", item: itemOf(found, deeper) };
-  return { kind: "json" };
+  const list = found.type === "array" && isPlain(found.items) && !found.prefixItems;
+  return list ? { kind: "list", item: itemOf(found, deeper) } : { kind: "json" };
 }
 
 const isPlain = (schema) => typeof schema === "object" && schema !== null && Object.keys(schema).length > 0;
@@ -102,7 +103,8 @@ function withoutNull(found, nullable, seen) {
 /** @param {string} reference such as #/$defs/Place; another document is not looked for */
 function pointed(root, reference) {
   if (!reference.startsWith("#")) return {};
-  const steps = reference.slice(1).split("/").filter(Boolean).map((step) => step.replace(/~1/g, "/").replace(/~0/g, "~"));
+  const unescaped = (step) => step.replace(/~1/g, "/").replace(/~0/g, "~");
+  const steps = reference.slice(1).split("/").filter(Boolean).map(unescaped);
   const found = steps.reduce((at, step) => at?.[step], root);
   return typeof found === "object" && found !== null ? found : {};
 }

@@ -30,12 +30,16 @@ export function Actions({ task, changed }) {
   };
   return html`<div class="actions">
     ${results && html`<${Download} task=${task} />`}
-    ${retry && html`<button type="button" data-testid="retry" disabled=${busy} onClick=${() => setAsked("retry")}><${Icon} name="retry" /> ${fanOut ? "Retry failed only" : "Retry"}</button>`}
+    ${retry && html`<button type="button" data-testid="retry" disabled=${busy} onClick=${() => setAsked("retry")}>
+      <${Icon} name="retry" /> ${fanOut ? "Retry failed only" : "Retry"}</button>`}
     <a class="button" href=${newAddress({ from: `${task.type}/${task.code}` })}><${Icon} name="again" /> Run again</a>
-    ${cancel && html`<button type="button" class="danger" data-testid="cancel" disabled=${busy} onClick=${() => setAsked("cancel")}><${Icon} name="stop" /> Cancel</button>`}
-    ${asked === "cancel" && html`<${Question} title="Cancel this task?" text=${cancelWords(task)} yes="Cancel the task" no="Keep it" danger=${true}
+    ${cancel && html`<button type="button" class="danger" data-testid="cancel" disabled=${busy}
+      onClick=${() => setAsked("cancel")}><${Icon} name="stop" /> Cancel</button>`}
+    ${asked === "cancel" && html`<${Question} title="Cancel this task?" text=${cancelWords(task)} yes="Cancel the task"
+      no="Keep it" danger=${true}
       answer=${(sure) => (sure ? run("cancel", "The task is cancelled.") : setAsked(""))} />`}
-    ${asked === "retry" && html`<${Question} title=${fanOut ? "Retry what did not complete?" : "Retry this task?"} text=${retryWords(task)} yes="Retry" no="Not now"
+    ${asked === "retry" && html`<${Question} title=${fanOut ? "Retry what did not complete?" : "Retry this task?"}
+      text=${retryWords(task)} yes="Retry" no="Not now"
       answer=${(sure) => (sure ? run("retry", "The task runs again.") : setAsked(""))} />`}
   </div>`;
 }
@@ -45,20 +49,22 @@ function Question({ title, text, yes, no, danger = false, answer }) {
     <p>${text}</p>
     <div class="dialog-actions">
       <button type="button" onClick=${() => answer(false)}>${no}</button>
-      <button type="button" class=${danger ? "danger" : "primary"} data-testid="confirm" onClick=${() => answer(true)}>${yes}</button>
+      <button type="button" class=${danger ? "danger" : "primary"} data-testid="confirm" onClick=${() => answer(true)}>
+        ${yes}</button>
     </div>
   <//>`;
 }
 
 function cancelWords(task) {
   const rest = task.kind === "SFN_TASK" ? " Results of sub-tasks that have ended stay." : "";
-  return `What runs just now is not interrupted, but nothing that it returns is kept.${rest} A cancelled task can be retried.`;
+  const running = "What runs just now is not interrupted, but nothing that it returns is kept.";
+  return `${running}${rest} A cancelled task can be retried.`;
 }
 
 function retryWords(task) {
   if (task.kind !== "SFN_TASK") return "It starts anew, with the same input and as many attempts as its type allows.";
   const { failed, waiting, succeeded } = countsOf(task);
-  const rest = counted(failed + waiting, "sub-task");
+  const rest = failed + waiting > 0 ? `: ${counted(failed + waiting, "sub-task")}` : "";
   const others = succeeded > 0 ? ` Results of the ${count(succeeded)} others stay.` : "";
-  return failed + waiting > 0 ? `Only what did not complete runs again: ${rest}.${others}` : "Only what did not complete runs again.";
+  return `Only what did not complete runs again${rest}.${others}`;
 }

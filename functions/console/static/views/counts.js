@@ -12,17 +12,21 @@ export function Counts({ task, counts, known }) {
   const parts = [
     ["succeeded", "Succeeded", succeeded],
     ["failed", "Failed", failed],
-    ...(over ? [] : [["running", "Running", running]]),
+    ...(known && !over ? [["running", "Running", running]] : []),
     ["waiting", over ? "Not run" : known ? "Waiting" : "Running or waiting", waiting],
   ];
   return html`<section class="card" aria-labelledby="counts-title">
-    <div class="card-head"><h2 id="counts-title">Sub-tasks</h2><span class="space"></span><b class="big">${percent(share)}</b></div>
-    <div class="counts-bar" data-testid="progress" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100"
+    <div class="card-head"><h2 id="counts-title">Sub-tasks</h2><span class="space"></span><b class="big">
+      ${percent(share)}</b></div>
+    <div class="counts-bar" data-testid="progress" role="progressbar" aria-label="Progress" aria-valuemin="0"
+      aria-valuemax="100"
       aria-valuenow=${Math.floor(share * 100 + 1e-9)}>
       ${parts.map(([name, , number]) => html`<${Part} key=${name} name=${name} share=${total ? number / total : 0} />`)}
     </div>
     <dl class="counts" data-testid="counts">
-      ${parts.map(([name, label, number]) => html`<div key=${name} class=${`count count-${name}`} data-count=${name}><dt><i class="swatch"></i>${label}</dt><dd>${count(number)}</dd></div>`)}
+      ${parts.map(([name, label, number]) => html`<div key=${name}
+        class=${`count count-${name}${number > 0 ? "" : " zero"}`} data-count=${name}><dt><i class="swatch"></i>
+          ${label}</dt><dd>${count(number)}</dd></div>`)}
       <div class="count"><dt>Total</dt><dd>${count(total)}</dd></div>
     </dl>
   </section>`;

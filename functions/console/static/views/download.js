@@ -21,15 +21,21 @@ export function Download({ task }) {
     }
     setState("");
   };
-  return html`<button type="button" data-testid="download-results" disabled=${state !== ""} onClick=${start}><${Icon} name="download" /> ${state || (task.kind === "TASK" ? "Download result" : "Download results")}</button>
+  return html`<button type="button" data-testid="download-results" disabled=${state !== ""} onClick=${start}><${Icon}
+    name="download" /> ${state || (task.kind === "TASK" ? "Download result" : "Download results")}</button>
     ${links && html`<${Links} links=${links} close=${() => setLinks(undefined)} />`}`;
 }
 
 async function saveSingle(task) {
   const { result, resultUrl } = task.attributes;
-  if (resultUrl === undefined) return save([JSON.stringify(result, null, 2), "\n"], `result-${task.code}.json`, "application/json");
+  const text = resultUrl === undefined ? `${JSON.stringify(result, null, 2)}\n` : await linked(task);
+  save([text], `result-${task.code}.json`, "application/json");
+}
+
+/** Links work for 15 minutes, and the page may be older. */
+async function linked(task) {
   const { data } = await request(taskPath(task.type, task.code));
-  return save([await fetched(data.attributes.resultUrl)], `result-${task.code}.json`, "application/json");
+  return fetched(data.attributes.resultUrl);
 }
 
 /** One file of all objects, in order. Blobs are the browser's to keep, on its disk if need be. */
@@ -66,7 +72,12 @@ function save(parts, name, type) {
 function Links({ links, close }) {
   return html`<${Dialog} title="Results" close=${close}>
     <p>The browser could not read the bucket from this page. These links work for 15 minutes:</p>
-    <ul class="links">${links.map((link) => html`<li key=${link.first}><${Link} href=${link.url}>Sub-tasks ${count(link.first)} to ${count(link.first + Math.max(link.count, 1) - 1)}<//></li>`)}</ul>
+    <ul class="links">${links.map((link) => html`<li key=${link.first}><${Link} href=${link.url}>
+      ${rangeOf(link)}<//></li>`)}</ul>
     <div class="dialog-actions"><button type="button" onClick=${close}>Close</button></div>
   <//>`;
+}
+
+function rangeOf({ first, count: size }) {
+  return `Sub-tasks ${count(first)} to ${count(first + Math.max(size, 1) - 1)}`;
 }

@@ -12,20 +12,24 @@ export function Facts({ task }) {
   const end = over ? task.history?.at(-1)?.at ?? task.updatedAt : undefined;
   const facts = [
     ["Type", html`<bdi class="code">${task.type}</bdi>`],
-    ["Code", html`<span class="code">${task.code}</span><${Copy} short=${true} text=${task.code} label="Copy the code" />`],
+    ["Code", html`<span class="code">${task.code}</span><${Copy} short=${true} text=${task.code}
+      label="Copy the code" />`],
     ["Created", html`<${Time} iso=${task.createdAt} at=${at} />`],
     [over ? "Ended" : "Changed", html`<${Time} iso=${task.updatedAt} at=${at} />`],
     [over ? "Took" : "Runs for", duration(between(startOf(task), end, at))],
     ["By", html`<${Who} sub=${task.createdBy} />`],
-    ["Attempt", count(task.attempt)],
+    ...(task.kind === "TASK" ? [["Attempt", count(task.attempt)]] : []),
     ["Run", task.run > 0 ? `${task.run + 1} (retried ${task.run === 1 ? "once" : `${task.run} times`})` : "1"],
-    ["Cost", html`<span title=${`Estimate in US dollars, prices of ${task.usage.pricesOf ?? "?"}`}>${usd(task.usage.estimatedUsd)}</span> <span class="hint">estimated</span>`],
+    ["Cost", html`<span title=${`Estimate in US dollars, prices of ${task.usage.pricesOf ?? "?"}`}>
+      ${usd(task.usage.estimatedUsd)}</span> <span class="hint">estimated</span>`],
     ...(task.leaseUntil && !over ? [["Leased until", html`<${Time} iso=${task.leaseUntil} at=${at} />`]] : []),
-    ...(task.expiresAt ? [["Kept until", html`<${Time} iso=${new Date(task.expiresAt * 1000).toISOString()} at=${at} />`]] : []),
+    ...(task.expiresAt ? [["Kept until", html`<${Time} iso=${new Date(task.expiresAt * 1000).toISOString()}
+      at=${at} />`]] : []),
   ];
   return html`<section class="card" aria-labelledby="facts-title">
     <h2 id="facts-title">Facts</h2>
-    <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+    <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>
+      ${value}</dd></div>`)}</dl>
   </section>`;
 }
 

@@ -46,16 +46,19 @@ function Control({ field, draft, change, shared, check }) {
     case "constant":
       return html`<input ...${shared} value=${JSON.stringify(field.value)} readonly />`;
     case "boolean":
-      return check ? html`<input type="checkbox" ...${shared} checked=${draft} onChange=${(event) => change(event.target.checked)} />` : html`<${YesNo} draft=${draft} change=${change} shared=${shared} />`;
+      return html`<${check ? Check : YesNo} draft=${draft} change=${change} shared=${shared} />`;
     case "choice":
       return html`<select ...${shared} onChange=${typed}>
         <option value="" selected=${draft === ""}>${field.required ? "Choose…" : "–"}</option>
-        ${field.options.map((option, index) => html`<option value=${index} selected=${draft === String(index)}>${typeof option === "string" ? option : JSON.stringify(option)}</option>`)}
+        ${field.options.map((option, index) => html`<option value=${index} selected=${draft === String(index)}>
+          ${typeof option === "string" ? option : JSON.stringify(option)}</option>`)}
       </select>`;
     case "json":
-      return html`<textarea class="code" rows="4" spellcheck=${false} ...${shared} value=${draft} onInput=${typed}></textarea>`;
+      return html`<textarea class="code" rows="4" spellcheck=${false} ...${shared} value=${draft}
+        onInput=${typed}></textarea>`;
     default:
-      return html`<input ...${shared} ...${INPUTS[field.format] ?? INPUTS[field.kind]} value=${draft} onInput=${typed} required=${field.required && !field.nullable} />`;
+      return html`<input ...${shared} ...${INPUTS[field.format] ?? INPUTS[field.kind]} value=${draft} onInput=${typed}
+        required=${field.required && !field.nullable} />`;
   }
 }
 
@@ -71,16 +74,25 @@ const INPUTS = {
   uri: { type: "url" },
 };
 
+function Check({ draft, change, shared }) {
+  const choose = (event) => change(event.target.checked);
+  return html`<input type="checkbox" ...${shared} checked=${draft} onChange=${choose} />`;
+}
+
+const ANSWERS = [["", "–", undefined], ["yes", "Yes", true], ["no", "No", false]];
+
 function YesNo({ draft, change, shared }) {
   const choose = (event) => change({ yes: true, no: false }[event.target.value]);
   return html`<select ...${shared} onChange=${choose}>
-    ${[["", "–", undefined], ["yes", "Yes", true], ["no", "No", false]].map(([value, label, means]) => html`<option value=${value} selected=${draft === means}>${label}</option>`)}
+    ${ANSWERS.map(([value, label, means]) => html`<option value=${value} selected=${draft === means}>
+      ${label}</option>`)}
   </select>`;
 }
 
 function hintOf({ description, rules, format, kind }) {
   const { minimum, maximum, minLength, maxLength } = rules;
-  const range = rangeOf(minimum, maximum, "") ?? rangeOf(minLength > 1 ? minLength : undefined, maxLength, " characters");
+  const letters = rangeOf(minLength > 1 ? minLength : undefined, maxLength, " characters");
+  const range = rangeOf(minimum, maximum, "") ?? letters;
   const zone = format === "date-time" ? "In your time zone." : undefined;
   const json = kind === "json" ? "As JSON." : undefined;
   return [description, range, zone, json].filter(Boolean).join(" ");
@@ -96,13 +108,15 @@ function rangeOf(least, most, unit) {
 function ObjectField({ field, draft, path, label, problems, change }) {
   const named = label ?? field.label;
   const set = (name) => (inner) => change({ ...draft, fields: { ...draft.fields, [name]: inner } });
-  const inside = field.fields.map(({ name, field: inner }) => html`<${Field} key=${name} field=${inner} draft=${draft.fields[name]} path=${joined(path, name)} problems=${problems} change=${set(name)} />`);
+  const inside = field.fields.map(({ name, field: inner }) => html`<${Field} key=${name} field=${inner}
+    draft=${draft.fields[name]} path=${joined(path, name)} problems=${problems} change=${set(name)} />`);
   if (path === "") return html`<div class="fields">${inside}</div>`;
   const leaves = !field.required || field.nullable;
   return html`<fieldset class="group">
     <legend>${named}<${Optional} field=${field} /></legend>
     ${field.description && html`<p class="hint">${field.description}</p>`}
-    ${leaves && html`<label class="given"><input type="checkbox" checked=${draft.given} onChange=${(event) => change({ ...draft, given: event.target.checked })} /> Give it</label>`}
+    ${leaves && html`<label class="given"><input type="checkbox" checked=${draft.given}
+      onChange=${(event) => change({ ...draft, given: event.target.checked })} /> Give it</label>`}
     ${problems[path] && html`<p class="problem">${named} ${problems[path]}</p>`}
     ${draft.given && html`<div class="fields">${inside}</div>`}
   </fieldset>`;
@@ -127,8 +141,10 @@ function ListField({ field, draft, path, label, noun = "entry", problems, change
     ${field.description && html`<p class="hint">${field.description}</p>`}
     ${problems[path] && html`<p class="problem">${named} ${problems[path]}</p>`}
     ${draft.map((item, index) => html`<div class="entry" key=${index}>
-      <div class="entry-body"><${Field} field=${field.item} draft=${item} path=${`${path}[${index}]`} label=${titled(noun, index)} problems=${problems} change=${set(index)} /></div>
-      <button type="button" class="quiet small" aria-label=${`Remove ${noun} ${index + 1}`} onClick=${remove(index)}><${Icon} name="close" /></button>
+      <div class="entry-body"><${Field} field=${field.item} draft=${item} path=${`${path}[${index}]`}
+        label=${titled(noun, index)} problems=${problems} change=${set(index)} /></div>
+      <button type="button" class="quiet small" aria-label=${`Remove ${noun} ${index + 1}`} onClick=${remove(index)}>
+        <${Icon} name="close" /></button>
     </div>`)}
     <button type="button" class="small add" onClick=${add}><${Icon} name="plus" /> Add ${noun}</button>
   </fieldset>`;

@@ -24,8 +24,10 @@ export function Filters({ filters, types }) {
   const some = Object.values(filters).some(Boolean);
   return html`<div class="filters" role="group" aria-label="Filters">
     <${Choice} label="Kind" value=${filters.kind} options=${Object.entries(KINDS)} onChange=${choose("kind")} />
-    <${Choice} label="Type" value=${filters.taskType} options=${all.map((name) => [name, name])} onChange=${choose("taskType")} />
-    <${Choice} label="Status" value=${filters.status} options=${Object.entries(STATUSES).map(([name, { label }]) => [name, label])} onChange=${choose("status")} />
+    <${Choice} label="Type" value=${filters.taskType} options=${all.map((name) => [name, name])}
+      onChange=${choose("taskType")} />
+    <${Choice} label="Status" value=${filters.status}
+      options=${Object.entries(STATUSES).map(([name, { label }]) => [name, label])} onChange=${choose("status")} />
     ${some && html`<a class="button quiet" href="#/">Clear filters</a>`}
   </div>`;
 }

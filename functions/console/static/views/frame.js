@@ -16,8 +16,10 @@ export function Header({ user, route }) {
     </nav>`}
     <span class="space"></span>
     <${Theme} />
-    ${user && html`<span class="who" title=${`Tenant ${user.tenant}`}><bdi>${user.name}</bdi> <span class="tenant">${user.tenant}</span></span>
-    <button type="button" class="quiet" onClick=${signOut}><${Icon} name="out" /> <span class="wide">Sign out</span><span class="narrow hidden-text">Sign out</span></button>`}
+    ${user && html`<span class="who" title=${`Tenant ${user.tenant}`}><bdi>${user.name}</bdi> <span class="tenant">
+      ${user.tenant}</span></span>
+    <button type="button" class="quiet" onClick=${signOut}><${Icon} name="out" /> <span class="wide">Sign out</span>
+      <span class="narrow hidden-text">Sign out</span></button>`}
   </header>`;
 }
 
@@ -39,7 +41,8 @@ function Theme() {
   };
   return html`<label class="theme"><${Icon} name="theme" /><span class="hidden-text">Colours</span>
     <select value=${theme} onChange=${choose}>
-      ${Object.entries(THEMES).map(([value, label]) => html`<option value=${value} selected=${value === theme}>${label}</option>`)}
+      ${Object.entries(THEMES).map(([value, label]) => html`<option value=${value} selected=${value === theme}>
+        ${label}</option>`)}
     </select>
   </label>`;
 }
@@ -51,9 +54,11 @@ export function Footer({ version }) {
 /** Toasts for everybody, and one line that only screen readers read. */
 export function Messages() {
   return html`<div class="toasts" role="region" aria-label="Messages" aria-live="polite">
-      ${useStore(toasts).map((toast) => html`<div key=${toast.id} class=${`toast tone-${toast.tone}`} data-testid="toast">
+      ${useStore(toasts).map((toast) => html`<div key=${toast.id} class=${`toast tone-${toast.tone}`}
+        data-testid="toast">
         <span>${toast.text}</span>
-        <button type="button" class="quiet small" aria-label="Close this message" onClick=${() => dismiss(toast.id)}><${Icon} name="close" /></button>
+        <button type="button" class="quiet small" aria-label="Close this message" onClick=${() => dismiss(toast.id)}>
+          <${Icon} name="close" /></button>
       </div>`)}
     </div>
     <div class="hidden-text" aria-live="polite" data-testid="announcement">${useStore(announcement)}</div>`;

@@ -12,7 +12,8 @@ export function History({ task }) {
   const changes = task.history ?? [];
   return html`<section class="card" aria-labelledby="history-title">
     <h2 id="history-title">History</h2>
-    <ol class="history">${changes.map((change, index) => html`<${Change} key=${`${index} ${change.at}`} change=${change} next=${changes[index + 1]} at=${at} />`)}</ol>
+    <ol class="history">${changes.map((change, index) => html`<${Change} key=${`${index} ${change.at}`} change=${change}
+      next=${changes[index + 1]} at=${at} />`)}</ol>
   </section>`;
 }
 
@@ -22,9 +23,12 @@ function Change({ change, next, at }) {
   return html`<li class=${`change tone-${tone}`}>
     <span class="mark"><${Icon} name=${change.status} /></span>
     <div>
-      <div class="change-head"><b>${label}</b>${change.attempt > 0 && html` <span class="hint">attempt ${change.attempt}</span>`}
-        <span class="space"></span>${!last && html`<span class="hint" title="How long this status lasted">${duration(between(change.at, next?.at, at))}</span>`}</div>
-      <div class="hint"><${Time} iso=${change.at} at=${at} />${change.by && html` · by <${Who} sub=${change.by} />`}</div>
+      <div class="change-head"><b>${label}</b>
+        ${change.attempt > 0 && html` <span class="hint">attempt ${change.attempt}</span>`}
+        <span class="space"></span>${!last && html`<span class="hint" title="How long this status lasted">
+          ${duration(between(change.at, next?.at, at))}</span>`}</div>
+      <div class="hint"><${Time} iso=${change.at} at=${at} />
+        ${change.by && html` · by <${Who} sub=${change.by} />`}</div>
       ${change.reason && html`<div class="reason" dir="auto">${change.reason}</div>`}
     </div>
   </li>`;

@@ -7,7 +7,16 @@ import { bytes, counted } from "../core/format.js";
 import { fieldOf } from "../core/schema.js";
 import { Field } from "./fields.js";
 
-/** @typedef {{mode: "form" | "text" | "file", field: object, draft: any, text: string, file?: File, many: boolean}} Editor */
+/**
+ * @typedef {object} Editor
+ * @property {"form" | "text" | "file"} mode
+ * @property {boolean} many whether the input is a list
+ * @property {boolean} form whether there is a schema that a form could be made of
+ * @property {import("../core/schema.js").Field} field
+ * @property {any} draft of the form
+ * @property {string} text
+ * @property {File} [file]
+ */
 
 /**
  * The editor of a kind and type, empty or filled with an input.
@@ -57,7 +66,7 @@ export function switched(editor, mode) {
 
 const NAMES = { form: "Form", text: "JSON", file: "File" };
 
-/** @param {{editor: Editor, setEditor: (editor: Editor) => void, problems: Record<string, string>, share?: number}} props */
+/** `refused`: whether the form could not take over what was written as JSON. */
 export function InputEditor({ editor, setEditor, problems, refused, setRefused }) {
   const modes = [...(editor.form ? ["form"] : []), "text", ...(editor.many ? ["file"] : [])];
   const choose = (mode) => () => {
@@ -69,16 +78,19 @@ export function InputEditor({ editor, setEditor, problems, refused, setRefused }
     <legend class="hidden-text">Input</legend>
     <div class="card-head"><h2>${editor.many ? "Elements" : "Input"}</h2><span class="space"></span>
       ${modes.length > 1 && html`<div class="switch" role="radiogroup" aria-label="How to write it">
-        ${modes.map((mode) => html`<label key=${mode}><input type="radio" name="mode" value=${mode} checked=${editor.mode === mode} onChange=${choose(mode)} /><span>${NAMES[mode]}</span></label>`)}
+        ${modes.map((mode) => html`<label key=${mode}><input type="radio" name="mode" value=${mode}
+          checked=${editor.mode === mode} onChange=${choose(mode)} /><span>${NAMES[mode]}</span></label>`)}
       </div>`}</div>
-    ${refused && html`<p class="problem" role="alert">The form cannot show this JSON without changing it, so it stays JSON.</p>`}
+    ${refused && html`<p class="problem"
+      role="alert">The form cannot show this JSON without changing it, so it stays JSON.</p>`}
     <${EDITORS[editor.mode]} editor=${editor} setEditor=${setEditor} problems=${problems} />
   </fieldset>`;
 }
 
 function Form({ editor, setEditor, problems }) {
   const change = (draft) => setEditor({ ...editor, draft });
-  return html`<${Field} field=${editor.field} draft=${editor.draft} path="" noun="element" problems=${problems} change=${change} />`;
+  return html`<${Field} field=${editor.field} draft=${editor.draft} path="" noun="element" problems=${problems}
+    change=${change} />`;
 }
 
 function Text({ editor, setEditor, problems }) {
@@ -86,10 +98,12 @@ function Text({ editor, setEditor, problems }) {
   const others = Object.entries(problems);
   return html`<div class="field">
     <label for="field-input">${editor.many ? "JSON list, or JSON Lines: one element for each line" : "JSON"}</label>
-    <textarea id="field-input" class="code" rows="12" spellcheck=${false} value=${editor.text} aria-invalid=${others.length ? "true" : undefined} aria-describedby="text-problem"
+    <textarea id="field-input" class="code" rows="12" spellcheck=${false} value=${editor.text}
+      aria-invalid=${others.length ? "true" : undefined} aria-describedby="text-problem"
       onInput=${(event) => setEditor({ ...editor, text: event.target.value })}></textarea>
     ${editor.many && html`<p class="hint">${counted(count, "element")}. Each one is a sub-task.</p>`}
-    <div id="text-problem">${others.map(([path, words]) => html`<p class="problem" key=${path}>${path && html`<code>${path}</code>`} ${words}</p>`)}</div>
+    <div id="text-problem">${others.map(([path, words]) => html`<p class="problem" key=${path}>${path && html`<code>
+      ${path}</code>`} ${words}</p>`)}</div>
   </div>`;
 }
 
@@ -97,9 +111,11 @@ function File({ editor, setEditor, problems }) {
   const { file } = editor;
   return html`<div class="field">
     <label for="field-input">File of JSON Lines (.jsonl), or CSV with a header (.csv)</label>
-    <input id="field-input" type="file" accept=".jsonl,.ndjson,.csv" aria-invalid=${problems[""] ? "true" : undefined} aria-describedby="file-hint"
+    <input id="field-input" type="file" accept=".jsonl,.ndjson,.csv" aria-invalid=${problems[""] ? "true" : undefined}
+      aria-describedby="file-hint"
       onChange=${(event) => setEditor({ ...editor, file: event.target.files[0] })} />
-    <p class="hint" id="file-hint">${file ? `${file.name}, ${bytes(file.size)}. ` : ""}Up to 5 GB. One line, or one record, is one sub-task.</p>
+    <p class="hint" id="file-hint">
+      ${file ? `${file.name}, ${bytes(file.size)}. ` : ""}Up to 5 GB. One line, or one record, is one sub-task.</p>
     ${problems[""] && html`<p class="problem">The file ${problems[""]}</p>`}
   </div>`;
 }

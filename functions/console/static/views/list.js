@@ -24,11 +24,13 @@ export function TaskList({ filters }) {
   const [limit, setLimit] = useState(STEP);
   const [words, setWords] = useState("");
   const page = usePolled(withQuery("tasks", { ...query, limit }));
-  const list = useRows(page.data, query, limit);
+  const list = useRows(page.data, query);
   const at = useNow(5000);
   const all = list.rows.filter((task) => !words || matches(task, words));
   const types = [...new Set(list.rows.map((task) => task.type))];
-  const more = () => (limit < MOST && list.older.length === 0 ? setLimit(limit + STEP) : list.more().catch(complain));
+  // A page that is short with a cursor does not get longer by asking for more.
+  const grows = limit < MOST && list.live.length === limit && list.older.length === 0;
+  const more = () => (grows ? setLimit(limit + STEP) : list.more().catch(complain));
   return html`<section class="page">
     <div class="title-row">
       <${Heading} title="Tasks" />
@@ -44,33 +46,40 @@ export function TaskList({ filters }) {
     ${list.known && html`<${Rows} rows=${all} at=${at} empty=${emptyWords(query, words, list)} />`}
     ${!list.known && !page.error && html`<p class="centre" role="status">Loading…</p>`}
     ${list.cursor && html`<div class="more"><button type="button" onClick=${more}>Load more</button></div>`}
-    ${list.older.length > 0 && html`<p class="hint centre">The newest ${list.live.length} are live. Those below are as they were when they were loaded.</p>`}
+    ${list.older.length > 0 && html`<p class="hint centre">${olderWords(list.live.length)}</p>`}
   </section>`;
 }
 
 /** The live page with what was loaded behind it. Another filter begins anew. */
-function useRows(data, query, limit) {
+function useRows(data, query) {
   const filter = JSON.stringify(query);
-  const [older, setOlder] = useState({ filter, rows: [], cursor: undefined });
-  const before = useRef({ filter, limit, rows: [], cursor: undefined });
-  const behind = older.filter === filter ? older : { rows: [], cursor: undefined };
+  const [older, setOlder] = useState({ filter, rows: [] });
+  const before = useRef({ filter, items: [], cursor: undefined });
+  const behind = older.filter === filter ? older : { rows: [] };
   useEffect(() => {
     if (!data) return;
-    const last = before.current.filter === filter ? before.current.rows : [];
-    for (const text of announcements(last, data.items, (status) => described(status).label)) announce(text);
+    const last = before.current.filter === filter ? before.current.items : [];
+    const news = announcements(last, data.items, (status) => described(status).label);
+    if (news.length) announce(news.join(". "));
     // A filter by status loses rows in the middle, too: there, what is gone from the page is no longer wanted.
-    if (behind.rows.length && !query.status) setOlder({ ...behind, filter, rows: pushedOut(last, data.items, behind.rows) });
-    before.current = { filter, rows: data.items, cursor: data.cursor };
+    if (behind.rows.length && !query.status) {
+      setOlder({ ...behind, filter, rows: pushedOut(last, data.items, behind.rows) });
+    }
+    before.current = { filter, items: data.items, cursor: data.cursor };
   }, [data]);
-  const shown = data ?? (before.current.filter === filter ? { items: before.current.rows, cursor: before.current.cursor } : undefined);
+  const shown = data ?? (before.current.filter === filter ? before.current : undefined);
   const live = shown?.items ?? [];
-  const cursor = behind.rows.length ? behind.cursor : shown?.cursor;
+  const cursor = behind.loaded ? behind.cursor : shown?.cursor;
   const more = async () => {
     const { data: next } = await request(withQuery("tasks", { ...query, limit: MOST / 2, cursor }));
-    setOlder({ filter, rows: [...behind.rows, ...next.items], cursor: next.cursor });
+    setOlder({ filter, loaded: true, rows: [...behind.rows, ...next.items], cursor: next.cursor });
   };
   const rest = withoutDoubles(behind.rows, new Set(live.map((task) => task.id)));
   return { known: Boolean(shown?.items.length || data), live, older: rest, rows: [...live, ...rest], cursor, more };
+}
+
+function olderWords(live) {
+  return `The newest ${live} are live. Those below are as they were when they were loaded.`;
 }
 
 function emptyWords(query, words, list) {

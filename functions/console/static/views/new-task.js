@@ -28,14 +28,16 @@ export function NewTask({ route }) {
 function usePattern(from) {
   const [found, setFound] = useState(from ? [undefined, undefined] : [{}, undefined]);
   useEffect(() => {
-    if (from) load(...from.split("/", 2)).then((pattern) => setFound([pattern]), (error) => setFound([undefined, error]));
+    if (!from) return;
+    load(...from.split("/", 2)).then((pattern) => setFound([pattern]), (error) => setFound([undefined, error]));
   }, [from]);
   return found;
 }
 
 async function load(taskType, code) {
   const { data: task } = await request(taskPath(taskType, code));
-  const pattern = { taskType: task.type, kind: task.kind, name: task.name === task.type ? "" : task.name, input: task.input };
+  const name = task.name === task.type ? "" : task.name;
+  const pattern = { taskType: task.type, kind: task.kind, name, input: task.input };
   if (task.inputUrl === undefined) return pattern;
   const blob = await (await fetch(task.inputUrl, { cache: "no-store", credentials: "omit" })).blob();
   if (task.kind === "TASK") return { ...pattern, text: await blob.text() };
@@ -84,7 +86,8 @@ function Form({ types, pattern }) {
     setState("Creating…");
     creation.current.busy = true;
     try {
-      const made = await creation.current.send(task, source, (share) => setState(`Sending the file: ${percent(share)}`));
+      const tell = (share) => setState(`Sending the file: ${percent(share)}`);
+      const made = await creation.current.send(task, source, tell);
       toast(`${made.name} is created.`, "good");
       location.hash = taskAddress(made);
     } catch (error) {
@@ -97,18 +100,22 @@ function Form({ types, pattern }) {
   };
   return html`<form class="new-task" onSubmit=${submit} novalidate>
     <div class="card">
-      <${TypeField} types=${types} value=${task.taskType} problem=${problems["#taskType"]} change=${(taskType) => choose({ taskType })} />
+      <${TypeField} types=${types} value=${task.taskType} problem=${problems["#taskType"]}
+        change=${(taskType) => choose({ taskType })} />
       <${KindField} kinds=${kindsOf(types, task.taskType)} value=${task.kind} change=${(kind) => choose({ kind })} />
       <div class="field">
         <label for="task-name">Name <span class="optional">optional</span></label>
-        <input id="task-name" maxlength="256" value=${task.name} dir="auto" onInput=${(event) => setTask({ ...task, name: event.target.value })} aria-describedby="task-name-hint" />
+        <input id="task-name" maxlength="256" value=${task.name} dir="auto"
+          onInput=${(event) => setTask({ ...task, name: event.target.value })} aria-describedby="task-name-hint" />
         <p class="hint" id="task-name-hint">For people: what you will look for in the list.</p>
         ${problems["#name"] && html`<p class="problem">Name ${problems["#name"]}</p>`}
       </div>
     </div>
-    <${InputEditor} editor=${task.editor} setEditor=${(editor) => setTask({ ...task, editor })} problems=${problems} refused=${refused} setRefused=${setRefused} />
+    <${InputEditor} editor=${task.editor} setEditor=${(editor) => setTask({ ...task, editor })} problems=${problems}
+      refused=${refused} setRefused=${setRefused} />
     <div class="form-actions">
-      <button class="primary" data-testid="create" aria-disabled=${state ? "true" : "false"}>${state || "Create task"}</button>
+      <button class="primary" data-testid="create" aria-disabled=${state ? "true" : "false"}>
+        ${state || "Create task"}</button>
       <a class="button quiet" href="#/">Discard</a>
     </div>
   </form>`;
@@ -122,7 +129,8 @@ function focusFirst() {
 function TypeField({ types, value, problem, change }) {
   const names = types.items.map((item) => item.taskType);
   const { description } = types.items.find((item) => item.taskType === value) ?? {};
-  const shared = { id: "task-type", "aria-invalid": problem ? "true" : undefined, "aria-describedby": "task-type-hint" };
+  const wrong = problem ? "true" : undefined;
+  const shared = { id: "task-type", "aria-invalid": wrong, "aria-describedby": "task-type-hint" };
   const all = value && !names.includes(value) ? [...names, value] : names;
   return html`<div class="field">
     <label for="task-type">Task type</label>
@@ -131,19 +139,24 @@ function TypeField({ types, value, problem, change }) {
           <option value="" selected=${value === ""}>Choose…</option>
           ${all.map((name) => html`<option value=${name} selected=${name === value}>${name}</option>`)}
         </select>`
-      : html`<input ...${shared} list="task-types" value=${value} autocomplete="off" spellcheck=${false} onChange=${(event) => change(event.target.value.trim())} />
+      : html`<input ...${shared} list="task-types" value=${value} autocomplete="off" spellcheck=${false}
+        onChange=${(event) => change(event.target.value.trim())} />
           <datalist id="task-types">${names.map((name) => html`<option value=${name}></option>`)}</datalist>`}
     <p class="hint" id="task-type-hint">${description ?? ""}</p>
     ${problem && html`<p class="problem">Task type ${problem}</p>`}
   </div>`;
 }
 
-const MEANS = { TASK: "One input, one run of the handler.", SFN_TASK: "A list: the handler runs once for each element." };
+const MEANS = {
+  TASK: "One input, one run of the handler.",
+  SFN_TASK: "A list: the handler runs once for each element.",
+};
 
 function KindField({ kinds, value, change }) {
   return html`<fieldset class="field kinds">
     <legend>Kind</legend>
-    ${kinds.map((kind) => html`<label key=${kind} class="kind-choice"><input type="radio" name="kind" value=${kind} checked=${kind === value} onChange=${() => change(kind)} />
+    ${kinds.map((kind) => html`<label key=${kind} class="kind-choice"><input type="radio" name="kind" value=${kind}
+      checked=${kind === value} onChange=${() => change(kind)} />
       <span><b>${KINDS[kind]}</b> <span class="hint">${MEANS[kind]}</span></span></label>`)}
   </fieldset>`;
 }

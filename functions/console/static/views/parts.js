@@ -19,7 +19,7 @@ export function useNow(every) {
 
 let arrived = false;
 
-/** A page's heading. It takes the focus when somebody comes from another page, so that the keyboard goes on from here. */
+/** A page's heading. It takes the focus when somebody comes from another page: the keyboard goes on from here. */
 export function Heading({ title, children }) {
   const heading = useRef(null);
   useEffect(() => {
@@ -48,7 +48,8 @@ export function Progress({ share, failed = 0, label, tone = "running" }) {
     bar.current.style.setProperty("--failed", failed);
   }, [share, failed]);
   const now = Math.floor(share * 100 + 1e-9);
-  return html`<div ref=${bar} class=${`progress tone-${tone}`} data-testid="progress" role="progressbar" aria-label=${label}
+  return html`<div ref=${bar} class=${`progress tone-${tone}`} data-testid="progress" role="progressbar"
+    aria-label=${label}
     aria-valuenow=${now} aria-valuemin="0" aria-valuemax="100" aria-valuetext=${percent(share)}>
     <span class="done"></span><span class="failed"></span>
   </div>`;
@@ -74,7 +75,8 @@ export function Copy({ text, label, short = false }) {
       toast("The browser did not let this page copy. Select the text instead.", "bad");
     }
   };
-  return html`<button type="button" class="quiet small" onClick=${copy} aria-label=${label}><${Icon} name="copy" />${!short && " Copy"}</button>`;
+  return html`<button type="button" class="quiet small" onClick=${copy} aria-label=${label}><${Icon} name="copy" />
+    ${!short && " Copy"}</button>`;
 }
 
 /** What stands where data should be: why there is none, and when it is tried again. */
@@ -117,5 +119,6 @@ export function useAnnounced(name, status) {
 /** Links of the API lead to the bucket. Anything but http(s) is shown as text. */
 export function Link({ href, children }) {
   const safe = /^https?:\/\//i.test(href);
-  return safe ? html`<a href=${href} target="_blank" rel="noopener noreferrer">${children}</a>` : html`<span>${children}</span>`;
+  return safe ? html`<a href=${href} target="_blank" rel="noopener noreferrer">${children}</a>` : html`<span>
+    ${children}</span>`;
 }

@@ -16,8 +16,10 @@ export function Payload({ title, value, url, none, folded = false }) {
   return html`<section class="card" aria-labelledby=${id}>
     <div class="card-head"><h2 id=${id}>${title}</h2><span class="space"></span>
       ${text !== undefined && html`<${Copy} text=${text} label=${`Copy the ${title.toLowerCase()}`} />`}</div>
-    ${url !== undefined && html`<p>Too large to be shown here. <${Link} href=${url}>Open the ${title.toLowerCase()}<//> <span class="hint">(the link works for 15 minutes)</span></p>`}
-    ${url === undefined && (text === undefined ? html`<p class="hint">${none}</p>` : html`<${Json} text=${text} label=${title} folded=${folded} />`)}
+    ${url !== undefined && html`<p>Too large to be shown here. <${Link}
+      href=${url}>Open the ${title.toLowerCase()}<//> <span class="hint">(the link works for 15 minutes)</span></p>`}
+    ${url === undefined && (text === undefined ? html`<p class="hint">${none}</p>` : html`<${Json} text=${text}
+      label=${title} folded=${folded} />`)}
   </section>`;
 }
 
@@ -30,6 +32,7 @@ export function Json({ text, label, folded = false }) {
   const shown = open || !long ? text.slice(0, MOST) : lines.slice(0, most).join("\n");
   const size = `${count(lines.length)} lines, ${bytes(new Blob([text]).size)}`;
   return html`<pre class="json" role="group" tabindex="0" aria-label=${label}>${shown}${long && !open && "\n…"}</pre>
-    ${long && html`<button type="button" class="quiet small" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${open ? "Show less" : `Show all (${size})`}</button>`}
+    ${long && html`<button type="button" class="quiet small" aria-expanded=${String(open)}
+      onClick=${() => setOpen(!open)}>${open ? "Show less" : `Show all (${size})`}</button>`}
     ${open && text.length > MOST && html`<p class="hint">The rest is left out here. “Copy” has all of it.</p>`}`;
 }

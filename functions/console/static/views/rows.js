@@ -14,7 +14,8 @@ export function Rows({ rows, at, empty }) {
   // Cards have display: grid, which takes the table out of a table for some screen readers: hence the roles.
   return html`<table class="tasks" role="table" aria-label="Tasks, newest first">
     <thead role="rowgroup"><tr role="row">
-      ${COLUMNS.map((name) => html`<th role="columnheader" scope="col" class=${`column-${name.toLowerCase()}`}>${name}</th>`)}
+      ${COLUMNS.map((name) => html`<th role="columnheader" scope="col" class=${`column-${name.toLowerCase()}`}>
+        ${name}</th>`)}
     </tr></thead>
     <tbody role="rowgroup">${rows.map((task) => html`<${Row} key=${task.id} task=${task} at=${at} />`)}</tbody>
   </table>`;
@@ -28,14 +29,15 @@ function Row({ task, at }) {
     <td role="cell" class="column-type"><bdi>${task.type}</bdi> <span class="kind">${KINDS[task.kind]}</span></td>
     <td role="cell" class="column-progress"><${RowProgress} task=${task} /></td>
     <td role="cell" class="column-attempt"><span class="in-card">Attempt </span>${attempt}</td>
-    <td role="cell" class="column-cost" title=${`Estimate in US dollars, prices of ${task.usage.pricesOf ?? "?"}`}>${usd(task.usage.estimatedUsd)}</td>
+    <td role="cell" class="column-cost" title=${`Estimate in US dollars, prices of ${task.usage.pricesOf ?? "?"}`}>
+      ${usd(task.usage.estimatedUsd)}</td>
     <td role="cell" class="column-age"><${Age} iso=${task.createdAt} at=${at} /></td>
   </tr>`;
 }
 
+/** A fan-out has no attempts itself: its sub-tasks have. */
 function attemptOf({ attempt, run }) {
-  if (run > 0) return `${attempt} · run ${run + 1}`;
-  return attempt === 0 ? "–" : String(attempt);
+  return [attempt > 0 && attempt, run > 0 && `run ${run + 1}`].filter(Boolean).join(" · ") || "–";
 }
 
 /** A bar where there is something to see: single tasks without a checkpoint say nothing of their progress. */
@@ -44,6 +46,9 @@ function RowProgress({ task }) {
   const share = progressOf(task);
   if (total === undefined && (task.attributes.progress === undefined || ended(task.status))) return "";
   const tone = { COMPLETED: "good", FAILED: "muted", CANCELLED: "muted" }[task.status] ?? "running";
-  return html`<${Progress} share=${share} failed=${total ? failed / total : 0} tone=${tone} label=${`Progress of ${task.name}`} />
-    <span class="beside">${percent(share)}${total > 0 && html`<span class="of"> of ${count(total)}</span>`}${failed > 0 && html`<span class="bad"> · ${count(failed)} failed</span>`}</span>`;
+  return html`<${Progress} share=${share} failed=${total ? failed / total : 0} tone=${tone}
+    label=${`Progress of ${task.name}`} />
+    <span class="beside">${percent(share)}${total > 0 && html`<span
+      class="of"> of ${count(total)}</span>`}${failed > 0 && html`<span
+        class="bad"> · ${count(failed)} failed</span>`}</span>`;
 }

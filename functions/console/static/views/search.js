@@ -24,7 +24,8 @@ export function Search({ rows, types, words, setWords }) {
   };
   return html`<form class="search" role="search" onSubmit=${submit}>
     <label><span class="hidden-text">Search by code, name or type</span><${Icon} name="search" />
-      <input type="search" value=${text} onInput=${change} placeholder="Code, or words of a name" spellcheck=${false} autocomplete="off" aria-describedby="search-answer" />
+      <input type="search" value=${text} onInput=${change} placeholder="Code, or words of a name" spellcheck=${false}
+        autocomplete="off" aria-describedby="search-answer" />
     </label>
     <button type="submit" class="hidden-text">Search</button>
     <p id="search-answer" class="answer" role="status">${answer}</p>
@@ -41,8 +42,9 @@ async function find(code, taskType, rows, seen) {
   if (task) return goTo(task);
   const failed = found.find((one) => typeof one === "string");
   if (failed) return failed;
-  const types = candidates.join(", ");
-  return `No task ${code} of ${candidates.length === 1 ? "type" : "the types"} ${types}. Of another type? Search for type/code.`;
+  if (candidates.length === 0) return "No task type is known here. Search for type/code.";
+  const types = `${candidates.length === 1 ? "type" : "the types"} ${candidates.join(", ")}`;
+  return `No task ${code} of ${types}. Of another type? Search for type/code.`;
 }
 
 async function candidatesOf(seen) {

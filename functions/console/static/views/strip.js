@@ -34,9 +34,11 @@ export function Strip({ chunks, over, error }) {
     ${plan.bars.length === 0 && !error && html`<p class="hint">${over ? "No chunk ran." : "No chunk has begun."}</p>`}
     <div ref=${frame} class=${plan.bars.length ? "strip-frame" : "strip-frame none"} data-testid="chunk-strip"
       ...${sliderOf(plan, picked, setPicked, at)}>
-      ${plan.bars.length > 0 && width > 0 && html`<${Picture} plan=${plan} width=${width * ZOOMS[zoom]} picked=${current} pick=${setPicked} />`}
+      ${plan.bars.length > 0 && width > 0 && html`<${Picture} plan=${plan} width=${width * ZOOMS[zoom]}
+        picked=${current} pick=${setPicked} />`}
     </div>
-    ${current && html`<p class="picked">${wordsOf(current)} · began <${Time} iso=${current.chunk.startedAt} at=${at} /></p>`}
+    ${current && html`<p class="picked">${wordsOf(current)} · began <${Time} iso=${current.chunk.startedAt}
+      at=${at} /></p>`}
     ${chunks.length > 0 && html`<${Legend} waiting=${waiting} chunks=${chunks.length} lanes=${plan.lanes} />
       <${ChunkTable} chunks=${chunks} at=${at} />`}
   </section>`;
@@ -46,7 +48,8 @@ export function Strip({ chunks, over, error }) {
 function sliderOf(plan, picked, setPicked) {
   const last = plan.bars.length - 1;
   if (last < 0) return {};
-  const moves = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 20, PageUp: -20, Home: -last - 1, End: last + 1 };
+  const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 20, PageUp: -20 };
+  const moves = { ...steps, Home: -last, End: last };
   const current = Math.min(picked, last);
   return {
     tabindex: 0,
@@ -93,17 +96,41 @@ function Picture({ plan, width, picked, pick }) {
     const index = event.target.dataset?.index;
     if (index !== undefined) pick(Number(index));
   };
-  const box = ({ start, end, lane }) => ({ x: x(start), y: AXIS + lane * pitch, width: Math.max(NARROWEST, x(end) - x(start)), height: pitch - (pitch > 4 ? 1.5 : 0.5) });
-  return html`<svg class="strip" width=${width} height=${height} aria-hidden="true" onPointerOver=${hover} onClick=${hover}>
-    <defs>
-      <pattern id="hatch-bad" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" class="fill-bad" /><rect width="2" height="6" class="fill-line" /></pattern>
-      <pattern id="hatch-running" width="5" height="5" patternUnits="userSpaceOnUse"><rect width="5" height="5" class="fill-running" /><circle cx="2.5" cy="2.5" r="1" class="fill-line" /></pattern>
-      <pattern id="hatch-muted" width="4" height="4" patternUnits="userSpaceOnUse"><rect width="4" height="4" class="fill-muted" /><rect width="4" height="1" class="fill-line" /></pattern>
-    </defs>
-    ${ticks(span, width / MARK).map((tick) => html`<g key=${tick} class="tick"><line x1=${x(plan.start + tick)} x2=${x(plan.start + tick)} y1="14" y2=${height} /><text x=${x(plan.start + tick) + 3} y="11">${tick === 0 ? "0" : duration(tick).replace(".0 ", " ")}</text></g>`)}
-    ${plan.bars.map((bar, index) => html`<rect key=${bar.chunk.number} class=${`bar fill-${bar.tone}`} data-index=${index} fill=${FILLS[bar.tone]} ...${box(bar)} rx=${pitch > 6 ? 2 : 0} />`)}
+  const box = ({ start, end, lane }) => ({
+    x: x(start),
+    y: AXIS + lane * pitch,
+    width: Math.max(NARROWEST, x(end) - x(start)),
+    height: pitch - (pitch > 4 ? 1.5 : 0.5),
+  });
+  return html`<svg class="strip" width=${width} height=${height} aria-hidden="true" onPointerOver=${hover}
+    onClick=${hover}>
+    <${Patterns} />
+    ${ticks(span, width / MARK).map((tick) => html`<${Tick} key=${tick}
+      tick=${tick} x=${x(plan.start + tick)} bottom=${height} />`)}
+    ${plan.bars.map((bar, index) => html`<rect key=${bar.chunk.number} class=${`bar fill-${bar.tone}`}
+      data-index=${index} fill=${FILLS[bar.tone]} ...${box(bar)} rx=${pitch > 6 ? 2 : 0} />`)}
     ${picked && html`<rect class="picked-bar" ...${box(picked)} />`}
   </svg>`;
+}
+
+function Tick({ tick, x, bottom }) {
+  const words = tick === 0 ? "0" : duration(tick).replace(".0 ", " ");
+  return html`<g class="tick"><line x1=${x} x2=${x} y1="14" y2=${bottom} /><text x=${x + 3} y="11">${words}</text></g>`;
+}
+
+/** Colours alone would not do: each outcome has a pattern of its own, too. */
+function Patterns() {
+  return html`<defs>
+    <pattern id="hatch-bad" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+      <rect width="6" height="6" class="fill-bad" /><rect width="2" height="6" class="fill-line" />
+    </pattern>
+    <pattern id="hatch-running" width="5" height="5" patternUnits="userSpaceOnUse">
+      <rect width="5" height="5" class="fill-running" /><circle cx="2.5" cy="2.5" r="1" class="fill-line" />
+    </pattern>
+    <pattern id="hatch-muted" width="4" height="4" patternUnits="userSpaceOnUse">
+      <rect width="4" height="4" class="fill-muted" /><rect width="4" height="1" class="fill-line" />
+    </pattern>
+  </defs>`;
 }
 
 /** As attributes: in a style sheet, an address would be looked for in the sheet. */
@@ -113,17 +140,21 @@ const LEGEND = [["good", "succeeded"], ["bad", "has failures"], ["running", "run
 
 function Legend({ waiting, chunks, lanes }) {
   return html`<ul class="legend" aria-label="Legend">
-    ${LEGEND.map(([tone, label]) => html`<li key=${tone}><svg width="18" height="10" aria-hidden="true"><rect width="18" height="10" rx="2" class=${`fill-${tone}`} fill=${FILLS[tone]} /></svg> ${label}</li>`)}
-    <li class="space hint">${counted(chunks, "chunk")}, at most ${lanes} at once${waiting > 0 ? `, ${waiting} not begun` : ""}</li>
+    ${LEGEND.map(([tone, label]) => html`<li key=${tone}><svg width="18" height="10" aria-hidden="true"><rect width="18"
+      height="10" rx="2" class=${`fill-${tone}`} fill=${FILLS[tone]} /></svg> ${label}</li>`)}
+    <li class="space hint">
+      ${counted(chunks, "chunk")}, at most ${lanes} at once${waiting > 0 ? `, ${waiting} not begun` : ""}</li>
   </ul>`;
 }
 
 function Zoom({ zoom, setZoom }) {
   const last = ZOOMS.length - 1;
   return html`<div class="zoom" role="group" aria-label="Zoom">
-    <button type="button" class="quiet small" aria-label="Zoom out" disabled=${zoom === 0} onClick=${() => setZoom(zoom - 1)}><${Icon} name="zoomOut" /></button>
+    <button type="button" class="quiet small" aria-label="Zoom out" disabled=${zoom === 0}
+      onClick=${() => setZoom(zoom - 1)}><${Icon} name="zoomOut" /></button>
     <span class="hint">${ZOOMS[zoom]}×</span>
-    <button type="button" class="quiet small" aria-label="Zoom in" disabled=${zoom === last} onClick=${() => setZoom(zoom + 1)}><${Icon} name="zoomIn" /></button>
+    <button type="button" class="quiet small" aria-label="Zoom in" disabled=${zoom === last}
+      onClick=${() => setZoom(zoom + 1)}><${Icon} name="zoomIn" /></button>
   </div>`;
 }
 

@@ -29,15 +29,19 @@ export function SubTasks({ task, counts }) {
   const turn = (to) => () => setCursors(to);
   return html`<section class="card" aria-labelledby="sub-tasks-title">
     <div class="card-head"><h2 id="sub-tasks-title">Each sub-task</h2><span class="space"></span>
-      ${counts.failed > 0 && status !== "FAILED" && html`<button type="button" class="small danger" onClick=${() => choose("FAILED")}>Show the ${count(counts.failed)} failed</button>`}
-      <${Choice} label="Status" value=${status} options=${CHOICES} onChange=${(event) => choose(event.target.value)} /></div>
+      ${counts.failed > 0 && status !== "FAILED" && html`<button type="button" class="small danger"
+        onClick=${() => choose("FAILED")}>Show the ${count(counts.failed)} failed</button>`}
+      <${Choice} label="Status" value=${status} options=${CHOICES}
+        onChange=${(event) => choose(event.target.value)} /></div>
     ${error && html`<${Trouble} error=${error} retryIn=${retryIn} again=${refresh} />`}
     ${data && html`<${Table} items=${data.items} more=${data.cursor} />`}
     ${!data && !error && html`<p class="hint" role="status">Loading…</p>`}
     ${(cursors.length > 0 || data?.cursor) && html`<div class="pager">
-      <button type="button" disabled=${cursors.length === 0} onClick=${turn(cursors.slice(0, -1))}><${Icon} name="back" /> Back</button>
+      <button type="button" disabled=${cursors.length === 0} onClick=${turn(cursors.slice(0, -1))}><${Icon}
+        name="back" /> Back</button>
       <span class="hint">Page ${cursors.length + 1}</span>
-      <button type="button" disabled=${!data?.cursor} onClick=${turn([...cursors, data?.cursor])}>Next <${Icon} name="forth" /></button>
+      <button type="button" disabled=${!data?.cursor} onClick=${turn([...cursors, data?.cursor])}>Next <${Icon}
+        name="forth" /></button>
     </div>`}
   </section>`;
 }
@@ -47,7 +51,8 @@ function Table({ items, more }) {
   if (items.length === 0) return html`<p class="hint">${more ? "None on this page. Go on." : "None."}</p>`;
   return html`<table class="sub-tasks" role="table" aria-label="Sub-tasks">
     <thead role="rowgroup"><tr role="row">
-      ${["Index", "Status", "Attempt", "Took", "Outcome"].map((name) => html`<th role="columnheader" scope="col">${name}</th>`)}
+      ${["Index", "Status", "Attempt", "Took", "Outcome"].map((name) => html`<th role="columnheader" scope="col">
+        ${name}</th>`)}
     </tr></thead>
     <tbody role="rowgroup">${items.map((item) => html`<${Row} key=${item.index} item=${item} at=${at} />`)}</tbody>
   </table>`;
@@ -67,7 +72,8 @@ function Row({ item, at }) {
         </button>
       </td>
     </tr>
-    ${open && html`<tr role="row" class="details"><td role="cell" colspan="5"><${Details} item=${item} at=${at} /></td></tr>`}`;
+    ${open && html`<tr role="row" class="details"><td role="cell" colspan="5"><${Details} item=${item}
+      at=${at} /></td></tr>`}`;
 }
 
 function summary({ input, attributes }) {
@@ -81,8 +87,10 @@ function summary({ input, attributes }) {
 function Details({ item, at }) {
   const { error, result, resultUrl } = item.attributes;
   return html`
-    ${item.startedAt && html`<p class="hint"><${Time} iso=${item.startedAt} at=${at} /> – <${Time} iso=${item.finishedAt} at=${at} /></p>`}
-    ${error && html`<h3>Error</h3><pre class="message" role="group" tabindex="0" aria-label="Error message">${error.type}: ${error.message}</pre>`}
+    ${item.startedAt && html`<p class="hint"><${Time} iso=${item.startedAt} at=${at} /> – <${Time}
+      iso=${item.finishedAt} at=${at} /></p>`}
+    ${error && html`<h3>Error</h3><pre class="message" role="group" tabindex="0" aria-label="Error message">
+      ${error.type}: ${error.message}</pre>`}
     ${resultUrl && html`<p><${Link} href=${resultUrl}>Open the result<//></p>`}
     ${result !== undefined && html`<h3>Result</h3><${Json} text=${JSON.stringify(result, null, 2)} label="Result" />`}
     <h3>Input</h3>${item.inputUrl

@@ -17,9 +17,11 @@ import { SubTasks } from "./sub-tasks.js";
 
 /** @param {{taskType: string, code: string}} props */
 export function TaskPage({ taskType, code }) {
-  const { data: task, error, retryIn, refresh } = usePolled(taskPath(taskType, code), { over: (found) => ended(found.status) });
+  const over = (found) => ended(found.status);
+  const { data: task, error, retryIn, refresh } = usePolled(taskPath(taskType, code), { over });
   useAnnounced(task?.name ?? "", task?.status);
-  if (!task) return html`<${Nothing} taskType=${taskType} code=${code} error=${error} retryIn=${retryIn} refresh=${refresh} />`;
+  if (!task) return html`<${Nothing} taskType=${taskType} code=${code} error=${error} retryIn=${retryIn}
+    refresh=${refresh} />`;
   return html`<section class="page">
     <nav class="crumbs" aria-label="Way back"><a href="#/">Tasks</a> / <bdi>${task.type}</bdi></nav>
     <div class="title-row">
@@ -47,12 +49,14 @@ export function TaskPage({ taskType, code }) {
 }
 
 function Nothing({ taskType, code, error, retryIn, refresh }) {
-  if (!error) return html`<section class="page"><${Heading} title=${taskType} /><p class="centre" role="status">Loading…</p></section>`;
+  if (!error) return html`<section class="page"><${Heading} title=${taskType} /><p class="centre"
+    role="status">Loading…</p></section>`;
   const missing = error.status === 404;
   return html`<section class="page">
     <${Heading} title=${missing ? "No such task" : taskType} />
     ${missing
-      ? html`<p>Your tenant has no task <code>${code}</code> of type <code>${taskType}</code>. It may have been deleted after its retention.</p><p><a href="#/">All tasks</a></p>`
+      ? html`<p>Your tenant has no task <code>${code}</code> of type <code>
+        ${taskType}</code>. It may have been deleted after its retention.</p><p><a href="#/">All tasks</a></p>`
       : html`<${Trouble} error=${error} retryIn=${retryIn} again=${refresh} />`}
   </section>`;
 }
@@ -81,7 +85,8 @@ function FanOut({ task }) {
   return html`
     <${Counts} task=${task} counts=${counts} known=${chunks.length > 0} />
     <${Strip} chunks=${chunks} over=${over} error=${error} />
-    <${Payload} title="Result" value=${task.attributes.result} url=${task.attributes.resultUrl} none=${noResult(task)} />
+    <${Payload} title="Result" value=${task.attributes.result} url=${task.attributes.resultUrl}
+      none=${noResult(task)} />
     <${SubTasks} task=${task} counts=${counts} />
     <${Payload} title="Input" value=${task.input} url=${task.inputUrl} folded=${true} none="None." />`;
 }
@@ -92,10 +97,12 @@ function Single({ task }) {
   return html`
     ${progress !== undefined && html`<section class="card" aria-labelledby="progress-title">
       <h2 id="progress-title">Progress</h2>
-      <${Progress} share=${progressOf(task)} label="Progress" tone=${task.status === "COMPLETED" ? "good" : "running"} />
+      <${Progress} share=${progressOf(task)} label="Progress"
+        tone=${task.status === "COMPLETED" ? "good" : "running"} />
       <p class="beside">${percent(progressOf(task))}</p>
     </section>`}
-    ${task.nextAttemptAt && !ended(task.status) && html`<p class="notice tone-warning">The next attempt is due ${due(task.nextAttemptAt, at)}.</p>`}
+    ${task.nextAttemptAt && !ended(task.status) && html`<p
+      class="notice tone-warning">The next attempt is due ${due(task.nextAttemptAt, at)}.</p>`}
     <${Payload} title="Result" value=${result} url=${resultUrl} none=${noResult(task)} />
     <${Payload} title="Input" value=${task.input} url=${task.inputUrl} none="None." />`;
 }
