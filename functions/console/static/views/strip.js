@@ -33,7 +33,7 @@ export function Strip({ chunks, over, error }) {
     ${error && chunks.length === 0 && html`<${Trouble} error=${error} />`}
     ${plan.bars.length === 0 && !error && html`<p class="hint">${over ? "No chunk ran." : "No chunk has begun."}</p>`}
     <div ref=${frame} class=${plan.bars.length ? "strip-frame" : "strip-frame none"} data-testid="chunk-strip"
-      ...${sliderOf(plan, picked, setPicked, at)}>
+      ...${sliderOf(plan, picked, setPicked)}>
       ${plan.bars.length > 0 && width > 0 && html`<${Picture} plan=${plan} width=${width * ZOOMS[zoom]}
         picked=${current} pick=${setPicked} />`}
     </div>
@@ -63,6 +63,9 @@ function sliderOf(plan, picked, setPicked) {
       if (!(event.key in moves)) return;
       event.preventDefault();
       setPicked(Math.max(0, Math.min(last, current + moves[event.key])));
+      // After the next drawing: zoomed in, it may be out of sight.
+      const frame = event.currentTarget;
+      setTimeout(() => frame.querySelector(".picked-bar").scrollIntoView({ block: "nearest", inline: "nearest" }));
     },
   };
 }
