@@ -6,9 +6,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from serverless_tasks import TaskKind, TaskStatus
+from ulid import ULID
 
+from local.cloud import Connection
 from tests.support.browser import Browser, running
 from tests.support.chromium import Found, NoBrowser, find
+from tests.support.console import Console
+from tests.support.driver import Driver, Json
+from tests.support.planted import ago, lost_task, plant
 
 HERE = Path(__file__).parent
 
@@ -40,6 +46,61 @@ def browser(chromium: Browser) -> Browser:
     """The browser with an empty tab, as on the first day."""
     chromium.begin()
     return chromium
+
+
+@pytest.fixture
+def stranger(browser: Browser, forked: Connection) -> Console:
+    """The console of the local cloud, nobody signed in."""
+    console = Console(browser, forked.stack)
+    console.forget()
+    return console
+
+
+@pytest.fixture(scope="session")
+def alices_session(chromium: Browser, forked: Connection) -> Json:
+    """What the tab keeps once alice has signed in, so that she need not do it for each test."""
+    chromium.begin()
+    console = Console(chromium, forked.stack)
+    console.forget()
+    console.sign_in("alice")
+    return console.storage()
+
+
+@pytest.fixture
+def console(alices_session: Json, browser: Browser, forked: Connection) -> Console:
+    """The console of the local cloud with alice signed in."""
+    console = Console(browser, forked.stack)
+    console.resume(alices_session)
+    return console
+
+
+@pytest.fixture
+def tasks(forked: Connection) -> Driver:
+    """A client of the same cloud's API."""
+    return Driver(forked)
+
+
+@pytest.fixture(scope="session")
+def ended(forked: Connection) -> Json:
+    """A fan-out of alice's in which one sub-task of twelve has failed."""
+    parcels: list[Json] = [{"street": "Cat Lane", "number": index + 1, "lost": index == 7} for index in range(12)]
+    return Driver(forked).run_fan_out("parcel", parcels, name="A dozen parcels")
+
+
+@pytest.fixture
+def waiting(forked: Connection, ended: Json) -> Json:
+    """A task of alice's that stays as it is, for nobody was told of it; the sweeper would, in an hour."""
+    name = f"Parcel {ULID()}"
+    task = lost_task(
+        TaskKind.TASK,
+        TaskStatus.CREATED,
+        "parcel",
+        name=name,
+        input_text='{"street":"Cat Lane","number":1}',
+        created_by=ended["createdBy"],
+        due_at=ago(-60),
+    )
+    return {**plant(forked, task), "name": name}
 
 
 @cache

@@ -29,6 +29,8 @@ MODULE = (
 class Exchange:
     """One answer that the browser got."""
 
+    tab: str
+    """Window handle."""
     url: str
     status: int
     """Of the server's own answer: 304 stays 304, even where the page is given 200."""
@@ -44,20 +46,24 @@ class Browser(Chrome):
     def begin(self) -> None:
         """Go on in a new tab, as somebody who was never here."""
         old = self.window_handles
-        self.switch_to.new_window("tab")
+        self.another_tab()
         new = self.current_window_handle
         for handle in old:
             self.switch_to.window(handle)
             self.close()
         self.switch_to.window(new)
-        self.execute_cdp_cmd("Network.enable", {})
         self.execute_cdp_cmd("Network.clearBrowserCookies", {})
-        self.execute_cdp_cmd("Network.clearBrowserCache", {})
-        self.looks(DESKTOP)
         for log in ("browser", "performance"):
             self.get_log(log)
         for file in self.downloads.iterdir():
             file.unlink()
+
+    def another_tab(self) -> None:
+        """Go on in a new tab, which hides this one."""
+        self.switch_to.new_window("tab")
+        self.execute_cdp_cmd("Page.bringToFront", {})  # else nothing in it has the focus
+        self.execute_cdp_cmd("Network.enable", {})
+        self.looks(DESKTOP)
 
     def forget(self, url: str) -> None:
         """Remove what pages of this address have stored."""
@@ -81,13 +87,17 @@ class Browser(Chrome):
         return [entry["message"] for entry in self.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
 
     def answers(self) -> list[Exchange]:
-        """What came over the network since the last look."""
-        events = [json.loads(entry["message"])["message"] for entry in self.get_log("performance")]
+        """What came over the network since the last look, of all tabs."""
+        told = [(event["webview"], event["message"]) for event in self.traffic()]
+        got = [(tab, one["params"]["response"]) for tab, one in told if one["method"] == "Network.responseReceived"]
         return [
-            Exchange(told["url"], told["status"], {name.lower(): value for name, value in told["headers"].items()})
-            for event in events
-            if event["method"] == "Network.responseReceived" and (told := event["params"]["response"])
+            Exchange(tab, answer["url"], answer["status"], {name.lower(): v for name, v in answer["headers"].items()})
+            for tab, answer in got
         ]
+
+    def traffic(self) -> list[dict[str, Any]]:
+        """What the network's log says since the last look, as the browser says it."""
+        return [json.loads(entry["message"]) for entry in self.get_log("performance")]
 
     def module(self, script: str, *arguments: Any) -> Any:
         """What an async function body returns in the page; it may ``await import(…)`` and reads ``args``."""
