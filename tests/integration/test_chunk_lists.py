@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import pytest
 from serverless_tasks import Backoff, ChunkSummary, InvalidInput, Page, TaskEntity, TaskKey, TaskNotFound, TaskType
 from serverless_tasks.core.cursors import encode_cursor
-from serverless_tasks.core.task_type import forget_task_types
 from serverless_tasks.core.times import from_iso
-from serverless_tasks.testing import MemoryStack
+from serverless_tasks.testing import MemoryStack, registered
 
 from tests.support.moto_stack import MotoStack
 from tests.support.stacks import Stack
@@ -17,12 +16,12 @@ CHUNKS = 5
 
 @pytest.fixture(params=["memory", "moto"], scope="module")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    if request.param == "memory":
-        yield MemoryStack()
-    else:
-        with MotoStack() as stack:
-            yield stack
-    forget_task_types()
+    with registered():
+        if request.param == "memory":
+            yield MemoryStack()
+        else:
+            with MotoStack() as stack:
+                yield stack
 
 
 @pytest.fixture(scope="module")
