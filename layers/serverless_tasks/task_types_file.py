@@ -151,7 +151,9 @@ def _warn(text: str) -> None:
 
 def collect() -> Json:
     """Import every file of ``task_types`` and describe what they define. ``warnings`` says what could not be done."""
+    from serverless_tasks.core.dispatch import takes_all
     from serverless_tasks.core.errors import InvalidInput
+    from serverless_tasks.core.events import StepFunctionTaskEvent, TaskQueueEvent
     from serverless_tasks.core.task_type import known_task_types
     from serverless_tasks.workers.typed_inputs import input_types
 
@@ -166,6 +168,9 @@ def collect() -> Json:
             doubtful |= {known.name for known in known_task_types()} - before
             problem = f"task_types/{module.name}.py cannot be imported here, {type(error).__name__}: {error}"
             warnings.append(f"{problem}. {NOT_COMPLETE}")
+    if takes_all(TaskQueueEvent) or takes_all(StepFunctionTaskEvent):
+        # A handler of the fork comes before those of all task types, also of such as are not there.
+        return {"items": [], "complete": False, "warnings": warnings}
     wanted: dict[Any, Any] = {}
     for known in known_task_types():
         try:

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from local import artifacts, deployment, isolation, logs, settings, wiring
+from local import artifacts, deployment, isolation, logs, sam, settings, wiring
 from local.errors import LocalCloudError
 from local.paths import SAM_CONFIG
 from local.template import Resolver
@@ -217,3 +217,9 @@ def test_payloads_live_twice_as_long_as_tasks(environment):
     written = tomllib.loads(SAM_CONFIG.read_text(encoding="utf-8"))[environment]["deploy"]["parameters"]
     parameters = dict(entry.split("=", 1) for entry in written["parameter_overrides"])
     assert int(parameters["PayloadDays"]) == 2 * int(parameters["RetentionDays"])
+
+
+def test_what_a_build_warns_of_is_shown(monkeypatch, capsys):
+    monkeypatch.setattr(sam, "_sam", lambda *arguments: "Building codeuri\nWarning: task_types/a.py\n")
+    sam.build(settings.read())
+    assert capsys.readouterr().err == "Warning: task_types/a.py\n"

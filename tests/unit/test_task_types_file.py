@@ -145,6 +145,13 @@ def test_an_input_without_a_schema_is_told_and_its_type_known(fork: Fork):
     assert "Warning: task type 'dog', SFN_TASK: its input has no JSON Schema" in said
 
 
+@pytest.mark.parametrize("event_class", ["TaskQueueEvent", "StepFunctionTaskEvent"])
+def test_where_one_handler_takes_all_nothing_is_known(fork: Fork, event_class: str):
+    text = f"from serverless_tasks import {event_class}, event_handler\n"
+    fork.add("all.py", f"{text}event_handler({event_class})(lambda event, context: None)\n")
+    assert fork.found() == ({}, False, "")
+
+
 def test_files_that_end_their_process_do_not_end_the_build(fork: Fork):
     assert fork.add("deadly.py", "import os\nos._exit(3)").found()[:2] == ({}, False)
 

@@ -22,8 +22,10 @@ from serverless_tasks import (
     TaskType,
     event_handler,
 )
+from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.testing import MemoryStack, call_sub_task, call_task
+from serverless_tasks.workers import user_code
 from serverless_tasks.workers.typed_inputs import input_type
 
 
@@ -260,6 +262,13 @@ def test_an_annotation_that_cannot_be_read_is_told():
         InvalidInput, match=r"^event: the annotation 'TaskQueueEvent\[Missing]' of unreadable .*Missing"
     ):
         input_type(unreadable, Event)
+
+
+def test_it_stops_a_worker_at_its_start(monkeypatch):
+    monkeypatch.setattr(user_code, "PACKAGE", "collections")
+    TaskType("x").sub_task(unreadable)
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        user_code.load_user_code(Settings())
 
 
 def test_workers_without_typed_handlers_do_not_import_pydantic():

@@ -49,6 +49,11 @@ def forget_event_handlers() -> None:
     set_event_handlers({})
 
 
+def takes_all(event_class: type[Event]) -> bool:
+    """Whether a handler takes every event of exactly this class, whatever its task type."""
+    return event_class in _handlers
+
+
 def find_handler(event: Event) -> EventHandler | None:
     """The handler of the event's class, else that of its task type, else None."""
     if type(event) in _handlers:
