@@ -16,6 +16,7 @@ import { Field } from "./fields.js";
  * @property {any} draft of the form
  * @property {string} text
  * @property {File} [file]
+ * @property {any} [example] of an input; of one element, where it is a list
  */
 
 /**
@@ -37,7 +38,15 @@ export function editorOf(schema, many, input) {
     draft: form ? first ?? draftOf(field, input) : [],
     text: input === undefined ? "" : JSON.stringify(input, null, 2),
     form: one.kind !== "json",
+    example: schema?.examples?.[0],
   };
+}
+
+/** The editor filled with the example that the schema gives. */
+function exampled(editor) {
+  const input = editor.many ? [editor.example] : editor.example;
+  const filled = { ...editor, text: JSON.stringify(input, null, 2) };
+  return fits(editor.field, input) ? { ...filled, draft: draftOf(editor.field, input) } : { ...filled, mode: "text" };
 }
 
 /** @param {Editor} editor @returns {{input?: string, file?: File, problems: Record<string, string>}} */
@@ -69,6 +78,11 @@ const NAMES = { form: "Form", text: "JSON", file: "File" };
 /** `refused`: whether the form could not take over what was written as JSON. */
 export function InputEditor({ editor, setEditor, problems, refused, setRefused }) {
   const modes = [...(editor.form ? ["form"] : []), "text", ...(editor.many ? ["file"] : [])];
+  const example = editor.example !== undefined && editor.mode !== "file";
+  const fill = () => {
+    setRefused(false);
+    setEditor(exampled(editor));
+  };
   const choose = (mode) => () => {
     const next = switched(editor, mode);
     setRefused(next.mode !== mode);
@@ -77,6 +91,7 @@ export function InputEditor({ editor, setEditor, problems, refused, setRefused }
   return html`<fieldset class="card input-card">
     <legend class="hidden-text">Input</legend>
     <div class="card-head"><h2>${editor.many ? "Elements" : "Input"}</h2><span class="space"></span>
+      ${example && html`<button type="button" class="quiet small" onClick=${fill}>Fill in an example</button>`}
       ${modes.length > 1 && html`<div class="switch" role="radiogroup" aria-label="How to write it">
         ${modes.map((mode) => html`<label key=${mode}><input type="radio" name="mode" value=${mode}
           checked=${editor.mode === mode} onChange=${choose(mode)} /><span>${NAMES[mode]}</span></label>`)}

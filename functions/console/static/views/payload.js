@@ -6,6 +6,8 @@ import { Copy, Link } from "./parts.js";
 
 /** What is shown of a long text before somebody asks for the rest. */
 const LINES = 16;
+/** Lines that are not worth a button. */
+const FEW = 4;
 /** Above it, a browser is slow with text. */
 const MOST = 300_000;
 
@@ -27,7 +29,7 @@ export function Payload({ title, value, url, none, folded = false }) {
 export function Json({ text, label, folded = false }) {
   const lines = text.split("\n");
   const most = folded ? LINES / 2 : LINES;
-  const long = lines.length > most;
+  const long = lines.length > most + FEW;
   const [open, setOpen] = useState(false);
   const shown = open || !long ? text.slice(0, MOST) : lines.slice(0, most).join("\n");
   const size = `${count(lines.length)} lines, ${bytes(new Blob([text]).size)}`;
