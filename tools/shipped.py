@@ -3,10 +3,12 @@
     python -m tools.shipped
 
 What ships is what requirements.txt of the layer and of each function pins; its licence is read from the packages in
-this environment. The same packages give the same bytes: no date, no random number.
+this environment. And it is what lies in a function's folder `vendor`, whose README.md says what it is. The same
+packages give the same bytes: no date, no random number.
 """
 
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -28,12 +30,14 @@ from local.paths import ROOT
 SBOM = Path("docs", "sbom.json")
 LICENCES = Path("docs", "third-party-licences.md")
 
+_ROW = re.compile(r"^\| `\S+` \| `(\S+)`[^|]* \| (\S+) \| ([^|]+) \|", re.MULTILINE)
+
 _PAGE = """\
 # Third-party licences
 
 What ships in the layer and beside the functions, and is not ours. `make sbom` writes this page and
 [sbom.json](sbom.json), the same for programs (CycloneDX); a test says when they are old. boto3 is Lambda's own and
-does not ship. Each package brings the text of its licence along, in its `.dist-info`.
+does not ship. Each package brings the text of its licence along, in its `.dist-info` or beside its file.
 
 | package | version | licence | ships in |
 |---|---|---|---|
@@ -52,6 +56,8 @@ class Package:
     version: str
     licence: str
     parts: tuple[str, ...]
+    registry: str = "pypi"
+    """Where it is from, by its name in package URLs."""
 
 
 def packages(root: Path = ROOT) -> list[Package]:
@@ -64,9 +70,16 @@ def packages(root: Path = ROOT) -> list[Package]:
     for file in sorted([*root.glob("layers/*/requirements.txt"), *root.glob("functions/*/requirements.txt")]):
         for pinned in _pinned(file):
             parts.setdefault(pinned, []).append(file.parent.relative_to(root).as_posix())
-    return sorted(
-        Package(name, version, _licence(name, version), tuple(where)) for (name, version), where in parts.items()
-    )
+    found = (Package(name, version, _licence(name, version), tuple(where)) for (name, version), where in parts.items())
+    return sorted([*found, *_vendored(root)])
+
+
+def _vendored(root: Path) -> Iterator[Package]:
+    """What is in the repository itself: rows of `| file | package | version | licence | …`, all from npm."""
+    for file in sorted(root.glob("functions/*/static/vendor/README.md")):
+        part = file.relative_to(root).parts[:2]
+        for name, version, licence in _ROW.findall(file.read_text(encoding="utf-8")):
+            yield Package(name, version, licence, ("/".join(part),), "npm")
 
 
 def _pinned(file: Path) -> Iterator[tuple[str, str]]:
@@ -137,7 +150,7 @@ def sbom(shipped: list[Package], root: Path = ROOT) -> str:
 
 
 def _component(one: Package) -> Component:
-    address = PackageURL("pypi", None, one.name, one.version)
+    address = PackageURL(one.registry, None, one.name, one.version)
     return Component(
         name=one.name,
         version=one.version,

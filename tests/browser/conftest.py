@@ -1,20 +1,23 @@
 """Tests in a real browser. Without one they are left out, which the end of the report says; in CI they fail."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from serverless_tasks import TaskKind, TaskStatus
 from ulid import ULID
 
 from local.cloud import Connection
+from local.paths import ROOT
 from tests.support.browser import Browser, running
 from tests.support.chromium import Found, NoBrowser, find
 from tests.support.console import Console
 from tests.support.driver import Driver, Json
 from tests.support.planted import ago, lost_task, plant
+from tests.support.static_files import served
 
 HERE = Path(__file__).parent
 
@@ -46,6 +49,32 @@ def browser(chromium: Browser) -> Browser:
     """The browser with an empty tab, as on the first day."""
     chromium.begin()
     return chromium
+
+
+@pytest.fixture(scope="module")
+def files() -> Iterator[str]:
+    """Address of the console's files alone, without a cloud."""
+    with served(ROOT / "functions" / "console" / "static") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser, files: str) -> Browser:
+    """One tab for a module of tests whose scripts need no page, and so leave nothing behind."""
+    chromium.begin()
+    chromium.get(f"{files}/icon.svg")
+    return chromium
+
+
+@pytest.fixture(scope="module")
+def call(page: Browser, files: str) -> Callable[..., Any]:
+    """Call a function of a module of the console, JSON in and out; ``undefined`` becomes None."""
+
+    def run(module: str, function: str, *arguments: Any) -> Any:
+        script = "const [url, name, given] = args; return (await import(url))[name](...given)"
+        return page.module(script, f"{files}/{module}.js", function, arguments)
+
+    return run
 
 
 @pytest.fixture

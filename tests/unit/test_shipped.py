@@ -39,12 +39,21 @@ def test_the_bill_of_materials_is_cyclonedx():
 
 
 def test_licences_are_permissive():
-    assert {one.licence for one in shipped.packages()} <= PERMISSIVE
+    assert {licence for one in shipped.packages() for licence in one.licence.split(" AND ")} <= PERMISSIVE
 
 
 def test_a_package_names_the_parts_that_carry_it():
     [one] = [one for one in shipped.packages() if one.name == "typing-extensions"]
     assert one.parts == ("functions/api", "functions/worker", "layers/serverless_tasks")
+
+
+def test_what_lies_in_the_repository_is_listed():
+    vendored = {one.name: one for one in shipped.packages() if one.registry == "npm"}
+    assert {name: one.parts for name, one in vendored.items()} == {
+        "amazon-cognito-identity-js": ("functions/console",),
+        "htm": ("functions/console",),
+    }
+    assert '"pkg:npm/htm@' in (ROOT / shipped.SBOM).read_text(encoding="utf-8")
 
 
 def test_what_is_installed_is_listed(repository):
