@@ -36,18 +36,12 @@ def referred(node: Any) -> Iterator[str]:
             elif key == "Fn::GetAtt":
                 yield value[0]
             elif key == "Fn::Sub":
-                text, own = substitution(value)
+                text, own = value if isinstance(value, list) else (value, {})
                 yield from set(re.findall(r"\$\{(\w+)", text)) - set(own)
                 yield from referred(list(own.values()))
             else:
                 yield from referred(value)
                 yield from referred(TEMPLATE["Conditions"][value[0]]) if key == "Fn::If" else ()
-
-
-def substitution(value: Any) -> tuple[str, dict[str, Any]]:
-    """Text of an ``Fn::Sub``, and the names that it brings along."""
-    text, own = value if isinstance(value, list) else (value, {})
-    return text, own
 
 
 def configuration(name: str) -> dict[str, Any]:
@@ -87,9 +81,10 @@ def test_a_description_has_at_most_256_characters(name: str):
     for parameter, given in TEMPLATE["Parameters"].items():
         allowed = given.get("AllowedValues") or [given.get("MaxValue", "")]
         longest[parameter] = max(map(str, allowed), key=len)
-    text, own = substitution(properties(name)["VersionDescription"]["Fn::Sub"])
-    longest |= {name: max(given["Fn::If"][1:], key=len) for name, given in own.items()}
-    assert len(re.sub(r"\$\{(\w+)}", lambda found: longest[found[1]], text)) <= 256
+    [space, parts] = properties(name)["VersionDescription"]["Fn::Join"]
+    assert space == " "
+    values = [longest[part["Ref"]] if "Ref" in part else max(part["Fn::If"][1:], key=len) for part in parts]
+    assert len(space.join(values)) <= 256
 
 
 @each_function
