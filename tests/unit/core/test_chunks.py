@@ -9,7 +9,7 @@ from serverless_tasks.core import chunks
 from serverless_tasks.core.attribute_values import decode_item, encode_item
 from serverless_tasks.core.chunks import Chunk, Range, recount
 from serverless_tasks.core.expressions import Put, Update, absent, absent_or_at_most, equals, lacks
-from serverless_tasks.core.times import to_iso
+from serverless_tasks.core.times import to_iso, to_milliseconds
 from serverless_tasks.core.usage import Usage
 
 from tests.support.examples import AT, CODE, NOW, a_chunk, a_fan_out
@@ -18,6 +18,7 @@ PK = f"SUB_TASK#mbc#{CODE}"
 REFERENCE = {"key": "k", "bytes": 5000, "etag": '"e"'}
 HELD = (equals("run", 1), equals("attempt", 4))
 LEASE = NOW + timedelta(minutes=15)
+STARTED = to_milliseconds(NOW)
 COUNTS = st.integers(0, 10**7)
 
 
@@ -66,7 +67,6 @@ def test_chunk_is_created_once_and_comes_back():
         "pk": PK,
         "sk": "000003",
         "kind": "CHUNK",
-        "change": "data",
         "number": 3,
         "first": 30,
         "count": 10,
@@ -90,7 +90,7 @@ def test_chunk_of_an_inline_input_is_created_without_bytes():
 def test_all_of_a_chunk_is_read():
     item = {"pk": PK, "sk": "000001", "number": 1, "first": 3, "count": 2, "byteStart": 5, "byteEnd": 9, "run": 1}
     item |= {"attempt": 4, "claims": 2, "leaseUntil": at(1), "dueAt": at(2), "finishedAt": at(3), "inFlight": 4}
-    item |= {"startedAt": at(0)}
+    item |= {"startedAt": STARTED}
     item |= {"outcomes": "null\n", "outcomesRef": REFERENCE, "succeeded": 1, "failed": 1}
     chunk = Chunk.from_item(item)
     assert chunk == Chunk(
@@ -121,7 +121,7 @@ def test_claim_takes_a_chunk_of_this_run_that_nobody_holds_and_that_has_somethin
         PK,
         "000002",
         set={"leaseUntil": to_iso(LEASE)},
-        set_once={"startedAt": AT},
+        set_once={"startedAt": STARTED},
         count={"attempt": 1, "claims": 1},
         remove=("dueAt",),
         conditions=(equals("run", 1), absent("finishedAt"), absent_or_at_most("leaseUntil", AT)),
@@ -132,7 +132,7 @@ def test_take_over_begins_the_later_run_with_what_succeeded():
     assert chunks.take_over(CHUNK, 2, NOW, LEASE) == Update(
         PK,
         "000002",
-        set={"run": 2, "attempt": 5, "claims": 1, "failed": 0, "startedAt": AT, "leaseUntil": to_iso(LEASE)},
+        set={"run": 2, "attempt": 5, "claims": 1, "failed": 0, "startedAt": STARTED, "leaseUntil": to_iso(LEASE)},
         remove=("dueAt", "finishedAt", "inFlight", "unread"),
         conditions=(*HELD, equals("succeeded", 0)),
     )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from serverless_tasks.core.times import after, from_iso, to_iso
+from serverless_tasks.core.times import after, from_iso, from_milliseconds, to_iso, to_milliseconds
 
 from tests.support.examples import AT, NOW
 
@@ -61,3 +61,12 @@ def test_text_in_another_form_is_refused(text):
 def test_after_adds_seconds():
     assert after(NOW, 90.5) - NOW == timedelta(seconds=90, milliseconds=500)
     assert after(NOW, -1) < NOW
+
+
+def test_moment_is_counted_in_whole_milliseconds():
+    assert to_milliseconds(datetime(1970, 1, 1, 0, 0, 1, 2999, tzinfo=UTC)) == 1002
+
+
+@given(MOMENTS)
+def test_counted_time_is_the_written_one(moment: datetime):
+    assert to_iso(from_milliseconds(to_milliseconds(moment))) == to_iso(moment)

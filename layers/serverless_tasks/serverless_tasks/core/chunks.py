@@ -23,7 +23,7 @@ from serverless_tasks.core.expressions import (
 )
 from serverless_tasks.core.keys import chunk_sk, chunks_pk
 from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.times import after, from_iso, to_iso
+from serverless_tasks.core.times import after, from_iso, from_milliseconds, to_iso, to_milliseconds
 from serverless_tasks.core.usage import NOTHING, Usage
 
 KIND = "CHUNK"
@@ -130,7 +130,7 @@ class Chunk:
             unread=item.get("unread", 0),
             lease_until=item.get("leaseUntil"),
             due_at=item.get("dueAt"),
-            started_at=item.get("startedAt"),
+            started_at=to_iso(from_milliseconds(item["startedAt"])) if "startedAt" in item else None,
             finished_at=item.get("finishedAt"),
             in_flight=item.get("inFlight"),
             outcomes=item.get("outcomes"),
@@ -148,7 +148,6 @@ def create(task: TaskEntity, place: Range, expires_at: int, limits: Limits | Non
         "pk": chunks_pk(task.tenant_code, task.code),
         "sk": chunk_sk(place.number),
         "kind": KIND,
-        "change": "data",
         "number": place.number,
         "first": place.first,
         "count": place.count,
@@ -171,7 +170,7 @@ def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime) -
         chunks_pk(task.tenant_code, task.code),
         chunk_sk(number),
         set={"leaseUntil": to_iso(lease_until)},
-        set_once={"startedAt": to_iso(now)},
+        set_once={"startedAt": to_milliseconds(now)},
         count={"attempt": 1, "claims": 1},
         remove=("dueAt",),
         conditions=(
@@ -189,7 +188,7 @@ def take_over(chunk: Chunk, run: int, now: datetime, lease_until: datetime) -> U
     then, and must not be begun again. What an ended chunk had used is on its task already.
     """
     sets = {"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0}
-    times = {"startedAt": to_iso(now), "leaseUntil": to_iso(lease_until)}
+    times = {"startedAt": to_milliseconds(now), "leaseUntil": to_iso(lease_until)}
     counted = chunk.usage.to_item() if chunk.finished_at else ()
     return Update(
         chunk.pk,

@@ -10,6 +10,7 @@ Clock = Callable[[], datetime]
 """Tells the time, in UTC. The core is told the time; only the edges ask a clock."""
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
@@ -23,6 +24,16 @@ def from_iso(text: str) -> datetime:
     if not _ISO.fullmatch(text):
         raise ValueError(f"not a time like 2026-11-22T09:39:36.123Z: {text[:40]!r}")
     return datetime.fromisoformat(text)
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """Since 1970: as a number, a time takes 8 bytes of an item, where its text takes 24."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def from_milliseconds(count: int) -> datetime:
+    """The reverse of :func:`to_milliseconds`."""
+    return _EPOCH + timedelta(milliseconds=count)
 
 
 def after(moment: datetime, seconds: float) -> datetime:
