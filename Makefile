@@ -105,7 +105,7 @@ audit: $(LINT_READY) ## ask whether a vulnerability is known of what ships or is
 	$(LINT_VENV)/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements/dev.txt
 
 screenshots: $(READY) ## take the documentation's pictures of the console anew, docs/images/console-*.png
-	$(BIN)/pytest -q tests/browser --screenshots
+	$(BIN)/pytest -q tests/browser/test_console_pictures.py --screenshots
 
 bench: $(READY) ## measure calls, units, dollars and processor time; about ten minutes
 	@PYTHONPATH=layers/serverless_tasks $(PYTHON_IN_VENV) -m benchmarks $(ARGS)

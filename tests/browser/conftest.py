@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from serverless_tasks import TaskKind, TaskStatus
+from serverless_tasks.core.chunks import MAX_CHUNKS
 from ulid import ULID
 
 from local.cloud import Connection
@@ -16,7 +17,7 @@ from tests.support.browser import Browser, running
 from tests.support.chromium import Found, NoBrowser, find
 from tests.support.console import Console
 from tests.support.driver import Driver, Json
-from tests.support.planted import ago, lost_task, plant
+from tests.support.planted import ago, lost_task, plant, plant_fan_out
 from tests.support.static_files import served
 
 HERE = Path(__file__).parent
@@ -111,9 +112,10 @@ def tasks(forked: Connection) -> Driver:
 
 @pytest.fixture(scope="session")
 def ended(forked: Connection) -> Json:
-    """A fan-out of alice's in which one sub-task of twelve has failed."""
-    parcels: list[Json] = [{"street": "Cat Lane", "number": index + 1, "lost": index == 7} for index in range(12)]
-    return Driver(forked).run_fan_out("parcel", parcels, name="A dozen parcels")
+    """A fan-out of alice's in which one sub-task of many has failed."""
+    parcels: list[Json] = [{"street": "Cat Lane", "number": n, "seconds": n % 3 / 10} for n in range(1, 61)]
+    parcels[37]["lost"] = True
+    return Driver(forked).run_fan_out("parcel", parcels, name="Five dozen parcels")
 
 
 @pytest.fixture
@@ -130,6 +132,13 @@ def waiting(forked: Connection, ended: Json) -> Json:
         due_at=ago(-60),
     )
     return {**plant(forked, task), "name": name}
+
+
+@pytest.fixture(scope="session")
+def thousand(forked: Connection, ended: Json) -> Json:
+    """A fan-out with as many chunks as there can be."""
+    by = {"created_by": ended["createdBy"], "name": "Twenty thousand parcels"}
+    return plant_fan_out(forked, MAX_CHUNKS, task_type="parcel", **by)
 
 
 @cache

@@ -45,7 +45,7 @@ def test_the_page_of_a_single_task_and_a_question_are_accessible(console, waitin
     console.open_task(waiting)
     assert everywhere(console) == []
     console.one("cancel").click()
-    console.one("confirm")
+    console.asked()
     assert everywhere(console) == []
 
 
@@ -110,12 +110,12 @@ def test_from_signing_in_to_a_cancelled_task_by_keyboard_alone(stranger, waiting
 
     keyboard.go_to("Cancel")
     keyboard.press(Keys.ENTER)
-    console.one("confirm")
+    console.asked()
     keyboard.press(Keys.ESCAPE)
     console.until(lambda: not console.all("confirm"), "Escape takes the question away")
     keyboard.go_to("Cancel")
     keyboard.press(Keys.ENTER)
-    console.one("confirm")
+    console.asked()
     keyboard.go_to("Cancel the task")
     keyboard.press(Keys.ENTER)
     console.until_status("CANCELLED")

@@ -52,7 +52,7 @@ def test_names_errors_and_results_are_text(console, tasks):
         assert console.browser.execute_script("return document.querySelectorAll('main img, main script').length") == 0
         assert console.browser.execute_script("return 'hacked' in window") is False
     assert console.heading() == "javascript:window.hacked=1"
-    assert console.browser.complaints() == []
+    assert console.complaints() == []
 
 
 def test_a_script_from_elsewhere_would_not_run(console):
@@ -61,5 +61,5 @@ def test_a_script_from_elsewhere_would_not_run(console):
         "document.body.append(script)"
     )
     assert console.browser.execute_script("return 'hacked' in window") is False
-    [complaint] = console.browser.complaints()
+    [complaint] = console.complaints()
     assert "Content Security Policy" in complaint

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -67,7 +68,8 @@ class Browser(Chrome):
 
     def forget(self, url: str) -> None:
         """Remove what pages of this address have stored."""
-        self.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+        self.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
 
     def looks(self, size: tuple[int, int] = DESKTOP, *, dark: bool = False) -> None:
         """Be a screen of this size (CSS pixels), of somebody who likes it light or dark, and nothing moving."""

@@ -11,7 +11,7 @@ from selenium.webdriver.support.select import Select
 
 from local.stack import Stack
 from tests.support.browser import Browser
-from tests.support.driver import Json
+from tests.support.driver import BUSY, Json
 
 T = TypeVar("T")
 
@@ -104,6 +104,11 @@ class Console:
         """The radio button whose name begins so."""
         return self.until(lambda: self._named("input[type=radio]", label), f"there is a choice {label!r}")
 
+    def asked(self) -> WebElement:
+        """The button that says yes to the question, once that is asked: it is drawn a moment before it is shown."""
+        selector = "dialog[open] [data-testid=confirm]"
+        return self.until(lambda: self.browser.find_elements(By.CSS_SELECTOR, selector), "a question is asked")[0]
+
     def paste(self, field: WebElement, text: str) -> None:
         """Put a text into the field as from the clipboard: at once, whatever its length."""
         field.click()
@@ -140,6 +145,15 @@ class Console:
     def toasts(self) -> list[str]:
         """What the page tells."""
         return [toast.text for toast in self.all("toast")]
+
+    def complaints(self) -> list[str]:
+        """What the browser's console says, without what is no fault of the page.
+
+        That the engine was busy: the page waits and asks again. That there is no icon at the root of the host, where a
+        browser looks for it while it shows the small file.
+        """
+        harmless = (f"status of {BUSY}", "/favicon.ico")
+        return [told for told in self.browser.complaints() if not any(words in told for words in harmless)]
 
     # --------------------------------------------------------------------------------------------- waiting
 

@@ -22,7 +22,7 @@ export function counted(number, one, many = `${one}s`) {
 
 /** @param {number} share 0 to 1. Rounded down, so that 100 % is only what is complete. */
 export function percent(share) {
-  return `${Math.floor(Math.min(Math.max(share, 0), 1) * 100 + 1e-9)} %`;
+  return `${Math.floor(Math.min(Math.max(share, 0), 1) * 100 + 1e-9)}%`;
 }
 
 /** How long something took, with two units at most. @param {number} ms */

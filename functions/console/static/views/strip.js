@@ -16,6 +16,8 @@ const AXIS = 22;
 const NARROWEST = 2;
 /** Pixels that a mark of the axis needs for its text. */
 const MARK = 70;
+/** Of a letter of that text, at most. */
+const LETTER = 7;
 const ZOOMS = [1, 2, 4, 8, 16];
 
 /** @param {{chunks: object[], over: boolean, error?: Error}} props */
@@ -109,16 +111,18 @@ function Picture({ plan, width, picked, pick }) {
     onClick=${hover}>
     <${Patterns} />
     ${ticks(span, width / MARK).map((tick) => html`<${Tick} key=${tick}
-      tick=${tick} x=${x(plan.start + tick)} bottom=${height} />`)}
+      tick=${tick} x=${x(plan.start + tick)} right=${width} bottom=${height} />`)}
     ${plan.bars.map((bar, index) => html`<rect key=${bar.chunk.number} class=${`bar fill-${bar.tone}`}
       data-index=${index} fill=${FILLS[bar.tone]} ...${box(bar)} rx=${pitch > 6 ? 2 : 0} />`)}
     ${picked && html`<rect class="picked-bar" ...${box(picked)} />`}
   </svg>`;
 }
 
-function Tick({ tick, x, bottom }) {
+/** A mark whose text would be cut off at the end has none. */
+function Tick({ tick, x, right, bottom }) {
   const words = tick === 0 ? "0" : duration(tick).replace(".0 ", " ");
-  return html`<g class="tick"><line x1=${x} x2=${x} y1="14" y2=${bottom} /><text x=${x + 3} y="11">${words}</text></g>`;
+  const text = x + 3 + words.length * LETTER < right && html`<text x=${x + 3} y="11">${words}</text>`;
+  return html`<g class="tick"><line x1=${x} x2=${x} y1="14" y2=${bottom} />${text}</g>`;
 }
 
 /** Colours alone would not do: each outcome has a pattern of its own, too. */
