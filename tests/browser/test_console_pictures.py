@@ -19,7 +19,7 @@ def busy(forked, ended, thousand):
     tasks = Driver(forked)
     tasks.run("cat", {"key": "fish"}, name="Breakfast")
     tasks.run("parcel", {"street": "Nowhere Street", "number": 1, "lost": True}, name="Express parcel")
-    tasks.cancel(tasks.create("parcel", {"street": "Cat Lane", "number": 1, "seconds": 5}, name="Parcel sent twice"))
+    tasks.cancel(tasks.create("parcel", {"street": "Cat Lane", "number": 1, "seconds": 1}, name="Parcel sent twice"))
     running = tasks.fan_out(
         "parcel", [{"street": "Long Road", "number": 1, "seconds": 0.5}] * 400, name="Christmas parcels"
     )

@@ -16,7 +16,7 @@ class Parcel:
 
     street: Annotated[str, Field(title="Street", description="Where it goes.", min_length=1)]
     number: Annotated[int, Field(title="House number", ge=1)]
-    seconds: Annotated[float, Field(title="Seconds on the way", ge=0, le=60)] = 0.0
+    seconds: Annotated[float, Field(title="Seconds on the way", ge=0, le=1)] = 0.0
     lost: Annotated[bool, Field(title="Lost once", description="It arrives when it is sent a second time.")] = False
 
 
