@@ -30,8 +30,12 @@ class Console:
     # ---------------------------------------------------------------------------------------------- ways in
 
     def open(self, route: str = "#/") -> None:
-        """Load the page anew, at one of its own addresses."""
-        self.browser.get("about:blank")  # else another fragment loads nothing
+        """Go to one of the page's own addresses; the page is loaded for it, unless it is there with another one."""
+        here = self.browser.current_url
+        if here.startswith(f"{self.url}#") and here != self.url + route:
+            self.browser.execute_script("location.hash = arguments[0]", route)
+            return
+        self.browser.get("about:blank")  # else the same address loads nothing
         self.browser.get(self.url + route)
 
     def forget(self, storage: Json | None = None) -> None:
@@ -69,7 +73,8 @@ class Console:
     def open_task(self, task: Json) -> None:
         """Open the page of a task."""
         self.open(f"#/tasks/{task['type']}/{task['code']}")
-        self.until(lambda: self.all("task-status"), "the task is there")
+        history = (By.CSS_SELECTOR, "ol.history")
+        self.until(lambda: self.browser.find_elements(*history), "the task is there")
 
     # --------------------------------------------------------------------------------------- what there is
 

@@ -9,13 +9,13 @@ from serverless_tasks.core import chunks, outcomes
 from serverless_tasks.core.attribute_values import encode_item
 from serverless_tasks.core.keys import open_attention
 from serverless_tasks.core.times import to_iso
+from serverless_tasks.core.usage import Usage
 from ulid import ULID
 
 from local.cloud import Connection
 
 TENANT = "mbc"
-FAR = 2**32
-"""Seconds since 1970: when nobody waits for an end any more."""
+CHUNK_SIZE = 20
 
 
 def ago(minutes: float) -> str:
@@ -61,24 +61,24 @@ def view(task: TaskEntity) -> dict[str, Any]:
     return {"id": task.id, "type": task.type, "code": task.code, "tenantCode": task.tenant_code}
 
 
-def plant_fan_out(cloud: Connection, number: int, lanes: int = 20, **values: Any) -> dict[str, Any]:
-    """A fan-out that ran in so many chunks of 20 sub-tasks, ``lanes`` at once; one of 97 has failures."""
-    size, failed = 20, -(-number // 97)
-    counts = {
-        "subTaskCount": number * size,
-        "subTaskSucceedCount": number * size - failed,
-        "subTaskFailedCount": failed,
+def plant_fan_out(cloud: Connection, number: int, **values: Any) -> dict[str, Any]:
+    """A fan-out that ran in so many chunks, twenty at once, an hour ago; one of 97 has failures."""
+    count, failed = number * CHUNK_SIZE, -(-number // 97)
+    counts = {"subTaskCount": count, "subTaskSucceedCount": count - failed, "subTaskFailedCount": failed}
+    error = {"type": "SubTasksFailed", "message": f"{failed} of {count} sub-tasks failed, 0 tolerated"}
+    times = {"CREATED": ago(60), "STARTED": ago(60), "PROCESSING": ago(60), "FINISHED": ago(56), "FAILED": ago(56)}
+    standard: dict[str, Any] = {
+        "input_text": json.dumps([0] * count),
+        "attributes": {**counts, "error": json.dumps(error)},
+        "history": tuple({"status": status, "at": at, "attempt": 0} for status, at in times.items()),
+        "updated_at": ago(56),
+        "attention": None,
+        "due_at": None,
+        "expires_at": _in_a_month(),
+        "usage": Usage(write_units=6 * number, read_units=2 * number, invocations=number, state_transitions=2 * number),
     }
-    attributes = {**counts, "error": json.dumps({"type": "SubTasksFailed", "message": f"{failed} sub-tasks failed"})}
-    history = tuple(
-        {"status": status, "at": at, "attempt": 0}
-        for status, at in (("CREATED", ago(60)), ("PROCESSING", ago(59)), ("FAILED", ago(55)))
-    )
-    everything = {"input_text": json.dumps([0] * number * size), "attributes": attributes, "history": history}
-    over: dict[str, Any] = {"updated_at": ago(55), "attention": None, "due_at": None, "expires_at": FAR}
-    standard: dict[str, Any] = {**everything, **over}
     task = lost_task(TaskKind.SFN_TASK, TaskStatus.FAILED, **{**standard, **values})
-    items = [_ran(task, place, lanes, size) for place in range(number)]
+    items = [_ran(task, place) for place in range(number)]
     client, table = cloud.client("dynamodb"), cloud.stack["tableName"]
     for start in range(0, number, 25):  # what a batch takes
         puts = [{"PutRequest": {"Item": encode_item(item)}} for item in items[start : start + 25]]
@@ -86,24 +86,23 @@ def plant_fan_out(cloud: Connection, number: int, lanes: int = 20, **values: Any
     return plant(cloud, task)
 
 
-def _ran(task: TaskEntity, number: int, lanes: int, size: int) -> dict[str, Any]:
-    """The item of a chunk that has ended. No two take equally long, and each begins when one before it has ended."""
-    begins = 60 * 59 - number // lanes * 4 - number % lanes / 10
-    place, failed = chunks.Range(number, number * size, size), int(number % 97 == 0)
-    started, finished = ago(begins / 60), ago((begins - 2 - number % 7 / 4) / 60)
-    lines = [outcomes.completed_line(place.first + offset, 1, started, finished, "null") for offset in range(size)]
+def _ran(task: TaskEntity, number: int) -> dict[str, Any]:
+    """The item of a chunk that has ended, as its worker writes it. No two neighbours take equally long."""
+    begun = datetime.now(UTC) - timedelta(minutes=60) + timedelta(seconds=number // 20 * 4 + number % 20 / 10)
+    ended, failed = begun + timedelta(seconds=2 + number % 7 / 4), int(number % 97 == 0)
+    first, times = number * CHUNK_SIZE, (to_iso(begun), to_iso(ended))
+    lines = [outcomes.completed_line(index, 1, *times, "null") for index in range(first, first + CHUNK_SIZE)]
     if failed:
-        error = {"type": "LookupError", "message": "nobody there"}
-        lines[0] = outcomes.failed_line(place.first, 1, started, finished, error, run=0)
-    ran = {
-        "attempt": 1,
-        "startedAt": started,
-        "finishedAt": finished,
-        "succeeded": size - failed,
-        "failed": failed,
-        "outcomes": "".join(f"{line}\n" for line in lines),
-    }
-    return {**chunks.create(task, place, expires_at=FAR).item, **ran}
+        lines[0] = outcomes.failed_line(first, 1, *times, {"type": "LookupError", "message": "nobody there"}, run=0)
+    told = {"outcomes": "".join(f"{line}\n" for line in lines)}
+    item = chunks.create(task, chunks.Range(number, first, CHUNK_SIZE), _in_a_month()).item
+    item = chunks.claim(task, number, begun, ended).applied_to(item)
+    counts = (CHUNK_SIZE - failed, failed)
+    return chunks.release(chunks.Chunk.from_item(item), told, counts, ended, None).applied_to(item)
+
+
+def _in_a_month() -> int:
+    return int((datetime.now(UTC) + timedelta(days=30)).timestamp())
 
 
 def put(cloud: Connection, item: dict[str, Any]) -> None:
