@@ -16,7 +16,6 @@ class Stack(TypedDict):
     region: str
     stackName: str
     apiUrl: str
-    consoleUrl: str
     tableName: str
     taskQueueUrl: str
     deadLetterQueueUrl: str
@@ -27,6 +26,7 @@ class Stack(TypedDict):
     users: list[User]
     userPoolId: str
     userPoolClientId: str
+    consoleUrl: str
 
 
 def describe(clients: Clients, stack_name: str) -> Stack:
@@ -40,7 +40,6 @@ def describe(clients: Clients, stack_name: str) -> Stack:
         "region": clients.region,
         "stackName": stack_name,
         "apiUrl": api_url,
-        "consoleUrl": f"{api_url}/console" if "ConsoleUrl" in outputs else "",
         "tableName": outputs["TableName"],
         "taskQueueUrl": outputs["TaskQueueUrl"],
         "deadLetterQueueUrl": outputs["DeadLetterQueueUrl"],
@@ -51,6 +50,7 @@ def describe(clients: Clients, stack_name: str) -> Stack:
         "users": [],
         "userPoolId": outputs.get("UserPoolId", ""),
         "userPoolClientId": outputs.get("UserPoolClientId", ""),
+        "consoleUrl": f"{api_url}/console" if "ConsoleUrl" in outputs else "",
     }
 
 

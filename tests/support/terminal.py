@@ -85,6 +85,11 @@ class Terminal:
         return bool(block)
 
 
+def _heed_interrupts() -> None:
+    """A shell lets what it runs in the background ignore Ctrl-C, and so do that one's own commands."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def terminal(
     directory: Path, *arguments: str, columns: int = 80, more: Mapping[str, str] | None = None
@@ -100,6 +105,7 @@ def terminal(
         stdout=here,
         stderr=here,
         start_new_session=True,
+        preexec_fn=_heed_interrupts,
     )
     os.close(here)
     try:
