@@ -8,6 +8,7 @@ RUNTIME_VENV := .venv-runtime
 RUNTIME_READY := $(RUNTIME_VENV)/.ready
 LINT_VENV := .venv-lint
 LINT_READY := $(LINT_VENV)/.ready
+CLOUDS := -n 2 --dist loadgroup tests/e2e tests/browser
 NO_CLOUD := tests --ignore tests/unit --ignore tests/e2e --ignore tests/browser
 
 .DEFAULT_GOAL := help
@@ -55,11 +56,11 @@ check: $(READY) $(LINT_READY) ## format, lint, types, template, unit tests
 test: check $(RUNTIME_READY) ## check, then every test that is not slow, with the layer's coverage
 	@# The unit tests have just run; the coverage of both is the layer's.
 	$(BIN)/pytest -q -n auto $(NO_CLOUD) --cov --cov-append -m "not slow"
-	$(BIN)/pytest -q -rs tests/e2e tests/browser -m "not slow"
+	$(BIN)/pytest -q -rs $(CLOUDS) -m "not slow"
 
 test-all: check $(RUNTIME_READY) ## the same with the slow ones: workers killed at random, minutes long
 	$(BIN)/pytest -q -n auto $(NO_CLOUD) --cov --cov-append
-	$(BIN)/pytest -q -rs tests/e2e tests/browser
+	$(BIN)/pytest -q -rs $(CLOUDS)
 
 soak: $(READY) ## a million steps of random schedules; ARGS="--seconds 600" for a time
 	PYTHONPATH=.:layers/serverless_tasks $(PYTHON_IN_VENV) -m tests.model.soak $(ARGS)

@@ -44,11 +44,6 @@ def service(forked: Connection) -> TaskService:
     return TaskService(Cloud(settings, make_client=forked.client))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to the end what looks at the calls of all other tests."""
-    items.sort(key=lambda item: item.get_closest_marker("at_the_end") is not None)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: Any) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the drivers of a failed test saw."""
