@@ -1,9 +1,10 @@
 """Checks an input against the JSON Schema of its task type, and says in words what does not fit."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from serverless_tasks.core.json_text import size, to_json_text
 from serverless_tasks.workers.log import logger
@@ -78,21 +79,45 @@ def _validator(schema: Mapping[str, Any]) -> "Draft202012Validator":
     from jsonschema_rs import Draft202012Validator
 
     # No value gets into a message, and nothing is fetched.
-    return Draft202012Validator(dict(schema), validate_formats=True, formats=_FORMATS, mask="", offline=True)
+    return Draft202012Validator(_any_of(schema), validate_formats=True, formats=_FORMATS, mask="", offline=True)
 
 
-def _is_time(kind: type[datetime] | type[time]) -> Any:
+def _any_of(node: Any) -> Any:
+    """The schema with ``anyOf`` for ``oneOf``, which is how pydantic writes a union with tags.
+
+    A tag that a function finds (``Discriminator``) is in no schema: two of its alternatives may well fit.
+    """
+    if isinstance(node, Mapping):
+        return {
+            "anyOf" if name == "oneOf" and isinstance(value, list) and "anyOf" not in node else name: _any_of(value)
+            for name, value in node.items()
+        }
+    return [_any_of(value) for value in node] if isinstance(node, list) else node
+
+
+def _is_read_by(read: Callable[[str], Any]) -> Callable[[str], bool]:
     def fits(text: str) -> bool:
         try:
-            return bool(kind.fromisoformat(text)) or True
+            read(text)
         except ValueError:
             return False
+        return True
 
     return fits
 
 
-_FORMATS = {"date-time": _is_time(datetime), "time": _is_time(time), "duration": lambda text: True}
-"""Formats of which pydantic takes more than RFC 3339 knows, such as a time without a zone."""
+def _has_scheme(text: str) -> bool:
+    return ":" in text.strip()
+
+
+_FORMATS = {
+    "date-time": _is_read_by(datetime.fromisoformat),
+    "time": _is_read_by(time.fromisoformat),
+    "duration": lambda text: True,
+    "uuid": _is_read_by(UUID),
+    "uri": _has_scheme,
+}
+"""Formats of which pydantic takes more than RFCs do: times without a zone, UUIDs without hyphens, addresses with ä."""
 
 
 def _errors(validator: "Draft202012Validator", value: Any) -> Iterable["ValidationError"]:
@@ -132,8 +157,9 @@ def _alternatives(place: Place, branches: Sequence[Sequence["ValidationError"]])
         for error in meant[0]:
             yield from _told(error)
     else:
-        words = [words for branch in branches for _, words in islice(_told(branch[0]), 1)]
-        yield place, ", and ".join(dict.fromkeys(words))
+        told = [next(_told(next((one for one in branch if _is_another(one, place)), branch[0]))) for branch in branches]
+        [where, *others] = dict.fromkeys(tuple(where) for where, _ in told)
+        yield place if others else where, ", and ".join(dict.fromkeys(words for _, words in told))
 
 
 def _is_another(error: "ValidationError", place: Place) -> bool:

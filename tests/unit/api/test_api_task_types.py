@@ -5,12 +5,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter
 
 from tests.unit.api.client import RITA_READER
 
@@ -211,8 +211,46 @@ TAGGED = {
 def test_of_alternatives_the_one_that_was_meant_is_told(api, deploy: Deploy):
     deploy([{"taskType": "tagged", "kinds": ["TASK"], "inputSchemas": {"TASK": TAGGED}}])
     assert refused(one(api, "tagged", {"kind": "b", "n": 1})) == {"input.n": 'is not of type "string"'}
-    assert refused(one(api, "tagged", {"kind": "c"})) == {"input": '"a" was expected, and "b" was expected'}
+    assert refused(one(api, "tagged", {"kind": "c"})) == {"input.kind": '"a" was expected, and "b" was expected'}
+    assert refused(one(api, "tagged", {"n": 1})) == {"input.kind": "is missing"}
     assert refused(one(api, "tagged", 1)) == {"input": 'is not of type "object"'}
+
+
+class Odd(BaseModel):
+    n: int
+    oneOf: list[int] = []  # noqa: N815  # a field of that name is none of JSON Schema's words
+
+
+class Even(BaseModel):
+    n: int
+    more: int = 0
+
+
+Found = Annotated[
+    Annotated[Odd, Tag("odd")] | Annotated[Even, Tag("even")],
+    Discriminator(lambda value: "even" if "more" in value else "odd"),
+]
+
+
+def test_of_alternatives_that_a_function_tells_apart_several_may_fit(api, deploy: Deploy):
+    schema = TypeAdapter(Found).json_schema()
+    deploy([{"taskType": "found", "kinds": BOTH, "inputSchemas": dict.fromkeys(BOTH, schema)}])
+    assert one(api, "found", {"n": 1}).status == many(api, "found", [{"n": 1}, {"n": 1, "more": 2}]).status == 201
+    assert refused(one(api, "found", {"n": "x"})) == {"input.n": 'is not of type "integer"'}
+    assert refused(one(api, "found", {"n": 1, "oneOf": ["x"], "more": "x"})).keys() == {"input"}
+
+
+@pytest.mark.parametrize(
+    ("form", "taken", "wrong"),
+    [
+        ("uuid", ["0b1c8b6e-5d3a-4e53-9d0a-6f3e8b2c1d4f", "0b1c8b6e5d3a4e539d0a6f3e8b2c1d4f"], "0b1c"),
+        ("uri", ["https://example.com/", "https://example.com/straße?a b"], "example"),
+    ],
+)
+def test_what_pydantic_takes_for_a_format_is_taken(api, deploy: Deploy, form: str, taken: list[str], wrong: str):
+    deploy([{"taskType": "form", "kinds": BOTH, "inputSchemas": {kind: {"format": form} for kind in BOTH}}])
+    assert many(api, "form", taken).status == 201
+    assert refused(one(api, "form", wrong)) == {"input": f'is not a "{form}"'}
 
 
 def test_of_a_large_element_only_the_first_problem_is_looked_for(app):
