@@ -95,4 +95,4 @@ def test_attributes_to_filter_by_are_there_in_every_status(make, status):
 
 def test_a_mail_says_in_its_subject_what_happened():
     assert status_subject(a_task(TaskStatus.FAILED)) == "FAILED: cat of mbc"
-    assert len(status_subject(a_task(type="t" * 64, tenant_code="m" * 64))) == 100
+    assert len(status_subject(a_task(type="t" * 64, tenant_code="m" * 64))) < 100

@@ -75,8 +75,8 @@ def status_message_attributes(task: TaskEntity) -> dict[str, str]:
 
 
 def status_subject(task: TaskEntity) -> str:
-    """What a mail about the status is headed, at most the 100 characters of ASCII that SNS takes."""
-    return f"{task.status}: {task.type} of {task.tenant_code}"[:100]
+    """What a mail about the status is headed: ASCII of less than 100 characters (SNS API reference, Publish)."""
+    return f"{task.status}: {task.type} of {task.tenant_code}"[:99]
 
 
 def status_event(task: TaskEntity, table_name: str) -> dict[str, Any]:
