@@ -110,7 +110,7 @@ def _install(kept: Path, files: list[Path], own: list[str]) -> bool:
             return False
         for old in [path for path in kept.parent.iterdir() if path.name != Path(scratch).name]:
             shutil.rmtree(old, ignore_errors=True)
-        shutil.copytree(scratch, kept)
+        Path(scratch).rename(kept)  # at once: what a crash leaves half done would be taken for whole ever after
     return True
 
 
@@ -145,8 +145,8 @@ def _last_line(text: str) -> str:
 
 
 def _warn(text: str) -> None:
-    """On standard output: of a build that goes well, SAM CLI shows no other."""
-    print(f"Warning: {text}", flush=True)
+    """One line on standard output: of a build that goes well, SAM CLI shows no other."""
+    print(f"Warning: {' '.join(text.split())}", flush=True)
 
 
 def collect() -> Json:
@@ -212,5 +212,6 @@ def _description(handler: Any) -> str:
 if __name__ == "__main__":
     if sys.argv[1] == "--import":
         Path(sys.argv[2]).write_text(json.dumps(collect()), encoding="utf-8")
+        os._exit(0)  # whatever thread a file has started
     else:
         raise SystemExit(main(Path(sys.argv[1])))

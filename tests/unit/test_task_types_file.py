@@ -122,6 +122,7 @@ def test_the_same_files_give_the_same_bytes(fork: Fork):
         ("import os\nos.environ['NOT_HERE']", "KeyError: 'NOT_HERE'"),
         ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise ValueError('one\\ntwo')", "ValueError: one two"),
     ],
 )
 def test_what_cannot_be_imported_here_is_left_out_and_told(fork: Fork, text: str, problem: str):
@@ -154,6 +155,12 @@ def test_where_one_handler_takes_all_nothing_is_known(fork: Fork, event_class: s
 
 def test_files_that_end_their_process_do_not_end_the_build(fork: Fork):
     assert fork.add("deadly.py", "import os\nos._exit(3)").found()[:2] == ({}, False)
+
+
+def test_a_thread_that_a_file_started_is_not_waited_for(fork: Fork):
+    text = "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+    items, complete, _ = fork.add("dog.py", text + TYPED).found()
+    assert ("dog" in items, complete) == (True, True)
 
 
 def test_python_that_is_none_ends_the_build(fork: Fork):
@@ -193,6 +200,7 @@ def test_packages_that_this_python_lacks_are_installed_once(fork: Fork, tmp_path
     fork.add("dog.py", f"import tiny\n{TYPED}")
     items, complete, _ = fork.found(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path))
     assert ("dog" in items, complete) == (True, True)
+    [_] = (fork.root / ".aws-sam" / "task-types").iterdir()
 
     (tmp_path / "tiny-1-py3-none-any.whl").unlink()
     assert fork.found(PIP_NO_INDEX="1")[1] is True
