@@ -51,11 +51,11 @@ def configuration(name: str) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key not in NO_CONFIGURATION}
 
 
-def version_of(name: str, layer: str) -> str:
+def version_of(name: str, layer: str, description: str) -> str:
     """The version's logical id with that description of the layer, which stands for all that may change about it."""
-    given = RESOURCES["TasksLayer"]
-    changed = {**given, "Properties": {**given["Properties"], "Description": layer}}
-    processed = transformed({**TEMPLATE, "Resources": {**RESOURCES, "TasksLayer": changed}}, "us-east-1")
+    given = RESOURCES[layer]
+    changed = {**given, "Properties": {**given["Properties"], "Description": description}}
+    processed = transformed({**TEMPLATE, "Resources": {**RESOURCES, layer: changed}}, "us-east-1")
     [version] = [
         logical_id
         for logical_id, resource in processed["Resources"].items()
@@ -89,7 +89,12 @@ def test_a_description_has_at_most_256_characters(name: str):
 
 @each_function
 def test_a_new_layer_is_a_new_version(name: str):
-    assert version_of(name, "one") == version_of(name, "one") != version_of(name, "another")
+    layers = [
+        layer["Ref"] for given in (TEMPLATE["Globals"]["Function"], properties(name)) for layer in given["Layers"]
+    ]
+    assert set(layers) == {"TasksLayer", "TaskTypesLayer"}
+    for layer in layers:
+        assert version_of(name, layer, "one") == version_of(name, layer, "one") != version_of(name, layer, "another")
 
 
 @each_function
