@@ -144,7 +144,7 @@ def _told(error: "ValidationError") -> Iterator[tuple[Place, str]]:
     elif kind.name in ("additionalProperties", "unevaluatedProperties"):
         for name in kind.unexpected:
             yield [*place, name], "is not a field of this input"
-    elif branches := getattr(kind, "context", None):
+    elif (branches := getattr(kind, "context", None)) and all(branches):  # an empty one is an alternative that fits
         yield from _alternatives(place, branches)
     else:
         yield place, error.message.strip()

@@ -240,6 +240,13 @@ def test_of_alternatives_that_a_function_tells_apart_several_may_fit(api, deploy
     assert refused(one(api, "found", {"n": 1, "oneOf": ["x"], "more": "x"})).keys() == {"input"}
 
 
+def test_one_that_fits_too_many_alternatives_is_refused_in_words(api, deploy: Deploy):
+    both = {"anyOf": [{"type": "integer"}], "oneOf": [{"minimum": 1}, {"minimum": 2}]}
+    deploy([{"taskType": "both", "kinds": ["TASK"], "inputSchemas": {"TASK": both}}])
+    assert one(api, "both", 1).status == 201
+    assert "more than one" in refused(one(api, "both", 2))["input"]
+
+
 @pytest.mark.parametrize(
     ("form", "taken", "wrong"),
     [
