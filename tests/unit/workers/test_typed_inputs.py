@@ -27,6 +27,7 @@ from serverless_tasks.core.dispatch import Dispatcher
 from serverless_tasks.testing import MemoryStack, call_sub_task, call_task
 from serverless_tasks.workers import user_code
 from serverless_tasks.workers.typed_inputs import input_type
+from typing_extensions import TypeAliasType
 
 
 class Place(BaseModel):
@@ -42,6 +43,9 @@ class Dog:
 
 class Cat(TypedDict):
     name: str
+
+
+PlaceEvent = TypeAliasType("PlaceEvent", TaskQueueEvent[Place])
 
 
 class Strict(BaseModel):
@@ -226,6 +230,12 @@ def anything(event: TaskQueueEvent[Any], context): ...
 def foreign(event: dict[str, Place], context): ...
 def none(event, context): ...
 def own(event: Fed, context): ...
+def by_another_name(event: PlaceEvent, context): ...
+
+
+def said_more_of(event: Annotated[TaskQueueEvent[Place], "more"], context): ...
+
+
 def nothing(): ...
 def unreadable(event: "TaskQueueEvent[Missing]", context): ...  # noqa: F821  # that is what is tested
 
@@ -249,12 +259,24 @@ def wrapped(*arguments: Any) -> Any: ...
     [
         *[(typed, Place), (text, Later), (bare, None), (bare_text, None), (anything, None), (foreign, None)],
         *[(none, None), (own, Cat), (nothing, None), (Handlers().method, Dog), (Handlers(), None), (wrapped, Place)],
-        *[(lambda event, context: None, None)],
+        *[(lambda event, context: None, None), (by_another_name, Place), (said_more_of, Place)],
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),  # not its address, which every worker has anew
 )
 def test_what_an_annotation_says(handler, wanted):
     assert input_type(handler, Event) is wanted
+
+
+def test_limits_in_a_text_are_kept():
+    cat = TaskType("cat")
+
+    @cat.task
+    def feed(event: "TaskQueueEvent[Annotated[int, Field(le=9)]]", context):
+        return event.input
+
+    assert call_task(cat, 9) == 9
+    with pytest.raises(InvalidInput, match="less than or equal to 9"):
+        call_task(cat, 10)
 
 
 def test_an_annotation_that_cannot_be_read_is_told():

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from types import FunctionType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from serverless_tasks.core import errors
 from serverless_tasks.core.dispatch import Dispatcher
@@ -124,7 +124,7 @@ def _annotation(function: FunctionType, place: int) -> Any:
     try:
         # Only this one: what else is annotated may be there for a type checker alone.
         alone: Any = SimpleNamespace(__annotations__={name: annotation})
-        return get_type_hints(alone, function.__globals__)[name]
+        return get_type_hints(alone, function.__globals__, include_extras=True)[name]
     except (NameError, AttributeError, TypeError, SyntaxError) as error:
         if "[" not in annotation:
             return None  # a name that only a type checker knows, and no type of an input
@@ -133,7 +133,10 @@ def _annotation(function: FunctionType, place: int) -> Any:
 
 
 def _of(annotation: Any) -> Any:
-    """``Place`` of ``TaskQueueEvent[Place]`` and of a class derived from it; else None."""
+    """``Place`` of ``TaskQueueEvent[Place]``, of another name of it, and of a class derived from it; else None."""
+    annotation = getattr(annotation, "__value__", annotation)  # type PlaceEvent = TaskQueueEvent[Place]
+    if get_origin(annotation) is Annotated:
+        return _of(annotation.__origin__)
     base = get_origin(annotation) or annotation
     if not (isinstance(base, type) and issubclass(base, Event)):
         return None
