@@ -26,6 +26,7 @@ from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
 
 from tests.unit.api.client import Client
+from tests.unit.api.deployed import TYPES, Deploy
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {
@@ -128,3 +129,22 @@ def fan_out(cloud: Cloud) -> Callable[..., None]:
         Finisher(cloud).handle(call, lambda: 900)
 
     return fan_out
+
+
+@pytest.fixture
+def deploy(app, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
+    """``deploy(types)`` puts the layer in place that says so."""
+    known = sys.modules["known_types"].known_types
+
+    def deploy(items: list[Any] = TYPES, *, complete: bool = True, own_factories: str = "false") -> None:
+        folder = tmp_path / "deployed_task_types"
+        folder.mkdir()
+        (folder / "manifest.json").write_text(json.dumps({"items": items, "complete": complete}))
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setenv("OWN_FACTORIES", own_factories)
+        importlib.invalidate_caches()
+        known.cache_clear()
+
+    yield deploy
+    sys.modules.pop("deployed_task_types", None)
+    known.cache_clear()
