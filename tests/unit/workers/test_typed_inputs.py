@@ -286,9 +286,10 @@ def test_an_annotation_that_cannot_be_read_is_told():
         input_type(unreadable, Event)
 
 
-def test_it_stops_a_worker_at_its_start(monkeypatch):
+@pytest.mark.parametrize("register", [lambda: TaskType("x").sub_task, lambda: event_handler(Fed)])
+def test_it_stops_a_worker_at_its_start(monkeypatch, register):
     monkeypatch.setattr(user_code, "PACKAGE", "collections")
-    TaskType("x").sub_task(unreadable)
+    register()(unreadable)
     with pytest.raises(InvalidInput, match="cannot be read"):
         user_code.load_user_code(Settings())
 

@@ -7,11 +7,11 @@ import pkgutil
 from typing import Any
 
 from serverless_tasks.adapters.settings import Settings
-from serverless_tasks.core.dispatch import Dispatcher
+from serverless_tasks.core.dispatch import Dispatcher, known_event_handlers
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.factories import EventFactory, TaskQueueEventFactory
 from serverless_tasks.core.task_type import known_task_types
-from serverless_tasks.workers.typed_inputs import input_types
+from serverless_tasks.workers.typed_inputs import input_type, input_types
 
 PACKAGE = "task_types"
 
@@ -27,6 +27,8 @@ def load_user_code(settings: Settings) -> Dispatcher:
         importlib.import_module(f"{PACKAGE}.{module.name}")
     for task_type in known_task_types():
         input_types(task_type)
+    for event_class, handler in known_event_handlers().items():
+        input_type(handler, event_class)
     return Dispatcher(
         events=_make(settings.event_factory, EventFactory, "EventFactory"),
         own_events=_make(settings.task_queue_event_factory, TaskQueueEventFactory, "TaskQueueEventFactory"),
