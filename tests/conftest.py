@@ -9,6 +9,7 @@ from tests.support.network import event_loops
 __all__ = ["cloud", "event_loops", "fork", "forked"]
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the names of groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares a local cloud, and leave to the end what looks at the calls of all other tests."""
     arrange(items)
