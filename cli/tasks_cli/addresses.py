@@ -1,5 +1,6 @@
 """Which addresses a token may be sent to."""
 
+import contextlib
 import ipaddress
 from urllib.parse import urlsplit
 
@@ -24,11 +25,10 @@ def require_loopback(url: str) -> str:
 
 def require_private(url: str) -> str:
     """Return the address without a slash at its end. Raises where others could read the token on its way."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return url.rstrip("/")
-    if parts.scheme == "http" and is_loopback(url):
-        return url.rstrip("/")
+    with contextlib.suppress(ValueError):  # an address that is none
+        parts = urlsplit(url)
+        if (parts.scheme == "https" and parts.hostname) or (parts.scheme == "http" and is_loopback(url)):
+            return url.rstrip("/")
     raise BadInput(f"--api-url {url}: must be an address that begins with https://")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks_cli import aws, local_stack
+from tasks_cli.errors import BadInput, CliError
 
 LOOK_SECONDS = 30
 """A message that was shown is hidden this long from whoever looks next."""
@@ -55,14 +56,15 @@ def dead_letters(queues: Queues) -> Iterator[DeadLetter]:
     """Each message once, until no more are visible."""
     seen = set()
     while True:
-        answer = queues.sqs.receive_message(
-            QueueUrl=queues.dead_letter_queue_url,
-            MaxNumberOfMessages=10,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["MessageGroupId"],
-            VisibilityTimeout=LOOK_SECONDS,
-            WaitTimeSeconds=1,  # a short poll asks only some of SQS's servers
-        )
+        with aws.errors():
+            answer = queues.sqs.receive_message(
+                QueueUrl=queues.dead_letter_queue_url,
+                MaxNumberOfMessages=10,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["MessageGroupId"],
+                VisibilityTimeout=LOOK_SECONDS,
+                WaitTimeSeconds=1,  # a short poll asks only some of SQS's servers
+            )
         messages = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
         if not messages:
             return
@@ -92,6 +94,8 @@ def send_back(queues: Queues, letter: DeadLetter) -> None:
 def queues_on_aws(stack_name: str, region: str | None) -> Queues:
     """The queues of a stack, by its outputs, with the user's own AWS credentials."""
     outputs = aws.outputs(stack_name, region)
+    if not {"TaskQueueUrl", "DeadLetterQueueUrl"} <= outputs.keys():
+        raise BadInput(f"--stack {stack_name}: has no task queue; it is another stack, or still being made")
     return Queues(aws.client("sqs", region), outputs["TaskQueueUrl"], outputs["DeadLetterQueueUrl"])
 
 
@@ -106,7 +110,10 @@ def refusal(queues: Queues, letter: DeadLetter) -> str | None:
     from botocore.exceptions import ClientError
 
     try:
-        send_back(queues, letter)
-    except ClientError as error:
-        return str(error)
+        with aws.errors():
+            send_back(queues, letter)
+    except CliError as error:
+        if not isinstance(error.__cause__, ClientError):
+            raise
+        return str(error.__cause__)
     return None

@@ -115,7 +115,7 @@ def _by_password(wanted: Profile, username: str | None) -> Profile:
     if not (wanted.user_pool_id and wanted.client_id):
         raise BadInput("which users? --user-pool-id and --client-id, or --token-stdin for a token of your own issuer")
     username = username or wanted.username or _asked("User name: ")
-    signed = cognito.sign_in(identity.pool_of(wanted), username, getpass.getpass("Password: "), _new_password)
+    signed = cognito.sign_in(identity.pool_of(wanted), username, _secret("Password: "), _new_password)
     return replace(wanted, id_token=signed.id_token, refresh_token=signed.refresh_token, username=username)
 
 
@@ -129,9 +129,16 @@ def _asked(question: str) -> str:
     return answer
 
 
+def _secret(question: str) -> str:
+    try:
+        return getpass.getpass(question)
+    except EOFError:
+        raise BadInput("no password was given") from None
+
+
 def _new_password() -> str:
-    new = getpass.getpass("This is the first time: choose a new password: ")
-    if getpass.getpass("The same again: ") != new:
+    new = _secret("This is the first time: choose a new password: ")
+    if _secret("The same again: ") != new:
         raise BadInput("these were two different passwords")
     return new
 

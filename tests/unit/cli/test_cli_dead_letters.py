@@ -168,3 +168,30 @@ def test_what_aws_says_is_an_error_of_ours(tasks, monkeypatch, error, code):
 
     monkeypatch.setattr(boto3, "client", refuse)
     assert tasks("dead-letters", "--stack", "tasks-dev").exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ReceiveMessage"), 3),
+        (EndpointConnectionError(endpoint_url="https://sqs"), 4),
+    ],
+)
+@pytest.mark.parametrize("call", ["receive_message", "send_message"])
+def test_what_the_queue_says_is_an_error_of_ours_too(queues, tasks, monkeypatch, call, error, code):
+    set_aside(queues, TASK, "odd")
+
+    def refuse(**_):
+        raise error
+
+    monkeypatch.setattr(queues.sqs, call, refuse)
+    done = tasks("dead-letters", "--send-back")
+    refused_back = call == "send_message" and isinstance(error, ClientError)
+    assert done.exit_code == (1 if refused_back else code)
+    assert "this should not have happened" not in done.stderr
+
+
+def test_a_stack_that_has_no_queues_is_another_one(tasks, monkeypatch):
+    monkeypatch.setattr("tasks_cli.aws.outputs", lambda stack, region: {"BucketName": "x"})
+    done = tasks("dead-letters", "--stack", "other")
+    assert (done.exit_code, "has no task queue" in done.stderr) == (2, True)

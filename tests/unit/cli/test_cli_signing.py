@@ -92,6 +92,17 @@ def test_the_first_time_asks_for_a_new_password(tasks, pool):
     assert fake.asked[-1]["ChallengeResponses"]["NEW_PASSWORD"] == "new"
 
 
+def test_no_password_is_wrong_usage(tasks, pool, monkeypatch):
+    pool()
+
+    def ended(prompt):
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", ended)
+    done = tasks("login", *POOL, stdin="alice\n")
+    assert (done.exit_code, done.stderr.endswith("error: no password was given\n")) == (2, True)
+
+
 def test_two_different_new_passwords_are_refused(tasks, pool):
     pool(PROVES, FIRST_TIME, typed=("old", "new", "knew"))
     done = tasks("login", *POOL, "--user", "alice")
@@ -127,6 +138,7 @@ def test_a_second_factor_is_not_known_here(tasks, pool):
     [
         ((), "where to?"),
         (("--api-url", "http://api.example.com"), "must be an address that begins with https://"),
+        (("--api-url", "https://["), "must be an address that begins with https://"),
         (("--api-url", URL), "which users?"),
         (("--api-url", URL, "--user-pool-id", "x", "--client-id", "y"), "must look like eu-central-1_AbCdEfGhI"),
         (("--profile", "../x", *POOL), "--profile '../x'"),
