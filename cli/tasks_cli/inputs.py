@@ -19,7 +19,7 @@ def read(given: str | None) -> Any:
         return None
     try:
         if given == "-":
-            source, text = "standard input", sys.stdin.read()
+            source, text = "standard input", sys.stdin.buffer.read().decode("utf-8-sig")
         elif given.startswith("@"):
             source, text = given[1:], Path(given[1:]).read_text(encoding="utf-8-sig")
         else:

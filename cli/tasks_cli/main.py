@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tasks_cli import output
 from tasks_cli.commands import changing, creating, looking, operating, results, signing
 from tasks_cli.version import version
 
@@ -37,4 +38,5 @@ for group in (creating, looking, results, changing, operating, signing):
 
 def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
+    output.in_utf8()
     app(prog_name="tasks")

@@ -1,5 +1,6 @@
 """Standard output for what was asked for, as a table or as JSON; standard error for everything else."""
 
+import io
 import json
 import os
 import re
@@ -22,6 +23,7 @@ COLOURS = {
     "PROCESSING": "cyan",
     "FINISHED": "cyan",
 }
+_ESCAPED = "backslashreplace"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -57,6 +59,18 @@ def text(value: object, style: str = "") -> Text:
 def status(value: str) -> Text:
     """A status in its colour."""
     return text(value, COLOURS.get(value, ""))
+
+
+def encoded(document: str) -> bytes:
+    """JSON in UTF-8. Half a surrogate pair may be in JSON, and is no UTF-8: it becomes its escape, as it came."""
+    return document.encode(errors=_ESCAPED)
+
+
+def in_utf8() -> None:
+    """Write UTF-8, whatever the system thinks of a file or a pipe: JSON has no other encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=_ESCAPED)
 
 
 def print_json(value: Any) -> None:

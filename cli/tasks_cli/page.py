@@ -31,7 +31,9 @@ def task(console: Console, found: Json) -> None:
     facts.add_row("Name", text(found["name"]))
     facts.add_row("Kind", text(found["kind"]))
     facts.add_row("Status", status(found["status"]))
-    facts.add_row("Attempt", text(f"{found['attempt']}, run {found['run']}"))
+    if found["kind"] == "TASK":  # of a fan-out, sub-tasks have attempts
+        facts.add_row("Attempt", text(found["attempt"]))
+    facts.add_row("Run", text(f"{found['run']}, counted from 0"))
     if "subTaskCount" in attributes:
         facts.add_row("Sub-tasks", text(counts(found)))
     elif "progress" in attributes:

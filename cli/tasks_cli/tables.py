@@ -34,7 +34,7 @@ def tasks(console: Console, items: Iterable[Json], now: datetime) -> None:
         "STATUS": lambda task: status(task["status"]),
         "DONE": lambda task: text(done(task)),
         "AGE": lambda task: text(age(task["createdAt"], now)),
-        "ATTEMPT": lambda task: text(task["attempt"]),
+        "ATTEMPT": lambda task: text(task["attempt"] if task["kind"] == "TASK" else ""),
         "COST": lambda task: text(cost(task)),
         "KIND": lambda task: text(task["kind"]),
         "NAME": lambda task: text(task["name"]),

@@ -64,7 +64,7 @@ def _of_single_task(run: Run, where: Ref, task: Json, write: Write) -> int:
         return download(run.api.transport, lambda: _link(run, where), write)[0]
     if "result" not in attributes:
         raise BadInput(f"{where} is {task['status']}: it has no result")
-    write(json.dumps(attributes["result"], ensure_ascii=False).encode() + b"\n")
+    write(output.encoded(json.dumps(attributes["result"], ensure_ascii=False)) + b"\n")
     return 1
 
 

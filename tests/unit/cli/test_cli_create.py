@@ -40,8 +40,9 @@ def test_the_input_comes_from_a_file_or_standard_input(api, tasks, home):
     api.says("POST", "/tasks", (201, task()))
     (home / "cat.json").write_text("\ufeff[1]", encoding="utf-8")
     tasks("create", "cat", "--input", "@cat.json")
-    tasks("create", "cat", "--input", "-", stdin="[2]")
+    tasks("create", "cat", "--input", "-", stdin="\ufeff[2]".encode())
     assert [asked.json["input"] for asked in api.asked] == [[1], [2]]
+    assert tasks("create", "cat", "--input", "-", stdin=b'"\xe9"').exit_code == 2
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,17 @@ def test_a_table_fits_the_terminal_and_cuts_no_address(api, tasks, columns):
     assert "25%" in lines[2]
 
 
+def test_only_single_tasks_have_attempts_of_their_own(api, tasks):
+    api.says("GET", "/tasks", {"items": [task("COMPLETED", attempt=3), fan_out(attempt=0)]})
+    first, second = [line.split() for line in tasks("list", COLUMNS="90").stdout.splitlines()[1:]]
+    assert (first[3], len(second)) == ("3", len(first))
+    for shown, has_attempts in ((task(), True), (fan_out(), False)):
+        api.says("GET", TASK, shown)
+        lines = [line.split() for line in tasks("show", f"cat/{CODE}").stdout.splitlines()]
+        assert (["Attempt", "1"] in lines) == has_attempts
+        assert ["Run", "0,", "counted", "from", "0"] in lines
+
+
 def test_a_long_type_is_folded_and_not_cut(api, tasks):
     api.says("GET", "/tasks", {"items": [task("COMPLETED", type="t" * 64)]})
     rows = [line.split()[0] for line in tasks("list", COLUMNS="60").stdout.splitlines()[1:]]
