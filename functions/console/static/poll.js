@@ -101,10 +101,18 @@ export class Poller {
 export function usePolled(path, { over, fastest, load } = {}) {
   const [state, setState] = useState({ path });
   const poller = useRef(null);
+  // Of the drawing now, not of the first one: a task that has ended since is over, one that is retried no longer.
+  const isOver = useRef(over);
+  isOver.current = over;
   useEffect(() => {
     if (path === undefined) return undefined;
-    const show = (found) => setState({ ...found, path });
-    poller.current = new Poller({ load: load ?? ((etag) => request(path, { etag })), over, show, fastest });
+    const options = {
+      load: load ?? ((etag) => request(path, { etag })),
+      over: (data) => isOver.current?.(data) ?? false,
+      show: (found) => setState({ ...found, path }),
+      fastest,
+    };
+    poller.current = new Poller(options);
     return () => poller.current.stop();
   }, [path, fastest]);
   const { path: shown, ...found } = state;
