@@ -187,3 +187,61 @@ def test_numbers_keep_all_of_their_digits(call):
     source = call("core/elements", "inputOf", "12345678901234567890.10")
     body = call("core/elements", "bodyOf", {"taskType": "cat", "name": "Füttern"}, source)
     assert body == '{"taskType":"cat","name":"Füttern","input":12345678901234567890.10}'
+
+
+LARGE = '{"id": 12345678901234567890, "at": [9007199254740993, -1e400, 1.5, 9007199254740991]}'
+
+
+def test_numbers_keep_all_of_their_digits_from_one_way_to_write_them_to_another(page, files):
+    script = """
+        const [base, text] = args;
+        const { editorOf, sourceOf, switched } = await import(`${base}/views/input-editor.js`);
+        const { parse } = await import(`${base}/core/exact.js`);
+        const schema = { type: "object", properties: { id: { type: "integer" }, at: {} } };
+        const again = editorOf(schema, false, parse(text));
+        const typed = editorOf({ type: "object", properties: { id: { type: "integer" }, at: {} } }, false);
+        typed.draft.fields.id = "1";
+        typed.draft.fields.at = "9007199254740993";
+        const refused = switched({ ...again, text }, "form");
+        return [again.mode, sourceOf(again).input, sourceOf(switched(typed, "text")).input, refused.mode];
+    """
+    mode, again, typed, refused = page.module(script, files, LARGE)
+    assert (mode, refused) == ("text", "text")
+    assert json.loads(again, parse_float=str) == json.loads(LARGE, parse_float=str)
+    assert json.loads(typed) == {"id": 1, "at": 9007199254740993}
+
+
+FORM = """
+    const [base, schema, problems] = args;
+    const { html, render } = await import(`${base}/vendor/htm/standalone.module.js`);
+    const { draftOf } = await import(`${base}/core/draft.js`);
+    const { fieldOf } = await import(`${base}/core/schema.js`);
+    const { Field } = await import(`${base}/views/fields.js`);
+    const field = fieldOf(schema), root = document.createElement("div");
+    const form = html`<${Field} field=${field} draft=${draftOf(field)} path="" problems=${problems} />`;
+    render(form, root);
+    const told = (of) => (of.getAttribute("aria-describedby") ?? "").split(" ")
+      .map((id) => root.querySelector(`[id="${id}"]`)?.textContent.trim()).join("; ");
+    const told_all = [...root.querySelectorAll("input, textarea, select, fieldset")].map(told);
+    return [told_all, [...root.querySelectorAll("[role=alert]")].map((one) => one.textContent)];
+"""
+
+
+@pytest.mark.parametrize(
+    ("properties", "problems", "told"),
+    [
+        ({"house number": {"type": "integer"}}, {"house number": "is odd"}, ["house number is odd"]),
+        ({"pet": {}}, {"pet.cat.name": "is missing"}, ["As JSON.; pet at cat.name is missing"]),
+        ({"pet": {}, "pets": {}}, {"pets[1]": "is no cat"}, ["As JSON.", "As JSON.; pets at [1] is no cat"]),
+        ({"tags": {"type": "array", "items": {"type": "string"}}}, {"tags": "are too few"}, ["tags are too few"]),
+        ({"place": PLACE}, {"place": "is nowhere"}, ["place is nowhere", "-90 to 90."]),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_is_wrong_is_told_with_the_control_that_it_is_about(page, files, properties, problems, told):
+    assert page.module(FORM, files, of(**properties), problems) == [told, []]
+
+
+def test_what_is_wrong_with_the_whole_input_is_told_above_it(page, files):
+    _, alerts = page.module(FORM, files, of(begin={"type": "integer"}), {"": "must end after it begins"})
+    assert alerts == ["The input must end after it begins"]

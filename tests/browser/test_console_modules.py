@@ -96,6 +96,49 @@ def test_a_poll_does_not_repeat_what_is_wrong_with_the_request(page, files):
     assert (seen["asked"], seen["delays"], seen["shown"]) == ([None], [0], [{"data": None, "error": "no"}])
 
 
+def test_what_was_over_and_is_no_longer_is_asked_for_again(page, files):
+    """As the chunks of a task that had ended when its page was opened, and is retried."""
+    script = """
+        const [base] = args;
+        const { html, render } = await import(`${base}/vendor/htm/standalone.module.js`);
+        const { usePolled } = await import(`${base}/poll.js`);
+        let asked = 0, refresh;
+        const waiting = [];
+        const until = (times) => new Promise((resolve) => waiting.push({ times, resolve }));
+        const load = async () => {
+          asked += 1;
+          for (const { times, resolve } of waiting) if (asked >= times) resolve();
+          return { data: asked };
+        };
+        function Part({ over }) {
+          ({ refresh } = usePolled("x", { over: () => over, load }));
+          return "";
+        }
+        const root = document.createElement("div");
+        const draw = (over) => render(html`<${Part} over=${over} />`, root);
+        draw(true);
+        await until(1);
+        draw(false);
+        refresh();
+        await until(4);
+        render(null, root);
+        return asked;
+    """
+    assert page.module(script, files) == 4
+
+
+def test_what_a_link_says_that_is_over_is_not_taken_for_what_it_led_to(page, files):
+    script = """
+        const [base] = args;
+        const { linked } = await import(`${base}/api.js`);
+        const told = (error) => [error.status, error.message];
+        return [await (await linked(`${base}/icon.svg`)).text(), await linked(`${base}/none`).catch(told)];
+    """
+    icon, [status, words] = page.module(script, files)
+    assert icon.startswith("<svg")
+    assert (status, words) == (404, "The bucket answered 404. Load the page again for a new link.")
+
+
 def chunk(number: int, start: int, end: int | None, **more: Any) -> dict[str, Any]:
     times = {"startedAt": at(start), **({} if end is None else {"finishedAt": at(end)})}
     status = "PROCESSING" if end is None else "COMPLETED"

@@ -2,6 +2,7 @@
 
 import { observe } from "./clock.js";
 import { API } from "./config.js";
+import { parse } from "./core/exact.js";
 import { bearer, expired, renewed } from "./session.js";
 
 /** What went wrong: `status` 0 means that nobody was reached. `details` are the API's, one for each field. */
@@ -54,9 +55,24 @@ async function send(path, { method = "GET", body, headers = {}, etag }, token) {
   }
 }
 
+/**
+ * What a link of the API leads to. The link is its own proof of who asks: with a token, S3 would refuse.
+ * @param {string} url @returns {Promise<Blob>}
+ */
+export async function linked(url) {
+  let answer;
+  try {
+    answer = await fetch(url, { cache: "no-store", credentials: "omit" });
+  } catch {
+    throw new ApiError(0, "The bucket cannot be read from this page.");
+  }
+  if (answer.ok) return answer.blob();
+  throw new ApiError(answer.status, `The bucket answered ${answer.status}. Load the page again for a new link.`);
+}
+
 async function jsonOf(answer) {
   try {
-    return await answer.json();
+    return parse(await answer.text());
   } catch {
     return undefined;
   }

@@ -5,6 +5,8 @@
  * `{given, fields}`; for a list an array. The value of what was left out is `undefined`.
  */
 
+import { parse } from "./exact.js";
+
 /** @param {import("./schema.js").Field} field @param {any} [value] what it is filled with */
 export function draftOf(field, value = field.preset) {
   switch (field.kind) {
@@ -97,7 +99,7 @@ function numberOf(draft, allowed, problem) {
 
 function jsonOf(draft) {
   try {
-    return { value: JSON.parse(draft) };
+    return { value: parse(draft) };
   } catch (error) {
     return { value: draft, problem: `is not JSON: ${error.message}` };
   }

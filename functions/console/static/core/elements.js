@@ -1,5 +1,7 @@
 /** Inputs as text, and requests made of them. Pure. */
 
+import { parse } from "./exact.js";
+
 /** What the API takes as the body of a request, in bytes. */
 export const MOST_BYTES = 3_000_000;
 
@@ -29,7 +31,7 @@ export function inputOf(text) {
 
 function parsed(text) {
   try {
-    return { value: JSON.parse(text) };
+    return { value: parse(text) };
   } catch (error) {
     return { problem: error.message };
   }

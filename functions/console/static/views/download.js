@@ -1,7 +1,7 @@
 /** Results as a file. */
 
 import { html, useState } from "../vendor/htm/standalone.module.js";
-import { request, taskPath } from "../api.js";
+import { linked, request, taskPath } from "../api.js";
 import { count } from "../core/format.js";
 import { complain } from "../messages.js";
 import { Icon } from "./icons.js";
@@ -28,14 +28,14 @@ export function Download({ task }) {
 
 async function saveSingle(task) {
   const { result, resultUrl } = task.attributes;
-  const text = resultUrl === undefined ? `${JSON.stringify(result, null, 2)}\n` : await linked(task);
+  const text = resultUrl === undefined ? `${JSON.stringify(result, null, 2)}\n` : await large(task);
   save([text], `result-${task.code}.json`, "application/json");
 }
 
 /** Links work for 15 minutes, and the page may be older. */
-async function linked(task) {
+async function large(task) {
   const { data } = await request(taskPath(task.type, task.code));
-  return fetched(data.attributes.resultUrl);
+  return linked(data.attributes.resultUrl);
 }
 
 /** One file of all objects, in order. Blobs are the browser's to keep, on its disk if need be. */
@@ -45,20 +45,13 @@ async function saveAll(task, tell, offer) {
   for (const link of data.items) {
     tell(`${count(parts.length + 1)} of ${count(data.items.length)}…`);
     try {
-      parts.push(await fetched(link.url));
+      parts.push(await linked(link.url));
     } catch {
       offer(data.items);
       return;
     }
   }
   save(parts, `results-${task.code}.jsonl`, "application/x-ndjson");
-}
-
-/** The link is its own proof of who asks: with a token, S3 would refuse. */
-async function fetched(url) {
-  const answer = await fetch(url, { cache: "no-store", credentials: "omit" });
-  if (!answer.ok) throw new Error(`The bucket answered ${answer.status}. Load the page again for a new link.`);
-  return answer.blob();
 }
 
 function save(parts, name, type) {

@@ -22,12 +22,13 @@ export function Field(props) {
   return html`<${Single} ...${props} />`;
 }
 
-const idOf = (path) => `field-${path || "input"}`;
+/** A name in a schema may have spaces, which would part the id where it is referred to. */
+const idOf = (path) => `field-${path.replace(/\s/g, "_") || "input"}`;
 
 /** One control with its label, what it is for, and what is wrong with it. */
 function Single({ field, draft, path, label, problems, change }) {
   const id = idOf(path);
-  const problem = problems[path];
+  const problem = problemOf(problems, path);
   const named = label ?? field.label ?? "Input";
   const described = [hintOf(field) && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(" ") || undefined;
   const shared = { id, "aria-invalid": problem ? "true" : undefined, "aria-describedby": described };
@@ -38,6 +39,14 @@ function Single({ field, draft, path, label, problems, change }) {
     ${hintOf(field) && html`<p class="hint" id=${`${id}-hint`}>${hintOf(field)}</p>`}
     ${problem && html`<p class="problem" id=${`${id}-problem`}>${named} ${problem}</p>`}
   </div>`;
+}
+
+/** What is wrong at the path, or inside of what one control stands for: the API looks deeper into JSON than a form. */
+function problemOf(problems, path) {
+  if (problems[path]) return problems[path];
+  const within = (place) => place.startsWith(path) && /^[.[]/.test(place.slice(path.length));
+  const [place, words] = Object.entries(problems).find(([place]) => path !== "" && within(place)) ?? [];
+  return place && `at ${place.slice(path.length).replace(/^\./, "")} ${words}`;
 }
 
 function Control({ field, draft, change, shared, check }) {
@@ -110,14 +119,18 @@ function ObjectField({ field, draft, path, label, problems, change }) {
   const set = (name) => (inner) => change({ ...draft, fields: { ...draft.fields, [name]: inner } });
   const inside = field.fields.map(({ name, field: inner }) => html`<${Field} key=${name} field=${inner}
     draft=${draft.fields[name]} path=${joined(path, name)} problems=${problems} change=${set(name)} />`);
-  if (path === "") return html`<div class="fields">${inside}</div>`;
+  if (path === "") {
+    const whole = problems[path] && `The input ${problems[path]}`;
+    return html`${whole && html`<p class="problem" role="alert">${whole}</p>`}<div class="fields">${inside}</div>`;
+  }
   const leaves = !field.required || field.nullable;
-  return html`<fieldset class="group">
+  const wrong = `${idOf(path)}-problem`;
+  return html`<fieldset class="group" aria-describedby=${problems[path] && wrong}>
     <legend>${named}<${Optional} field=${field} /></legend>
     ${field.description && html`<p class="hint">${field.description}</p>`}
     ${leaves && html`<label class="given"><input type="checkbox" checked=${draft.given}
       onChange=${(event) => change({ ...draft, given: event.target.checked })} /> Give it</label>`}
-    ${problems[path] && html`<p class="problem">${named} ${problems[path]}</p>`}
+    ${problems[path] && html`<p class="problem" id=${wrong}>${named} ${problems[path]}</p>`}
     ${draft.given && html`<div class="fields">${inside}</div>`}
   </fieldset>`;
 }
@@ -136,10 +149,12 @@ function ListField({ field, draft, path, label, noun = "entry", problems, change
     change(draft.toSpliced(index, 1));
     list.current.querySelector(":scope > .add").focus();
   };
-  return html`<fieldset ref=${list} class=${path === "" ? "group whole" : "group"}>
+  const wrong = `${idOf(path)}-problem`;
+  return html`<fieldset ref=${list} class=${path === "" ? "group whole" : "group"}
+    aria-describedby=${problems[path] && wrong}>
     <legend class=${path === "" ? "hidden-text" : ""}>${named}<${Optional} field=${field} /></legend>
     ${field.description && html`<p class="hint">${field.description}</p>`}
-    ${problems[path] && html`<p class="problem">${named} ${problems[path]}</p>`}
+    ${problems[path] && html`<p class="problem" id=${wrong}>${named} ${problems[path]}</p>`}
     ${draft.map((item, index) => html`<div class="entry" key=${index}>
       <div class="entry-body"><${Field} field=${field.item} draft=${item} path=${`${path}[${index}]`}
         label=${titled(noun, index)} problems=${problems} change=${set(index)} /></div>

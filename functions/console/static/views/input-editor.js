@@ -3,6 +3,7 @@
 import { html } from "../vendor/htm/standalone.module.js";
 import { draftOf, fits, valueOf } from "../core/draft.js";
 import { elementsOf, inputOf } from "../core/elements.js";
+import { parse } from "../core/exact.js";
 import { bytes, counted } from "../core/format.js";
 import { fieldOf } from "../core/schema.js";
 import { Field } from "./fields.js";
@@ -69,7 +70,7 @@ export function switched(editor, mode) {
   if (mode !== "form" || editor.mode !== "text") return { ...editor, mode };
   const { input } = editor.many ? elementsOf(editor.text) : inputOf(editor.text);
   if (input === undefined) return { ...editor, mode };
-  const value = JSON.parse(input);
+  const value = parse(input);
   return fits(editor.field, value) ? { ...editor, mode, draft: draftOf(editor.field, value) } : editor;
 }
 
@@ -127,11 +128,11 @@ function File({ editor, setEditor, problems }) {
   return html`<div class="field">
     <label for="field-input">File of JSON Lines (.jsonl), or CSV with a header (.csv)</label>
     <input id="field-input" type="file" accept=".jsonl,.ndjson,.csv" aria-invalid=${problems[""] ? "true" : undefined}
-      aria-describedby="file-hint"
+      aria-describedby="file-hint file-problem"
       onChange=${(event) => setEditor({ ...editor, file: event.target.files[0] })} />
     <p class="hint" id="file-hint">
       ${file ? `${file.name}, ${bytes(file.size)}. ` : ""}Up to 5 GB. One line, or one record, is one sub-task.</p>
-    ${problems[""] && html`<p class="problem">The file ${problems[""]}</p>`}
+    ${problems[""] && html`<p class="problem" id="file-problem">The file ${problems[""]}</p>`}
   </div>`;
 }
 

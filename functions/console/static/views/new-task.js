@@ -1,7 +1,7 @@
 /** The page that creates a task. */
 
 import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
-import { request, taskPath } from "../api.js";
+import { linked, request, taskPath } from "../api.js";
 import { Creation } from "../create.js";
 import { pathOf } from "../core/draft.js";
 import { percent } from "../core/format.js";
@@ -39,7 +39,7 @@ async function load(taskType, code) {
   const name = task.name === task.type ? "" : task.name;
   const pattern = { taskType: task.type, kind: task.kind, name, input: task.input };
   if (task.inputUrl === undefined) return pattern;
-  const blob = await (await fetch(task.inputUrl, { cache: "no-store", credentials: "omit" })).blob();
+  const blob = await linked(task.inputUrl);
   if (task.kind === "TASK") return { ...pattern, text: await blob.text() };
   const format = new URL(task.inputUrl).pathname.endsWith(".csv") ? "csv" : "jsonl";
   return { ...pattern, file: new File([blob], `input.${format}`) };
@@ -106,9 +106,10 @@ function Form({ types, pattern }) {
       <div class="field">
         <label for="task-name">Name <span class="optional">optional</span></label>
         <input id="task-name" maxlength="256" value=${task.name} dir="auto"
-          onInput=${(event) => setTask({ ...task, name: event.target.value })} aria-describedby="task-name-hint" />
+          onInput=${(event) => setTask({ ...task, name: event.target.value })} aria-describedby="task-name-hint name-problem"
+          aria-invalid=${problems["#name"] && "true"} />
         <p class="hint" id="task-name-hint">For people: what you will look for in the list.</p>
-        ${problems["#name"] && html`<p class="problem">Name ${problems["#name"]}</p>`}
+        ${problems["#name"] && html`<p class="problem" id="name-problem">Name ${problems["#name"]}</p>`}
       </div>
     </div>
     <${InputEditor} editor=${task.editor} setEditor=${(editor) => setTask({ ...task, editor })} problems=${problems}
@@ -130,7 +131,7 @@ function TypeField({ types, value, problem, change }) {
   const names = types.items.map((item) => item.taskType);
   const { description } = types.items.find((item) => item.taskType === value) ?? {};
   const wrong = problem ? "true" : undefined;
-  const shared = { id: "task-type", "aria-invalid": wrong, "aria-describedby": "task-type-hint" };
+  const shared = { id: "task-type", "aria-invalid": wrong, "aria-describedby": "task-type-hint type-problem" };
   const all = value && !names.includes(value) ? [...names, value] : names;
   return html`<div class="field">
     <label for="task-type">Task type</label>
@@ -143,7 +144,7 @@ function TypeField({ types, value, problem, change }) {
         onChange=${(event) => change(event.target.value.trim())} />
           <datalist id="task-types">${names.map((name) => html`<option value=${name}></option>`)}</datalist>`}
     <p class="hint" id="task-type-hint">${description ?? ""}</p>
-    ${problem && html`<p class="problem">Task type ${problem}</p>`}
+    ${problem && html`<p class="problem" id="type-problem">Task type ${problem}</p>`}
   </div>`;
 }
 
