@@ -19,7 +19,7 @@ export function Facts({ task }) {
     [over ? "Took" : "Runs for", duration(between(startOf(task), end, at))],
     ["By", html`<${Who} sub=${task.createdBy} />`],
     ...(task.kind === "TASK" ? [["Attempt", count(task.attempt)]] : []),
-    ["Run", task.run > 0 ? `${task.run + 1} (retried ${task.run === 1 ? "once" : `${task.run} times`})` : "1"],
+    ["Run", html`<span title=${`In the API, run ${task.run}: the first is 0`}>${runOf(task)}</span>`],
     ["Cost", html`<span title=${`Estimate in US dollars, prices of ${task.usage.pricesOf ?? "?"}`}>
       ${usd(task.usage.estimatedUsd)}</span> <span class="hint">estimated</span>`],
     ...(task.leaseUntil && !over ? [["Leased until", html`<${Time} iso=${task.leaseUntil} at=${at} />`]] : []),
@@ -31,6 +31,11 @@ export function Facts({ task }) {
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>
       ${value}</dd></div>`)}</dl>
   </section>`;
+}
+
+/** Counted as people count. */
+function runOf({ run }) {
+  return run > 0 ? `${run + 1} (retried ${run === 1 ? "once" : `${run} times`})` : "1";
 }
 
 /** A retry begins anew: how long its run takes is what people ask for. */
