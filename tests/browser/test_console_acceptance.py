@@ -110,3 +110,18 @@ def test_a_single_task_from_the_form_field_by_field(console, tasks):
         7,
         "Cat Lane 7",
     )
+
+
+def test_an_input_runs_again_with_every_digit_of_it(console, tasks):
+    large = {"key": 12345678901234567890, "other": [9007199254740993]}
+    first = tasks.run("cat", large)
+    console.open_task(first)
+    console.until(lambda: "12345678901234567890" in console.text(), "it is shown as it is")
+    console.button("Run again").click()
+    text = console.until(lambda: console.field("JSON"), "the form is filled in")
+    assert json.loads(text.get_attribute("value")) == large
+    console.one("create").click()
+    console.until(lambda: console.all("task-status"), "its page is there")
+    code = console.browser.current_url.rpartition("/")[2]
+    assert code != first["code"]
+    assert tasks.look({"type": "cat", "code": code})["input"] == large

@@ -119,3 +119,19 @@ def test_from_signing_in_to_a_cancelled_task_by_keyboard_alone(stranger, waiting
     keyboard.go_to("Cancel the task")
     keyboard.press(Keys.ENTER)
     console.until_status("CANCELLED")
+
+
+def test_the_focus_comes_back_from_a_question(console, waiting):
+    keyboard = Keyboard(console)
+    console.open_task(waiting)
+    for answer in (Keys.ESCAPE, Keys.ENTER):  # Enter presses what has the focus first: "Keep it"
+        keyboard.go_to("Cancel")
+        keyboard.press(Keys.ENTER)
+        console.asked()
+        keyboard.press(answer)
+        console.until(lambda: not console.all("confirm"), "the question is gone")
+        assert keyboard.browser.switch_to.active_element.accessible_name == "Cancel"
+    console.one("cancel").click()
+    console.asked().click()
+    console.until_status("CANCELLED")
+    console.until(lambda: keyboard.browser.switch_to.active_element.text == waiting["name"], "the page has the focus")

@@ -27,6 +27,8 @@ export function Actions({ task, changed }) {
     }
     setBusy(false);
     changed();
+    // The button that was pressed goes, and would leave the keyboard nowhere.
+    document.querySelector("h1")?.focus();
   };
   return html`<div class="actions">
     ${results && html`<${Download} task=${task} />`}

@@ -99,7 +99,10 @@ export function Live({ error, retryIn, over, every }) {
 export function Dialog({ title, children, close }) {
   const dialog = useRef(null);
   useEffect(() => {
-    dialog.current.showModal();
+    const shown = dialog.current;
+    shown.showModal();
+    // Closed before it is taken away, it gives the focus back to the button that opened it.
+    return () => shown.close();
   }, []);
   return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${close}>
     <h2 id="dialog-title">${title}</h2>
