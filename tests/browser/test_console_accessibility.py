@@ -35,6 +35,13 @@ def test_the_list_is_accessible(console, ended):
     assert everywhere(console) == []
 
 
+@pytest.mark.parametrize("route", ["#/nowhere", "#/tasks/cat/01KAFSV4XG4DXWKE1B8G6F0J2T"])
+def test_a_page_that_is_none_is_accessible(console, route):
+    console.open(route)
+    console.until(lambda: console.heading().startswith("No such"), "it says so")
+    assert everywhere(console) == []
+
+
 def test_the_page_of_a_fan_out_is_accessible(console, ended):
     console.open_task(ended)
     console.until(lambda: console.all("sub-task-row"), "sub-tasks are there")
