@@ -106,8 +106,8 @@ function Form({ types, pattern }) {
       <div class="field">
         <label for="task-name">Name <span class="optional">optional</span></label>
         <input id="task-name" maxlength="256" value=${task.name} dir="auto"
-          onInput=${(event) => setTask({ ...task, name: event.target.value })} aria-describedby="task-name-hint name-problem"
-          aria-invalid=${problems["#name"] && "true"} />
+          onInput=${(event) => setTask({ ...task, name: event.target.value })}
+          aria-describedby="task-name-hint name-problem" aria-invalid=${problems["#name"] && "true"} />
         <p class="hint" id="task-name-hint">For people: what you will look for in the list.</p>
         ${problems["#name"] && html`<p class="problem" id="name-problem">Name ${problems["#name"]}</p>`}
       </div>
