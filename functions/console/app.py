@@ -69,6 +69,8 @@ def _configuration() -> bytes:
 
 
 FILES = _files()
+KEPT = "public, max-age=31536000, immutable"
+"""A year, the longest that browsers are asked for (RFC 9111, section 5.3)."""
 HEADERS = {
     # The only script is ours, and it may talk to this API, the user pool and the bucket (for uploads), and to nobody
     # else. What a task's name, input or result says is text: even if the page failed to escape it, nothing would run.
@@ -90,16 +92,36 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    # Kept by browsers, asked for each time: after a deployment no page runs with scripts of two versions.
-    "Cache-Control": "no-cache",
+    "Cache-Control": "no-cache",  # kept by browsers, and asked for each time
     "Vary": "Accept-Encoding",
 }
 
 
 @cache
+def release() -> str:
+    """Name of the folder that the page takes its files from: another one for other files or another configuration.
+
+    So browsers may keep them: the page is dozens of files, of which each would be a call of Lambda at every look, and
+    after a deployment none runs with scripts of two releases.
+    """
+    parts = [(name, path.read_bytes()) for name, path in sorted(FILES.items())]
+    digests = [
+        f"{name} {hashlib.sha256(body).hexdigest()}" for name, body in [*parts, (CONFIGURATION, _configuration())]
+    ]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
+
+
+def _body(name: str) -> bytes:
+    if name == CONFIGURATION:
+        return _configuration()
+    body = FILES[name].read_bytes()
+    return body.replace(b'"console/', f'"console/{release()}/'.encode()) if name == PAGE else body
+
+
+@cache
 def _file(name: str) -> File:
     """Read the file, once per process."""
-    body = _configuration() if name == CONFIGURATION else FILES[name].read_bytes()
+    body = _body(name)
     suffix = Path(name or "index.html").suffix
     zipped = None if suffix in COMPRESSED else gzip.compress(body, mtime=0)
     # A weak tag, since it is the same for the file and for what gzip makes of it.
@@ -111,7 +133,10 @@ def _file(name: str) -> File:
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An event of the HTTP API in, one of the files out."""
     name = (event.get("pathParameters") or {}).get("file", PAGE)
-    answer = _answer(name, event["headers"])
+    own = name.removeprefix(f"{release()}/") or name  # the page itself is at one place only
+    answer = _answer(own, event["headers"])
+    if own != name and answer["statusCode"] != 404:
+        answer["headers"]["Cache-Control"] = KEPT
     logger.info("request", extra={"file": name[:200], "statusCode": answer["statusCode"]})
     return answer
 

@@ -63,3 +63,18 @@ def test_a_script_from_elsewhere_would_not_run(console):
     assert console.browser.execute_script("return 'hacked' in window") is False
     [complaint] = console.complaints()
     assert "Content Security Policy" in complaint
+
+
+def test_a_page_of_which_a_file_did_not_come_loads_again(console):
+    """As where Lambda has no room for all the calls of a first look."""
+    devtools = console.browser.execute_cdp_cmd
+    devtools("Network.enable", {})
+    devtools("Network.setCacheDisabled", {"cacheDisabled": True})
+    devtools("Network.setBlockedURLs", {"urls": ["*/views/list.js"]})
+    console.open("#/new")
+    tries = "return Number(sessionStorage.getItem('tasks.loads'))"
+    console.until(lambda: console.browser.execute_script(tries) > 0, "it failed, and will try again")
+    assert console.heading() == ""
+    devtools("Network.setBlockedURLs", {"urls": []})
+    console.until(lambda: console.heading() == "New task", "the page is there")
+    assert console.browser.execute_script(tries) == 0

@@ -45,7 +45,7 @@ def app(environment, tmp_path, monkeypatch):
     """The function with files of our own."""
     module = load()
     for name, content in {
-        "index.html": b"<!doctype html>",
+        "index.html": b'<!doctype html><script src="console/app.js">',
         "app.js": b"export {};",
         "views/list.js": b"export const list = 1;",
         "logo.png": b"\x89PNG",
@@ -75,7 +75,8 @@ def body(answer):
 
 def test_the_page_is_at_the_console_itself(app):
     answer = ask(app)
-    assert (answer["statusCode"], body(answer)) == (200, b"<!doctype html>")
+    page = f'<!doctype html><script src="console/{app.release()}/app.js">'
+    assert (answer["statusCode"], body(answer).decode()) == (200, page)
     assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"
     # Below, what it refers to would be looked for in another folder.
     assert ask(app, "index.html")["statusCode"] == 404
@@ -142,6 +143,30 @@ def test_every_answer_keeps_the_page_to_itself(app, name):
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("name", ["app.js", "views/list.js", "config.json"])
+def test_a_file_of_this_release_is_kept_by_browsers(app, name):
+    answer = ask(app, f"{app.release()}/{name}")
+    assert body(answer) == body(ask(app, name))
+    assert answer["headers"]["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("name", ["{}/nothing.js", "{}/", "{}/{}/app.js", "0123456789abcdef/app.js"])
+def test_what_is_no_file_of_this_release_is_asked_for_again(app, name):
+    answer = ask(app, name.replace("{}", app.release()))
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (404, "no-cache")
+
+
+def test_another_file_or_configuration_is_another_release(environment, app, tmp_path, monkeypatch):
+    releases = {app.release()}
+    (tmp_path / "app.js").write_bytes(b"export { };")
+    app.release.cache_clear()
+    releases.add(app.release())
+    monkeypatch.setenv("USER_POOL_CLIENT_ID", "another")
+    app.release.cache_clear()
+    releases.add(app.release())
+    assert len(releases) == 3
 
 
 def test_a_file_that_is_known_is_not_sent_again(app):

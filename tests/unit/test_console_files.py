@@ -30,7 +30,7 @@ def test_vendored_files_are_those_that_the_readme_names():
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name)
 def test_every_import_is_a_file(path):
-    imported = re.findall(r"""(?:from|import) "(\.[^"]+)";""", path.read_text(encoding="utf-8"))
+    imported = re.findall(r"""(?:from |import |import\()"(\.[^"]+)""", path.read_text(encoding="utf-8"))
     assert [target for target in imported if not (path.parent / target).is_file()] == []
 
 

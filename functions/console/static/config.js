@@ -1,7 +1,7 @@
 /** Where things are: relative to this file, as a stage or the path of a domain of one's own may come before it. */
 
-/** The API's address, with a slash at its end. */
-export const API = new URL("..", import.meta.url);
+/** The API's address, with a slash at its end: this file is at `console/<release>/config.js` of it. */
+export const API = new URL("../..", import.meta.url);
 
 /**
  * @typedef {object} Config
