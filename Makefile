@@ -8,7 +8,7 @@ RUNTIME_VENV := .venv-runtime
 RUNTIME_READY := $(RUNTIME_VENV)/.ready
 LINT_VENV := .venv-lint
 LINT_READY := $(LINT_VENV)/.ready
-CLOUDS := -n 2 --dist loadgroup tests/e2e tests/browser
+CLOUDS := -n 2 --dist loadscope tests/e2e tests/browser
 NO_CLOUD := tests --ignore tests/unit --ignore tests/e2e --ignore tests/browser
 
 .DEFAULT_GOAL := help

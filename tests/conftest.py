@@ -1,15 +1,21 @@
 """Fixtures for all tests: named here, once, so that what they start is started once."""
 
+from typing import Any
+
 import pytest
 
 from tests.support.cloud import cloud, fork, forked
-from tests.support.groups import arrange
+from tests.support.groups import CloudScheduling, arrange
 from tests.support.network import event_loops
 
 __all__ = ["cloud", "event_loops", "fork", "forked"]
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the names of groups in a hook of the same name
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> CloudScheduling | None:
+    """Keep together what shares a local cloud."""
+    return CloudScheduling(config, log) if config.getoption("dist") == "loadscope" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a local cloud, and leave to the end what looks at the calls of all other tests."""
+    """Leave to the end what looks at the calls of all other tests."""
     arrange(items)

@@ -1,33 +1,39 @@
-"""Which tests with a local cloud run in one worker of pytest-xdist (`--dist loadgroup`), and in which order.
+"""Which tests with a local cloud one worker of pytest-xdist runs, and in which order.
 
-Most of their time they wait, so two workers take little more than half of it. Tests that share a cloud stay together.
+Most of their time they wait, so two workers take little more than half of it. Tests that share a cloud stay together,
+the largest group first. (`--dist loadgroup` would ask for groups by a marker, but pytest-xdist 3.8 writes them where
+pytest 9 no longer reads.)
 """
 
+from pathlib import PurePosixPath
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-from local.paths import ROOT
+OWN_CLOUDS = {
+    "test_docs.py",
+    "test_killed_at_random.py",
+    "test_launcher.py",
+    "test_notifications.py",
+    "test_published_description.py",
+    "test_readme.py",
+    "test_snap_start.py",
+    "test_without_api.py",
+}
+"""Files of ``tests/e2e`` that have clouds of their own, or several; all others share one."""
 
-SHARED, BROWSER = "shared cloud", "browser"
-FIRST = (SHARED, BROWSER)
-"""The longest first, each on a worker and a cloud of its own; what is short fills up."""
+
+class CloudScheduling(LoadScopeScheduling):
+    """A cloud, a worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePosixPath(nodeid.partition("::")[0])
+        return path.name if path.name in OWN_CLOUDS else path.parent.name
 
 
 def arrange(items: list[pytest.Item]) -> None:
-    """Name the group of each test with a local cloud, and order these tests."""
-    clouds = [item for item in items if item.path.parent in (ROOT / "tests" / "e2e", ROOT / "tests" / "browser")]
-    others = [item for item in items if item not in set(clouds)]
-    for item in clouds:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items[:] = [*others, *sorted(clouds, key=_place)]
-
-
-def _group(item: pytest.Item) -> str:
-    if item.path.parent.name == BROWSER:
-        return BROWSER
-    return SHARED if "forked" in getattr(item, "fixturenames", ()) else item.path.stem
-
-
-def _place(item: pytest.Item) -> tuple[int, bool]:
-    group = _group(item)
-    place = FIRST.index(group) if group in FIRST else len(FIRST)
-    return place, item.get_closest_marker("at_the_end") is not None
+    """Leave to the end what looks at the calls of all others. Raises where :data:`OWN_CLOUDS` names a file that shares."""
+    sharing = {item.path.name for item in items if "forked" in getattr(item, "fixturenames", ())}
+    if sharing & OWN_CLOUDS:
+        raise pytest.UsageError(f"tests/support/groups.py: {sorted(sharing & OWN_CLOUDS)} share the cloud `forked`")
+    items.sort(key=lambda item: item.get_closest_marker("at_the_end") is not None)
