@@ -12,7 +12,6 @@ from xdist.scheduler import LoadScopeScheduling
 
 OWN_CLOUDS = {
     "test_docs.py",
-    "test_killed_at_random.py",
     "test_launcher.py",
     "test_notifications.py",
     "test_published_description.py",
@@ -32,7 +31,7 @@ class CloudScheduling(LoadScopeScheduling):
 
 
 def arrange(items: list[pytest.Item]) -> None:
-    """Leave to the end what looks at the calls of all others. Raises where :data:`OWN_CLOUDS` names a file that shares."""
+    """Leave to the end what looks at the calls of all others. Raises where `OWN_CLOUDS` is not true."""
     sharing = {item.path.name for item in items if "forked" in getattr(item, "fixturenames", ())}
     if sharing & OWN_CLOUDS:
         raise pytest.UsageError(f"tests/support/groups.py: {sorted(sharing & OWN_CLOUDS)} share the cloud `forked`")
