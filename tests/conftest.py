@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.cloud import cloud, fork, forked
-from tests.support.groups import CloudScheduling, arrange
+from tests.support.groups import CloudScheduling, arrange, tell_apart
 from tests.support.network import event_loops
 
 __all__ = ["cloud", "event_loops", "fork", "forked"]
@@ -14,6 +14,11 @@ __all__ = ["cloud", "event_loops", "fork", "forked"]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> CloudScheduling | None:
     """Keep together what shares a local cloud."""
     return CloudScheduling(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let no two tests have one name."""
+    tell_apart(item)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

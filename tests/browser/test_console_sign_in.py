@@ -39,3 +39,23 @@ def test_a_session_that_has_ended_asks_to_sign_in_and_goes_on_where_it_was(conso
     console.field("Password").send_keys(console.users["alice"]["password"])
     console.one("sign-in").click()
     console.until(lambda: console.heading() == ended["name"], "the page is there")
+
+
+def test_who_has_signed_out_cannot_renew_the_session(stranger, forked):
+    console, cognito = stranger, forked.client("cognito-idp")
+    console.sign_in("alice")
+    [token] = [value for name, value in console.storage().items() if name.endswith("refreshToken")]
+
+    def renewed():
+        parameters = {"REFRESH_TOKEN": token}
+        client = forked.stack["userPoolClientId"]
+        try:
+            return cognito.initiate_auth(ClientId=client, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=parameters)
+        except cognito.exceptions.NotAuthorizedException:
+            return None
+
+    assert renewed()
+    console.button("Sign out").click()
+    console.until(lambda: console.heading() == "Sign in", "it asks to sign in")
+    assert not [name for name in console.storage() if name.endswith("Token")]
+    console.until(lambda: not renewed(), "the token is taken back")

@@ -40,8 +40,13 @@ export class PoolSession {
     return this.step((to) => this.user.authenticateUser(details, to));
   }
 
+  /** Forgets the tokens at once; the user pool takes back the one that renews them, the others are over in an hour. */
   forget() {
-    this.pool?.getCurrentUser()?.signOut();
+    const user = this.pool?.getCurrentUser();
+    if (!user) return;
+    const token = sessionStorage.getItem(`${user.keyPrefix}.${user.getUsername()}.refreshToken`);
+    user.signOut();
+    if (token) user.revokeToken({ token, callback: () => undefined });
   }
 
   /** The library calls one of these, whatever comes next. */
