@@ -4,6 +4,15 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
+from answer_models import (
+    ChunkPage,
+    ResultLinks,
+    SubTaskPage,
+    Task,
+    TaskPage,
+    TaskTypes,
+    Upload,
+)
 from answers import answer, results_answer, sub_task_answer, summary_answer, task_answer
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
@@ -16,7 +25,6 @@ from known_types import known_types
 from models import (
     JSON_LINES,
     ChunkLimit,
-    ChunkPage,
     CodeInPath,
     Cursor,
     IdempotencyKey,
@@ -25,15 +33,9 @@ from models import (
     NewStepFunctionTask,
     NewTask,
     NewUpload,
-    ResultLinks,
     StatusFilter,
-    SubTaskPage,
-    Task,
-    TaskPage,
     TaskTypeInPath,
-    TaskTypes,
     TypeFilter,
-    Upload,
 )
 from serverless_tasks import Page, TaskEntity, TaskKind, TaskNotFound, TaskQuery, TaskService
 from serverless_tasks.adapters.cloud import Cloud

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any, cast
 
+from answer_models import Error, GatewayError
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from known_types import known_types
-from models import Error, GatewayError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.models import OpenAPI, Operation
