@@ -54,6 +54,17 @@ def test_a_file_is_fanned_out_with_a_live_bar(home):
     assert "\x1b[32m" in there.raw
 
 
+def test_the_bar_stands_where_the_task_is(home, tasks):
+    """GIVEN a fan-out of which one sub-task holds on; WHEN it is watched; THEN the bar is at all the others."""
+    task = tasks.fan_out("probe", [*[{"do": "echo"}] * 15, {"do": "hold"}])
+    with terminal(home, "watch", ref(task)) as there:
+        there.until("94%")
+        tasks.cancel(task)
+        assert there.end() == 1
+    assert "15 succeeded" in there.seen
+    assert "CANCELLED" in there.seen
+
+
 def test_a_failed_task_is_exit_code_1_and_its_error(run, tasks):
     """GIVEN sub-tasks of which some fail; WHEN they are watched; THEN 1, the error, and the first that failed."""
     task = tasks.fan_out("once", [{"do": "echo"}, {"do": "fail", "message": "not fish again"}, {"do": "echo"}])
