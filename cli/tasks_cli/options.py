@@ -1,4 +1,4 @@
-"""Options that more than one command has, and what their values may be."""
+"""Options that more than one command has, and what their values may be: the layer's words, without the layer."""
 
 from enum import StrEnum
 from typing import Annotated, Any
