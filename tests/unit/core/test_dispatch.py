@@ -7,8 +7,8 @@ from serverless_tasks.core.dispatch import (
     Dispatcher,
     event_handler,
     find_handler,
-    forget_event_handlers,
     no_handler,
+    set_event_handlers,
 )
 from serverless_tasks.core.errors import InvalidInput, NoHandler
 from serverless_tasks.core.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
@@ -86,7 +86,7 @@ def test_handler_of_an_event_class_comes_before_that_of_the_type_and_takes_no_ot
 def test_handler_of_an_event_class_needs_no_task_type():
     event_handler(TaskEvent)(groom)
     assert find_handler(CHANGED) is groom
-    forget_event_handlers()
+    set_event_handlers({})
     assert find_handler(CHANGED) is None
 
 

@@ -44,11 +44,6 @@ def set_event_handlers(handlers: Mapping[type[Event], EventHandler]) -> None:
     _handlers.update(handlers)
 
 
-def forget_event_handlers() -> None:
-    """Empty the registry. For tests."""
-    set_event_handlers({})
-
-
 def takes_all(event_class: type[Event]) -> bool:
     """Whether a handler takes every event of exactly this class, whatever its task type."""
     return event_class in _handlers

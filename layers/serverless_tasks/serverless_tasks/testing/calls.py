@@ -73,8 +73,7 @@ def call_task(
         is_cancelled=lambda: cancelled,
         save=lambda new, progress: saved.append((from_json_text(to_json_text(new, "state")), progress)),
     )
-    with registered(task_type):
-        return _as_kept(lambda: call(resolve(Dispatcher(), event), context))
+    return _called(task_type, event, context)
 
 
 def call_sub_task(
@@ -105,8 +104,7 @@ def call_sub_task(
         remaining_time=lambda: remaining_time,
         is_cancelled=lambda: cancelled,
     )
-    with registered(task_type):
-        return _as_kept(lambda: call(resolve(Dispatcher(), event), context))
+    return _called(task_type, event, context)
 
 
 def call_finished(task_type: TaskType, input: Sequence[Any], results: Sequence[Any]) -> Any:  # noqa: A002  # the field's name everywhere
@@ -147,6 +145,11 @@ def call_finished(task_type: TaskType, input: Sequence[Any], results: Sequence[A
 def _taken(task: TaskEntity, attempt: int, run: int) -> TaskEntity:
     """The task as a worker has it."""
     return replace(task, status=TaskStatus.PROCESSING, attempt=attempt, run=run)
+
+
+def _called(task_type: TaskType, event: TaskQueueEvent[Any] | StepFunctionTaskEvent[Any], context: TaskContext) -> Any:
+    with registered(task_type):
+        return _as_kept(lambda: call(resolve(Dispatcher(), event), context))
 
 
 def _as_kept(handler: Callable[[], Any]) -> Any:
