@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from serverless_tasks.core.entity import to_camel
+from serverless_tasks.core.task.entity import to_camel
 
 from benchmarks import budgets, counts
 from benchmarks.counts import Counts

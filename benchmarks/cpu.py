@@ -12,13 +12,13 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from serverless_tasks import TaskType
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core.attribute_values import encode_item
-from serverless_tasks.core.dispatch import Dispatcher
-from serverless_tasks.core.task_type import find_task_type
+from serverless_tasks.adapters.log import logger
+from serverless_tasks.core.dynamodb.attribute_values import encode_item
+from serverless_tasks.core.task_types.task_type import find_task_type
 from serverless_tasks.testing import MemoryStack
-from serverless_tasks.workers.chunk_worker import ChunkWorker
-from serverless_tasks.workers.log import logger
+from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
 from serverless_tasks.workers.queue_worker import QueueWorker
+from serverless_tasks.workers.user_code.routing import HandlerRouter
 
 from benchmarks.recorded import Recorded
 from benchmarks.uploaded import TENANT, elements
@@ -59,7 +59,7 @@ def _chunk(size: int) -> float:
     stack.relay_one()
     [payload] = stack.memory.executions.inputs.values()
     stack.invoke("plan", {"input": payload, "executionArn": "here"})
-    worker = ChunkWorker(cast("Cloud", stack.memory), Dispatcher())  # with the clock of production
+    worker = ChunkWorker(cast("Cloud", stack.memory), HandlerRouter())  # with the clock of production
     seconds = _timed(lambda: worker.handle({**payload, "chunk": 0}, lambda: INVOCATION_SECONDS))
     chunk = next(stack.memory.table.chunks(TENANT, payload["sk"].split("#")[1]))
     if chunk.succeeded != size:
@@ -77,8 +77,8 @@ def _single_task() -> Iterator[float]:
         [message] = driver_client("sqs").receive_message(QueueUrl=url)["Messages"]
         record = {"messageId": "1", "receiptHandle": message["ReceiptHandle"], "body": message["Body"]}
         with stack.calls.of("queue"):
-            QueueWorker(Cloud(settings, recorded.client), Dispatcher(), stack.clock).handle(record, _remaining)
-    worker = QueueWorker(Cloud(settings, recorded.replayed), Dispatcher(), stack.clock)
+            QueueWorker(Cloud(settings, recorded.client), HandlerRouter(), stack.clock).handle(record, _remaining)
+    worker = QueueWorker(Cloud(settings, recorded.replayed), HandlerRouter(), stack.clock)
     for _ in range(SINGLE_TASKS):
         recorded.rewind()
         yield _timed(lambda: worker.handle(record, _remaining)) * MICRO

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 from unittest.mock import patch
 
-from serverless_tasks.workers.log import logger
+from serverless_tasks.adapters.log import logger
 
 from tests.support.resources import TEMPLATE
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from serverless_tasks.core.sizes import Keys
+from serverless_tasks.core.dynamodb.sizes import Keys
 
 from benchmarks.units import Image, index_write_units, item_size, message_requests, read_units, write_units
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from serverless_tasks.core.attribute_values import encode, encode_item
+from serverless_tasks.core.dynamodb.attribute_values import encode, encode_item
 
 from benchmarks.followed import ITEMS_PER_QUERY
 from benchmarks.meter import Meter

@@ -12,7 +12,7 @@ from serverless_tasks import TaskKey, TaskKind, TaskService
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.settings import Settings
-from serverless_tasks.core.entity import to_camel
+from serverless_tasks.core.task.entity import to_camel
 from serverless_tasks.core.times import from_iso
 
 from benchmarks.original import Original, Played

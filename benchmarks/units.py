@@ -6,8 +6,8 @@ The local engine and moto answer other read units, and moto other write units, s
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from serverless_tasks.core import sizes
-from serverless_tasks.core.attribute_values import Item, decode_item
+from serverless_tasks.core.dynamodb import sizes
+from serverless_tasks.core.dynamodb.attribute_values import Item, decode_item
 
 Image = Mapping[str, Mapping[str, Any]]
 """An item with DynamoDB's types: ``{"status": {"S": "CREATED"}}``."""

@@ -6,7 +6,7 @@ from typing import Any
 from serverless_tasks import TaskService
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.payloads import JSON_LINES
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.times import Clock
 
 TENANT = "bench"

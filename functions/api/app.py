@@ -4,25 +4,14 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from answer_models import (
-    ChunkPage,
-    ResultLinks,
-    SubTaskPage,
-    Task,
-    TaskPage,
-    TaskTypes,
-    Upload,
-)
-from answers import answer, results_answer, sub_task_answer, summary_answer, task_answer
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
-from bodies import read_json_object, said_to_be_json
 from callers import ApiCaller, Reader, Writer
 from conditional import answer_conditionally
 from documentation import LOCATION, TASK_LINKS, TaskApi, returns
 from errors import answer_errors
-from known_types import known_types
-from models import (
+from request_bodies import read_json_object, said_to_be_json
+from request_models import (
     JSON_LINES,
     ChunkLimit,
     CodeInPath,
@@ -37,12 +26,23 @@ from models import (
     TaskTypeInPath,
     TypeFilter,
 )
+from response_models import (
+    ChunkPage,
+    ResultLinks,
+    SubTaskPage,
+    Task,
+    TaskPage,
+    TaskTypes,
+    Upload,
+)
+from responses import answer, results_answer, sub_task_answer, summary_answer, task_answer
 from serverless_tasks import Page, TaskEntity, TaskKind, TaskNotFound, TaskQuery, TaskService
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core.chunk_summary import chunk_view
-from serverless_tasks.core.chunks import MAX_CHUNKS
-from serverless_tasks.workers.log import logger, task_keys
-from serverless_tasks.workers.metrics import transition_keys
+from serverless_tasks.adapters.log import logger, task_keys
+from serverless_tasks.adapters.metrics import transition_keys
+from serverless_tasks.core.fan_out.chunk_summary import chunk_view
+from serverless_tasks.core.fan_out.chunks import MAX_CHUNKS
+from task_type_catalogue import known_types
 
 cloud = Cloud.from_environment()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":

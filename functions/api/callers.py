@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Depends, Request
 from aws_lambda_powertools.event_handler.exceptions import ForbiddenError
 from serverless_tasks import Caller, TaskEntity
-from serverless_tasks.core.keys import is_name
+from serverless_tasks.core.task.keys import is_name
 
 ADMIN = "task-admin"
 """Group that controls all tasks of its tenant."""

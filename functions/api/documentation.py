@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any, cast
 
-from answer_models import Error, GatewayError
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
-from known_types import known_types
+from response_models import Error, GatewayError
+from task_type_catalogue import known_types
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.models import OpenAPI, Operation
@@ -96,7 +96,7 @@ def _describe_types(schemas: dict[str, Any]) -> None:
     """Say of each task type that the deployment has what its input looks like."""
     # Imported here, as above.
     from aws_lambda_powertools.event_handler.openapi.models import Schema
-    from described_types import BODIES, described
+    from typed_description import BODIES, described
 
     known = known_types().view
     bases = {name: schemas[name].model_dump(by_alias=True, exclude_none=True) for name in BODIES.values()}

@@ -9,9 +9,9 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from inputs import UnfitInput
+from input_schemas import UnfitInput
 from serverless_tasks import InvalidInput, KeyReused, LostRace, TaskNotFound, TaskOpen, TransitionRefused
-from serverless_tasks.workers.log import logger
+from serverless_tasks.adapters.log import logger
 
 MAX_DETAILS = 20
 """Problems that an answer lists; a body may have as many as it has bytes."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.log import logger
 from serverless_tasks.workers.batches import partial_response
-from serverless_tasks.workers.log import logger
 from serverless_tasks.workers.relay import Relay
 
 THREADS = 8

@@ -3,7 +3,7 @@
 from typing import Any
 
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.workers.log import logger
+from serverless_tasks.adapters.log import logger
 from serverless_tasks.workers.sweeper import Sweeper
 
 cloud = Cloud.from_environment()

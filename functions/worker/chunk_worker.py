@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from invocation import cloud, dispatcher, remaining_seconds
-from serverless_tasks.workers.chunk_worker import ChunkWorker
-from serverless_tasks.workers.log import logger
+from invocation import cloud, remaining_seconds, router
+from serverless_tasks.adapters.log import logger
+from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
 
-worker = ChunkWorker(cloud, dispatcher)
+worker = ChunkWorker(cloud, router)
 
 
 @logger.inject_lambda_context

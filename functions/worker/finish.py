@@ -3,8 +3,8 @@
 from typing import Any
 
 from invocation import cloud, remaining_seconds
+from serverless_tasks.adapters.log import logger
 from serverless_tasks.workers.finisher import Finisher
-from serverless_tasks.workers.log import logger
 
 finisher = Finisher(cloud)
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.workers.user_code import load_user_code
+from serverless_tasks.workers.user_code.loading import load_user_code
 
 cloud = Cloud.from_environment()
-dispatcher = load_user_code(cloud.settings)
+router = load_user_code(cloud.settings)
 
 
 def remaining_seconds(context: Any) -> Callable[[], float]:

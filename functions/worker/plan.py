@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from invocation import cloud, dispatcher
-from serverless_tasks.workers.log import logger
+from invocation import cloud, router
+from serverless_tasks.adapters.log import logger
 from serverless_tasks.workers.planner import Planner
 
-planner = Planner(cloud, dispatcher)
+planner = Planner(cloud, router)
 
 
 @logger.inject_lambda_context

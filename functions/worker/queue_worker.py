@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from invocation import cloud, dispatcher, remaining_seconds
+from invocation import cloud, remaining_seconds, router
+from serverless_tasks.adapters.log import logger
 from serverless_tasks.workers.batches import work_off
-from serverless_tasks.workers.log import logger
 from serverless_tasks.workers.queue_worker import QueueWorker
 
-worker = QueueWorker(cloud, dispatcher)
+worker = QueueWorker(cloud, router)
 
 
 @logger.inject_lambda_context

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from serverless_tasks import TaskKind, TaskStatus
-from serverless_tasks.core.chunks import MAX_CHUNKS
+from serverless_tasks.core.fan_out.chunks import MAX_CHUNKS
 from ulid import ULID
 
 from local.cloud import Connection

@@ -3,7 +3,7 @@
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from serverless_tasks.core.chunks import MAX_CHUNKS
+from serverless_tasks.core.fan_out.chunks import MAX_CHUNKS
 
 from tests.support.browser import DESKTOP, PHONE
 

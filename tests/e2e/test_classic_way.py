@@ -7,7 +7,7 @@ import json
 
 import pytest
 from serverless_tasks import TaskKind, TaskStatus
-from serverless_tasks.core.messages import task_message
+from serverless_tasks.core.outbox.messages import task_message
 
 from local.paths import ROOT
 from tests.support.driver import Driver, counters_of

@@ -3,7 +3,7 @@
 from itertools import zip_longest
 
 import pytest
-from serverless_tasks.core.task_type import forget_task_types
+from serverless_tasks.core.task_types.task_type import forget_task_types
 from serverless_tasks.testing import MemoryStack
 
 from tests.support import fan_out_scenarios, loss_scenarios

@@ -2,7 +2,7 @@
 
 import pytest
 from serverless_tasks import TaskStatus, TaskType
-from serverless_tasks.core.sizes import item_size, write_units
+from serverless_tasks.core.dynamodb.sizes import item_size, write_units
 
 from tests.support.calls import Calls
 from tests.support.moto_stack import MotoStack

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from serverless_tasks import TaskStatus, TaskType
-from serverless_tasks.core.expressions import Update, exists
+from serverless_tasks.core.dynamodb.expressions import Update, exists
 
 from tests.support.clients import worker_client
 from tests.support.moto_stack import MotoStack

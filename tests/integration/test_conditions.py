@@ -9,7 +9,9 @@ from unittest.mock import patch
 
 import pytest
 from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
-from serverless_tasks.core import chunks, transitions, untold
+from serverless_tasks.core.fan_out import chunks
+from serverless_tasks.core.outbox import undelivered
+from serverless_tasks.core.task import transitions
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
 from tests.support.fences import Fence, FencedStack, builders
@@ -175,7 +177,7 @@ def test_the_conditions_of_each_write_are_these(builder: str) -> None:
 
 
 def test_every_builder_of_a_write_is_among_them() -> None:
-    built = {name for module in (transitions, chunks, untold) for name in builders(module)}
+    built = {name for module in (transitions, chunks, undelivered) for name in builders(module)}
 
     assert built == {name for name in FENCES if not name.startswith("put ")}
 

@@ -10,8 +10,8 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from serverless_tasks import creation
-from serverless_tasks.core import task_type
+from serverless_tasks.core.task_types import task_type
+from serverless_tasks.service.task_service import creation
 
 from tests.support.crashes import KINDS, Crash, CrashStack, Point, World
 from tests.support.fan_out_flows import LOSSES

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from serverless_tasks import TaskKey, TaskKind, TaskQuery, TaskStatus
-from serverless_tasks.core.attribute_values import Item, encode_item
+from serverless_tasks.core.dynamodb.attribute_values import Item, encode_item
 from serverless_tasks.testing import MemoryStack
 
 from tests.support.clients import driver_client

@@ -16,7 +16,12 @@ from tests.support.fork import clone as copied
 NAME = "my-tasks"
 RENAMED = ("samconfig.toml", "pyproject.toml")
 """Where docs/fork.md says that the name is."""
-QUICK = ("test_architecture.py", "test_shipped.py", "test_local_parts.py", "test_versions.py", "core/test_keys.py")
+QUICK = (
+    "tooling/test_architecture.py",
+    "tooling/test_shipped.py",
+    "local/test_local_parts.py",
+    "core/task/test_keys.py",
+)
 """Tests that look at every corner of the repository, and take no time."""
 
 

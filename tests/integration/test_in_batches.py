@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY
 from serverless_tasks import TaskEntity, TaskStatus
-from serverless_tasks.adapters.event_bus import EventBus
 from serverless_tasks.adapters.in_batches import MOST_BYTES, NotTaken, in_batches
 from serverless_tasks.adapters.queue import TaskQueue
-from serverless_tasks.adapters.topics import Topics
+from serverless_tasks.adapters.sinks.event_bus import EventBus
+from serverless_tasks.adapters.sinks.topics import Topics
 
 from tests.support.examples import AT
 from tests.support.moto_stack import MotoStack

@@ -73,7 +73,7 @@ def test_a_race_that_was_lost_to_another_stays_lost(stack: MotoStack) -> None:
     stack.service.cancel_task(key)
 
     # WHEN the second one's write is sent twice, too
-    from serverless_tasks.core import transitions
+    from serverless_tasks.core.task import transitions
 
     with pytest.raises(LostRace):
         stack.service._cloud.table.update(transitions.queued(seen, stack.clock.now))

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from serverless_tasks.adapters.table import TaskTable
-from serverless_tasks.core.attribute_values import encode_item
+from serverless_tasks.core.dynamodb.attribute_values import encode_item
+from serverless_tasks.core.dynamodb.expressions import TEMPLATES, Clause, Update
 from serverless_tasks.core.errors import LostRace
-from serverless_tasks.core.expressions import TEMPLATES, Clause, Update
 from serverless_tasks.testing.table import HOLDS, MemoryTable
 
 from tests.support.clients import driver_client, worker_client

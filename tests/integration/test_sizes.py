@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from serverless_tasks import TaskKey, TaskStatus, TaskType
-from serverless_tasks.core.json_text import CHECKPOINT_LIMIT, INLINE_LIMIT, to_json_text
-from serverless_tasks.core.sizes import item_size
-from serverless_tasks.core.uploads import LINE_LIMIT
+from serverless_tasks.core.dynamodb.sizes import item_size
+from serverless_tasks.core.inputs.json_text import CHECKPOINT_LIMIT, INLINE_LIMIT, to_json_text
+from serverless_tasks.core.inputs.uploads import LINE_LIMIT
 
 from tests.support.moto_stack import MotoStack
 from tests.support.stacks import fan_out, fan_out_of, single

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY
 from serverless_tasks import LostRace, TaskKey
 from serverless_tasks.adapters.table import UNPROCESSED_TRIES, TaskTable
-from serverless_tasks.core.expressions import Put, Update, equals
+from serverless_tasks.core.dynamodb.expressions import Put, Update, equals
 
 from tests.support.clients import driver_client
 from tests.support.moto_stack import MotoStack

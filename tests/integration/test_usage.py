@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from serverless_tasks import Backoff, LostRace, TaskEntity, TaskType
 from serverless_tasks.adapters.meter import CLOSING_MILLISECONDS
-from serverless_tasks.core import transitions
-from serverless_tasks.core.costs import PASSING_MILLISECONDS, RELAY_MEGABYTES
-from serverless_tasks.core.expressions import Update, equals
-from serverless_tasks.core.usage import Usage
+from serverless_tasks.core.dynamodb.expressions import Update, equals
+from serverless_tasks.core.task import transitions
+from serverless_tasks.core.usage.amounts import Usage
+from serverless_tasks.core.usage.costs import PASSING_MILLISECONDS, RELAY_MEGABYTES
 from serverless_tasks.testing import WorkerKilled
 
 from benchmarks.meter import Meter

@@ -6,11 +6,11 @@ from collections.abc import Hashable
 from dataclasses import replace
 from functools import cache
 
-from serverless_tasks.core import chunks, outcomes
-from serverless_tasks.core.chunks import Chunk, Range
-from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.expressions import Update
-from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.dynamodb.expressions import Update
+from serverless_tasks.core.fan_out import chunks, outcomes
+from serverless_tasks.core.fan_out.chunks import Chunk, Range
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing.table import MemoryTable
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from serverless_tasks.core import transitions
-from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.expressions import Update
-from serverless_tasks.core.keys import failed_attention, open_attention
-from serverless_tasks.core.status import TaskStatus, can_transition
+from serverless_tasks.core.dynamodb.expressions import Update
+from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import failed_attention, open_attention
+from serverless_tasks.core.task.status import TaskStatus, can_transition
 from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing.table import MemoryTable
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from serverless_tasks.core import chunks, rounds
-from serverless_tasks.core.chunks import Chunk
-from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.sweeps import CheckExecution, Dispatch, sweep
+from serverless_tasks.core.fan_out import chunks, rounds
+from serverless_tasks.core.fan_out.chunks import Chunk
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task.sweeps import CheckExecution, Dispatch, sweep
 
 from tests.model import chunk_edges as edges
 from tests.model.chunk_edges import CHUNKS, RANGES, letters

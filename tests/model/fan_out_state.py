@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from serverless_tasks.core import chunks, transitions
-from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.fan_out import chunks
+from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task.status import TaskStatus
 
 from tests.model import chunk_edges as edges
 from tests.model.chunk_edges import RANGES, SUB_TASKS

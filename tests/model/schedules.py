@@ -16,19 +16,10 @@ from unittest.mock import patch
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from serverless_tasks import (
-    Backoff,
-    LostRace,
-    TaskEntity,
-    TaskKey,
-    TaskKind,
-    TaskStatus,
-    TaskType,
-    TransitionRefused,
-    creation,
-)
-from serverless_tasks.core.status import can_transition
-from serverless_tasks.core.task_type import forget_task_types
+from serverless_tasks import Backoff, LostRace, TaskEntity, TaskKey, TaskKind, TaskStatus, TaskType, TransitionRefused
+from serverless_tasks.core.task.status import can_transition
+from serverless_tasks.core.task_types.task_type import forget_task_types
+from serverless_tasks.service.task_service import creation
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 from serverless_tasks.testing.stack import passed_on
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
-from serverless_tasks.core import claims
-from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.sweeps import Dispatch, sweep
+from serverless_tasks.core.task import claims
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task.sweeps import Dispatch, sweep
 
 from tests.model.edges import MAX_ATTEMPTS, later_runs, write
 from tests.model.snapshots import CURRENT, NOW, TASKS, outdated, time_passes

@@ -18,10 +18,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from serverless_tasks.core.chunks import Chunk
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.dynamodb.expressions import Update
 from serverless_tasks.core.errors import LostRace
-from serverless_tasks.core.expressions import Update
+from serverless_tasks.core.fan_out.chunks import Chunk
+from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.times import to_iso
 from serverless_tasks.testing.table import MemoryTable
 

@@ -7,7 +7,7 @@ A number of states that changes says that the protocol changed: look at why, and
 from __future__ import annotations
 
 import pytest
-from serverless_tasks.core.status import ALLOWED
+from serverless_tasks.core.task.status import ALLOWED
 
 from tests.model import fan_out, single_task
 from tests.model.explorer import Graph

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from botocore.exceptions import ClientError
 from serverless_tasks import TaskEntity, TaskKey, TaskStatus
-from serverless_tasks.core.status import can_transition
+from serverless_tasks.core.task.status import can_transition
 from serverless_tasks.testing import WorkerKilled
 
 from tests.support.calls import Call, Calls

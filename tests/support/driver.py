@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from serverless_tasks.core.attribute_values import decode_item, encode_item
+from serverless_tasks.core.dynamodb.attribute_values import decode_item, encode_item
 
 from local import deployment
 from local.cloud import Connection

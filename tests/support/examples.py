@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from serverless_tasks.core.chunks import Chunk, Range
-from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.keys import TaskKey, chunk_sk, chunks_pk, open_attention
-from serverless_tasks.core.status import TaskKind, TaskStatus
+from serverless_tasks.core.fan_out.chunks import Chunk, Range
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import TaskKey, chunk_sk, chunks_pk, open_attention
+from serverless_tasks.core.task.status import TaskKind, TaskStatus
 
 NOW = datetime(2026, 11, 22, 9, 39, 36, 123000, tzinfo=UTC)
 AT = "2026-11-22T09:39:36.123Z"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from serverless_tasks.core.attribute_values import encode_item
+from serverless_tasks.core.dynamodb.attribute_values import encode_item
 from serverless_tasks.testing.queries import KEYS
 
 from tests.support.grammar import Parser, Refused, condition, key_condition, projection, refuse, update

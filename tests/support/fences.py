@@ -12,11 +12,13 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from serverless_tasks.core import chunks, transitions, untold
+from serverless_tasks.core.dynamodb.expressions import Clause, Put, Update
 from serverless_tasks.core.errors import LostRace
-from serverless_tasks.core.expressions import Clause, Put, Update
+from serverless_tasks.core.fan_out import chunks
+from serverless_tasks.core.outbox import undelivered
+from serverless_tasks.core.task import transitions
 from serverless_tasks.testing import MemoryStack
-from serverless_tasks.workers.deadline import Unwinding
+from serverless_tasks.workers.user_code.deadline import Unwinding
 
 Write = Update | Put
 Fence = tuple[str, str]
@@ -47,7 +49,7 @@ class FencedStack(MemoryStack):
     def play(self, scenario: Callable[[MemoryStack], Any]) -> None:
         """Until the chosen write was tried, or to the end."""
         with ExitStack() as patches, suppress(Reached):
-            for module in (transitions, chunks, untold):
+            for module in (transitions, chunks, undelivered):
                 for name, build in builders(module).items():
                     patches.enter_context(patch.object(module, name, self._tagging(name, build)))
             scenario(self)

@@ -18,20 +18,20 @@ from moto import mock_aws
 from moto.core.serialize import AttributePicker
 from moto.sqs.models import Message, sqs_backends
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core.dispatch import Dispatcher
-from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
-from serverless_tasks.core.keys import TaskKey
-from serverless_tasks.core.uploads import Upload
-from serverless_tasks.service import TaskService
+from serverless_tasks.core.inputs.uploads import Upload
+from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity
+from serverless_tasks.core.task.keys import TaskKey
+from serverless_tasks.service.task_service import TaskService
 from serverless_tasks.testing import VirtualClock, WorkerKilled
 from serverless_tasks.testing.stack import INVOCATION_SECONDS, MAX_STEPS, passed_on
 from serverless_tasks.workers.batches import Redeliver
-from serverless_tasks.workers.chunk_worker import ChunkWorker
+from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
 from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
 from serverless_tasks.workers.queue_worker import QueueWorker
 from serverless_tasks.workers.relay import Relay
 from serverless_tasks.workers.sweeper import Sweeper
+from serverless_tasks.workers.user_code.routing import HandlerRouter
 
 from tests.support.calls import Call, Calls
 from tests.support.clients import ACCOUNT, REGION, driver_client, worker_client
@@ -47,10 +47,10 @@ FUNCTIONS = ("api", "relay", "queue", "plan", "chunk", "finish", "sweeper")
 class MotoStack:
     """Runs tasks to their end: ``with MotoStack() as stack: stack.run(stack.service.create_task(…).key)``."""
 
-    def __init__(self, dispatcher: Dispatcher | None = None, **parameters: str) -> None:
+    def __init__(self, router: HandlerRouter | None = None, **parameters: str) -> None:
         self.clock = VirtualClock()
         self.calls = Calls()
-        self._dispatcher = dispatcher or Dispatcher()
+        self._router = router or HandlerRouter()
         self._parameters = parameters
         self.relay_batch = 1
         self._ticks = 0
@@ -68,13 +68,13 @@ class MotoStack:
         self._exit.enter_context(self.calls.listening())
         always: dict[str, Any] = {"clock": self.clock, "rand": lambda: 1.0}
         slept: dict[str, Any] = {**always, "sleep": self.clock.advance}
-        dispatcher = self._dispatcher
+        router = self._router
         self.clouds = {name: self.cloud(f"{name.capitalize()}Function") for name in FUNCTIONS}
         self.service = _Service(self)
         self.relay = Relay(self.clouds["relay"], clock=self.clock)
-        self.queue_worker = QueueWorker(self.clouds["queue"], dispatcher, **always)
-        self.planner = Planner(self.clouds["plan"], dispatcher, self.clock)
-        self.chunk_worker = ChunkWorker(self.clouds["chunk"], dispatcher, **slept)
+        self.queue_worker = QueueWorker(self.clouds["queue"], router, **always)
+        self.planner = Planner(self.clouds["plan"], router, self.clock)
+        self.chunk_worker = ChunkWorker(self.clouds["chunk"], router, **slept)
         self.finisher = Finisher(self.clouds["finish"], **slept)
         self.sweeper = Sweeper(self.clouds["sweeper"], self.clock)
         return self

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from serverless_tasks import TaskEntity, TaskKey, TaskKind, TaskStatus
-from serverless_tasks.core import chunks, outcomes
-from serverless_tasks.core.attribute_values import encode_item
-from serverless_tasks.core.keys import open_attention
+from serverless_tasks.core.dynamodb.attribute_values import encode_item
+from serverless_tasks.core.fan_out import chunks, outcomes
+from serverless_tasks.core.task.keys import open_attention
 from serverless_tasks.core.times import to_iso
-from serverless_tasks.core.usage import Usage
+from serverless_tasks.core.usage.amounts import Usage
 from ulid import ULID
 
 from local.cloud import Connection

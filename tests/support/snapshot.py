@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from serverless_tasks.core.attribute_values import Item, decode_item
-from serverless_tasks.core.usage import STORED_AS
+from serverless_tasks.core.dynamodb.attribute_values import Item, decode_item
+from serverless_tasks.core.usage.amounts import STORED_AS
 from serverless_tasks.testing import MemoryStack
 
 from tests.support.clients import driver_client

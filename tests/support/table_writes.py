@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from serverless_tasks.core.attribute_values import Item, decode_item
+from serverless_tasks.core.dynamodb.attribute_values import Item, decode_item
 
 from tests.support.clients import driver_client
 from tests.support.resources import Resources

@@ -1,6 +1,6 @@
 """A transition as a whole, for tests to say only what is particular to it."""
 
-from serverless_tasks.core.expressions import equals
+from serverless_tasks.core.dynamodb.expressions import equals
 
 from tests.support.examples import AT
 

@@ -7,12 +7,12 @@ from unittest.mock import patch
 
 from botocore.exceptions import ClientError
 from serverless_tasks import TaskEntity, TaskKey
-from serverless_tasks.adapters.event_bus import EventBus
 from serverless_tasks.adapters.executions import Executions
 from serverless_tasks.adapters.payloads import PayloadStore
 from serverless_tasks.adapters.queue import TaskQueue
+from serverless_tasks.adapters.sinks.event_bus import EventBus
+from serverless_tasks.adapters.sinks.topics import Topics
 from serverless_tasks.adapters.table import TaskTable
-from serverless_tasks.adapters.topics import Topics
 from serverless_tasks.testing import MemoryCloud, MemoryStack, WorkerKilled
 
 from tests.support.calls import Calls

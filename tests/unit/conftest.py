@@ -1,10 +1,14 @@
 """Unit tests run without a network, and forget the task types that they define."""
 
-from collections.abc import Iterator
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from serverless_tasks.core.task_type import known_task_types
-from serverless_tasks.testing import registered
+from serverless_tasks.adapters.log import logger
+from serverless_tasks.core.task_types.task_type import known_task_types
+from serverless_tasks.testing import MemoryStack, registered
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +21,18 @@ def own_task_types() -> Iterator[None]:
     """Task types of imported files are there; what a test defines is gone after it."""
     with registered(*known_task_types()):
         yield
+
+
+@pytest.fixture
+def stack() -> MemoryStack:
+    """The stack in memory."""
+    return MemoryStack()
+
+
+@pytest.fixture
+def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Call it for the lines that were logged since the test began."""
+    handler, stream = logger.registered_handler, io.StringIO()
+    before = handler.setStream(stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    handler.setStream(before)

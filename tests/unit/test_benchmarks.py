@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from serverless_tasks.core.sizes import INDEXES
-from serverless_tasks.core.task_type import forget_task_types
+from serverless_tasks.core.dynamodb.sizes import INDEXES
+from serverless_tasks.core.task_types.task_type import forget_task_types
 
 from benchmarks import budgets, counted, counts, document, followed, priced, processes, results
 from benchmarks.meter import Meter

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from serverless_tasks.core.messages import status_message, status_message_attributes, status_subject
+from serverless_tasks.core.outbox.messages import status_message, status_message_attributes, status_subject
 
 from examples.webhook.inbox import Inbox
 from examples.webhook.receiver import Receiver

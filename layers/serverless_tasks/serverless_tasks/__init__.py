@@ -1,45 +1,48 @@
-"""Serverless Tasks: long-running background work on AWS with status, progress, history and retries."""
+"""Serverless Tasks: long-running background work on AWS with status, progress, history and retries.
+
+Every name is imported when it is first asked for: no start of a function pays for names that it does not use.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from serverless_tasks.core.context import TaskContext
-from serverless_tasks.core.dispatch import event_handler
-from serverless_tasks.core.entity import SubTaskEntity, TaskEntity
-from serverless_tasks.core.errors import (
-    AttemptTimeout,
-    InvalidInput,
-    InvalidResult,
-    KeyReused,
-    LostRace,
-    MalformedMessage,
-    NoHandler,
-    PayloadInBucket,
-    PayloadMissing,
-    PermanentError,
-    SubTasksFailed,
-    TaskError,
-    TaskNotFound,
-    TaskOpen,
-    TransitionRefused,
-    WorkerLost,
-)
-from serverless_tasks.core.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
-from serverless_tasks.core.factories import EventFactory, TaskQueueEventFactory
-from serverless_tasks.core.keys import TaskKey
-from serverless_tasks.core.outcomes import Outcome
-from serverless_tasks.core.retry import Backoff
-from serverless_tasks.core.status import TaskKind, TaskStatus
-from serverless_tasks.core.task_type import TaskType
-
 if TYPE_CHECKING:
-    from serverless_tasks.core.chunk_summary import ChunkSummary
-    from serverless_tasks.core.uploads import Upload
-    from serverless_tasks.creation import Caller
-    from serverless_tasks.results import ResultLink, ResultLinks
-    from serverless_tasks.service import TaskService
-    from serverless_tasks.task_lists import Page, TaskQuery
+    from serverless_tasks.classic.event_handlers import event_handler
+    from serverless_tasks.classic.factories import EventFactory, TaskQueueEventFactory
+    from serverless_tasks.core.errors import (
+        AttemptTimeout,
+        InvalidInput,
+        InvalidResult,
+        KeyReused,
+        LostRace,
+        MalformedMessage,
+        NoHandler,
+        PayloadInBucket,
+        PayloadMissing,
+        PermanentError,
+        SubTasksFailed,
+        TaskError,
+        TaskNotFound,
+        TaskOpen,
+        TransitionRefused,
+        WorkerLost,
+    )
+    from serverless_tasks.core.fan_out.chunk_summary import ChunkSummary
+    from serverless_tasks.core.fan_out.outcomes import Outcome
+    from serverless_tasks.core.inputs.uploads import Upload
+    from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity
+    from serverless_tasks.core.task.keys import TaskKey
+    from serverless_tasks.core.task.status import TaskKind, TaskStatus
+    from serverless_tasks.core.task_types.context import TaskContext
+    from serverless_tasks.core.task_types.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
+    from serverless_tasks.core.task_types.retry import Backoff
+    from serverless_tasks.core.task_types.task_type import TaskType
+    from serverless_tasks.service.creation import Caller
+    from serverless_tasks.service.results import ResultLink, ResultLinks
+    from serverless_tasks.service.task_lists import Page, TaskQuery
+    from serverless_tasks.service.task_service import TaskService
 
 __all__ = [
     "AttemptTimeout",
@@ -84,22 +87,49 @@ __all__ = [
     "event_handler",
 ]
 
-_OF_THE_SERVICE = {
-    "TaskService": "service",
-    "Caller": "creation",
-    "ChunkSummary": "core.chunk_summary",
-    "Page": "task_lists",
-    "TaskQuery": "task_lists",
-    "ResultLink": "results",
-    "ResultLinks": "results",
-    "Upload": "core.uploads",
+_NAMES_OF = {
+    "classic.event_handlers": ["event_handler"],
+    "classic.factories": ["EventFactory", "TaskQueueEventFactory"],
+    "core.errors": [
+        "AttemptTimeout",
+        "InvalidInput",
+        "InvalidResult",
+        "KeyReused",
+        "LostRace",
+        "MalformedMessage",
+        "NoHandler",
+        "PayloadInBucket",
+        "PayloadMissing",
+        "PermanentError",
+        "SubTasksFailed",
+        "TaskError",
+        "TaskNotFound",
+        "TaskOpen",
+        "TransitionRefused",
+        "WorkerLost",
+    ],
+    "core.fan_out.chunk_summary": ["ChunkSummary"],
+    "core.fan_out.outcomes": ["Outcome"],
+    "core.inputs.uploads": ["Upload"],
+    "core.task.entity": ["SubTaskEntity", "TaskEntity"],
+    "core.task.keys": ["TaskKey"],
+    "core.task.status": ["TaskKind", "TaskStatus"],
+    "core.task_types.context": ["TaskContext"],
+    "core.task_types.events": ["Event", "StepFunctionTaskEvent", "TaskEvent", "TaskQueueEvent"],
+    "core.task_types.retry": ["Backoff"],
+    "core.task_types.task_type": ["TaskType"],
+    "service.creation": ["Caller"],
+    "service.results": ["ResultLink", "ResultLinks"],
+    "service.task_lists": ["Page", "TaskQuery"],
+    "service.task_service": ["TaskService"],
 }
+_MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Names that go with the service, which needs boto3, are imported when asked for: a task type does without."""
-    if name not in _OF_THE_SERVICE:
+    """Import the name, and keep it for the next time."""
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_OF_THE_SERVICE[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value

@@ -16,14 +16,14 @@ from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 from serverless_tasks import TaskEntity, TaskKey, TaskType
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import transitions
-from serverless_tasks.core.dispatch import Dispatcher
-from serverless_tasks.core.json_text import to_json_text
-from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.task_type import forget_task_types
-from serverless_tasks.workers.chunk_worker import ChunkWorker
+from serverless_tasks.core.inputs.json_text import to_json_text
+from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types.task_type import forget_task_types
+from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
 from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
+from serverless_tasks.workers.user_code.routing import HandlerRouter
 
 from tests.unit.api.client import Client
 from tests.unit.api.deployed import TYPES, Deploy
@@ -123,9 +123,9 @@ def fan_out(cloud: Cloud) -> Callable[..., None]:
     def fan_out(task: dict[str, Any], handler: Callable[[Any], Any], **policy: Any) -> None:
         TaskType(task["type"], max_attempts=1, **policy).sub_task(lambda event, context: handler(event.input))
         call = {"pk": task["pk"], "sk": task["sk"], "run": 0}
-        plan = Planner(cloud, Dispatcher()).handle({"input": call, "executionArn": "arn:execution"})
+        plan = Planner(cloud, HandlerRouter()).handle({"input": call, "executionArn": "arn:execution"})
         for number in plan["chunks"]:
-            ChunkWorker(cloud, Dispatcher()).handle({**call, "chunk": number}, lambda: 900)
+            ChunkWorker(cloud, HandlerRouter()).handle({**call, "chunk": number}, lambda: 900)
         Finisher(cloud).handle(call, lambda: 900)
 
     return fan_out
@@ -134,7 +134,7 @@ def fan_out(cloud: Cloud) -> Callable[..., None]:
 @pytest.fixture
 def deploy(app, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
     """``deploy(types)`` puts the layer in place that says so."""
-    known = sys.modules["known_types"].known_types
+    known = sys.modules["task_type_catalogue"].known_types
 
     def deploy(items: list[Any] = TYPES, *, complete: bool = True, own_factories: str = "false") -> None:
         folder = tmp_path / "deployed_task_types"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core.attribute_values import decode_item
-from serverless_tasks.core.expressions import Put
-from serverless_tasks.core.status import TaskKind
+from serverless_tasks.core.dynamodb.attribute_values import decode_item
+from serverless_tasks.core.dynamodb.expressions import Put
+from serverless_tasks.core.task.status import TaskKind
 
 from tests.support import events
 from tests.unit.api.client import Client

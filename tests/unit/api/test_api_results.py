@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from serverless_tasks.adapters.payloads import PayloadStore
-from serverless_tasks.core.chunks import Chunk, Range
+from serverless_tasks.core.fan_out.chunks import Chunk, Range
 from serverless_tasks.core.times import from_iso
 
 from tests.unit.api.client import BOB_OF_ACME, RITA_READER

@@ -4,7 +4,7 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from serverless_tasks.core import uploads
+from serverless_tasks.core.inputs import uploads
 
 from tests.unit.api.client import BOB_OF_ACME, DAVE, RITA_READER
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from serverless_tasks.core import uploads
+from serverless_tasks.core.inputs import uploads
 from tasks_cli import inputs
 
 from tests.support.fake_api import fan_out, task

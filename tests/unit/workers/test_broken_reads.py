@@ -10,7 +10,7 @@ from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseS
 from botocore.response import StreamingBody
 from serverless_tasks import TaskKey, TaskStatus, TaskType
 from serverless_tasks.adapters.payloads import READS, PayloadStore
-from serverless_tasks.core.rounds import MAX_FUTILE_CLAIMS
+from serverless_tasks.core.fan_out.rounds import MAX_FUTILE_CLAIMS
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 from urllib3 import exceptions as urllib3
 
@@ -139,7 +139,7 @@ def test_a_chunk_whose_outcomes_are_not_read_is_given_back_too(stack, monkeypatc
             raise ValueError("boom")
         return "r" * 3000
 
-    monkeypatch.setattr("serverless_tasks.workers.agenda.IDLE_SECONDS", 0)
+    monkeypatch.setattr("serverless_tasks.workers.chunk.agenda.IDLE_SECONDS", 0)
     refuse(stack, monkeypatch, "lines", 1)
 
     task = stack.run(create(stack, 3))

@@ -2,7 +2,7 @@
 
 import pytest
 from serverless_tasks import Backoff, PermanentError, TaskKey, TaskStatus, TaskType
-from serverless_tasks.core.expressions import Update, exists
+from serverless_tasks.core.dynamodb.expressions import Update, exists
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
 

@@ -6,10 +6,10 @@ import json
 import pytest
 from aws_lambda_powertools import Logger
 from serverless_tasks import PermanentError, TaskType
-from serverless_tasks.core.task_type import forget_task_types
+from serverless_tasks.adapters.log import logger
+from serverless_tasks.core.task_types.task_type import forget_task_types
 from serverless_tasks.testing import MemoryStack
-from serverless_tasks.workers.failure_log import LOGGED_FAILURES
-from serverless_tasks.workers.log import logger
+from serverless_tasks.workers.chunk.failure_log import LOGGED_FAILURES
 
 KEYS = {"taskId", "tenantCode", "taskType"}
 

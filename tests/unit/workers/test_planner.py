@@ -4,10 +4,10 @@ from random import Random
 
 import pytest
 from serverless_tasks import Backoff, LostRace, TaskKey, TaskStatus, TaskType
-from serverless_tasks.core.rounds import MAX_ROUNDS, MAX_STALLED_ROUNDS
+from serverless_tasks.adapters.log import logger
+from serverless_tasks.core.fan_out.rounds import MAX_ROUNDS, MAX_STALLED_ROUNDS
 from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing import MemoryStack, WorkerKilled
-from serverless_tasks.workers.log import logger
 
 
 def started(stack: MemoryStack, elements: list[object]) -> TaskKey:
@@ -183,7 +183,7 @@ def test_chunks_whose_outcomes_cannot_be_written_end_the_task_in_hours(stack, ca
     def refuse(*_arguments):
         raise ConnectionError("access denied")
 
-    monkeypatch.setattr("serverless_tasks.workers.chunk_outcomes.store_lines", refuse)
+    monkeypatch.setattr("serverless_tasks.workers.chunk.chunk_outcomes.store_lines", refuse)
     task = stack.run(key)
 
     assert task.status is TaskStatus.FAILED
@@ -237,7 +237,7 @@ def test_a_task_with_the_most_attempts_and_the_longest_backoff_ends_by_itself(st
     tries = []
     cat.sub_task(lambda event, context: tries.append(event.index) or 1 / 0)
     stack.chunk_worker._random = Random(1).random
-    monkeypatch.setattr("serverless_tasks.core.rounds.MAX_ROUNDS", rounds)
+    monkeypatch.setattr("serverless_tasks.core.fan_out.rounds.MAX_ROUNDS", rounds)
     monkeypatch.setattr(logger, "exception", lambda *_, **__: None)
     history = []
 

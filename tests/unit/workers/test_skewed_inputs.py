@@ -2,7 +2,7 @@
 
 import pytest
 from serverless_tasks import TaskKey, TaskNotFound, TaskStatus, TaskType
-from serverless_tasks.core import cuts
+from serverless_tasks.core.fan_out import cuts
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
 SIZES = [500] * 6 + [1] * 20 + [500] * 2 + [1] * 3

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from serverless_tasks import PermanentError, TaskStatus, TaskType
-from serverless_tasks.core.messages import status_message, status_message_attributes, status_subject
+from serverless_tasks.core.outbox.messages import status_message, status_message_attributes, status_subject
 from serverless_tasks.testing import MemoryStack
 
 from tests.support.examples import a_fan_out, a_task

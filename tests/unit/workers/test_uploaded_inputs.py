@@ -5,10 +5,10 @@ import json
 
 import pytest
 from serverless_tasks import InvalidInput, KeyReused, TaskStatus, TaskType
-from serverless_tasks.adapters import inputs
 from serverless_tasks.adapters.payloads import PayloadStore
-from serverless_tasks.core import marks, uploads
+from serverless_tasks.core.inputs import marks, uploads
 from serverless_tasks.core.times import from_iso
+from serverless_tasks.store import inputs
 from serverless_tasks.testing import MemoryStack
 
 CSV = b'\xef\xbb\xbfkey,"a ""name"""\r\n\r\n1,Rex\r\n2,"Bel\nlo"\r\n"",\r\n3,Tom'

@@ -17,11 +17,11 @@ from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.adapters.payloads import PayloadStore
 from serverless_tasks.adapters.queue import TaskQueue
 from serverless_tasks.adapters.settings import Settings
+from serverless_tasks.adapters.sinks.topics import Topics
 from serverless_tasks.adapters.table import TaskTable
-from serverless_tasks.adapters.topics import Topics
 
 if TYPE_CHECKING:
-    from serverless_tasks.adapters.event_bus import EventBus
+    from serverless_tasks.adapters.sinks.event_bus import EventBus
 
 MakeClient = Callable[[str], Any]
 
@@ -107,6 +107,6 @@ class Cloud:
     @cached_property
     def event_bus(self) -> EventBus:
         """The event bus. Only a stack that names one has it."""
-        from serverless_tasks.adapters.event_bus import EventBus  # not at the start: most stacks do without
+        from serverless_tasks.adapters.sinks.event_bus import EventBus  # not at the start: most stacks do without
 
         return EventBus(self._client("events"), self.settings.event_bus_name, self.settings.table_name)

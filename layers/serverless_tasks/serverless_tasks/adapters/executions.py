@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.task.entity import TaskEntity
 
 _NOT_RUNNING = {"ExecutionDoesNotExist", "ValidationException"}
 # The second is the local engine's answer for an execution that has ended.

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import TaskKey
 
 MOST_ENTRIES = 10
 """Entries of one SendMessageBatch or PublishBatch (API references)."""

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from serverless_tasks.core.dynamodb.sizes import refused_units
 from serverless_tasks.core.errors import LostRace
-from serverless_tasks.core.sizes import refused_units
-from serverless_tasks.core.usage import NOTHING, Usage
+from serverless_tasks.core.usage.amounts import NOTHING, Usage
 
 SHARED = ""
 """Stands for a task's code where it is not known whose a request is: the next task that is written pays for it."""

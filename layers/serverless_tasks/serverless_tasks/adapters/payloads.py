@@ -1,7 +1,7 @@
 """The payload bucket: what is above 4 KB, each payload an object that nobody changes after its writer is done.
 
 Keys begin with the tenant and the task's code, so that no two tasks share an object:
-``payloads/<tenant>/<code>/<what>``. What users upload has keys of its own (:mod:`serverless_tasks.core.uploads`).
+``payloads/<tenant>/<code>/<what>``. Uploads of users have other keys (:mod:`serverless_tasks.core.inputs.uploads`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
 from serverless_tasks.adapters.meter import Meter
-from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import InvalidInput, PayloadMissing
-from serverless_tasks.core.json_text import fits_inline, from_json_text
-from serverless_tasks.core.lines import split_lines
-from serverless_tasks.core.usage import Usage
+from serverless_tasks.core.inputs.json_text import fits_inline, from_json_text
+from serverless_tasks.core.inputs.lines import split_lines
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.usage.amounts import Usage
 
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"

@@ -10,9 +10,9 @@ from typing import Any
 
 from serverless_tasks.adapters.in_batches import Entry, Failures, in_batches
 from serverless_tasks.adapters.meter import Meter
-from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.messages import task_message
-from serverless_tasks.core.usage import Usage
+from serverless_tasks.core.outbox.messages import task_message
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.usage.amounts import Usage
 
 DELETED = Usage(queue_requests=1)
 """One day Lambda deletes the message, when no write is left that could say so."""

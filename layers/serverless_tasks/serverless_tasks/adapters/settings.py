@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from serverless_tasks.core.status import RELAYED, TaskStatus
+from serverless_tasks.core.task.status import RELAYED, TaskStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

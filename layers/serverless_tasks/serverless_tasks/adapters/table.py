@@ -13,15 +13,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from serverless_tasks.adapters.meter import SHARED, Meter
-from serverless_tasks.core.attribute_values import Item, decode_item, encode_item
-from serverless_tasks.core.chunks import Chunk
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.dynamodb.attribute_values import Item, decode_item, encode_item
+from serverless_tasks.core.dynamodb.expressions import Put, Update
+from serverless_tasks.core.dynamodb.sizes import read_units, write_units
 from serverless_tasks.core.errors import LostRace
-from serverless_tasks.core.expressions import Put, Update
-from serverless_tasks.core.keys import CHUNKS, TaskKey, chunk_sk, chunks_pk, task_code_of
-from serverless_tasks.core.retry import Backoff, Random
-from serverless_tasks.core.sizes import read_units, write_units
-from serverless_tasks.core.usage import Usage
+from serverless_tasks.core.fan_out.chunks import Chunk
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import CHUNKS, TaskKey, chunk_sk, chunks_pk, task_code_of
+from serverless_tasks.core.task_types.retry import Backoff, Random
+from serverless_tasks.core.usage.amounts import Usage
 
 BATCH_GET_LIMIT = 100
 """Items of one BatchGetItem (API reference)."""

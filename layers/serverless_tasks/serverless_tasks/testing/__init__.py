@@ -5,9 +5,11 @@ from serverless_tasks.testing.cloud import MemoryCloud
 from serverless_tasks.testing.registries import registered
 from serverless_tasks.testing.runs import EndedTask, run_step_function_task, run_task
 from serverless_tasks.testing.stack import MemoryStack, VirtualClock, WorkerKilled
+from serverless_tasks.workers.user_code.routing import HandlerRouter
 
 __all__ = [
     "EndedTask",
+    "HandlerRouter",
     "MemoryCloud",
     "MemoryStack",
     "VirtualClock",

@@ -7,22 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from serverless_tasks.core.context import TaskContext
-from serverless_tasks.core.dispatch import Dispatcher, no_handler
-from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.events import StepFunctionTaskEvent, TaskQueueEvent
-from serverless_tasks.core.failures import describe
-from serverless_tasks.core.json_text import from_json_text, result_text, to_json_text
-from serverless_tasks.core.messages import task_message
-from serverless_tasks.core.outcomes import completed_line, failed_line, outcomes_of
-from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.task_type import TaskType
+from serverless_tasks.core.fan_out.outcomes import completed_line, failed_line, outcomes_of
+from serverless_tasks.core.inputs.json_text import from_json_text, result_text, to_json_text
+from serverless_tasks.core.outbox.messages import task_message
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types.context import TaskContext
+from serverless_tasks.core.task_types.events import StepFunctionTaskEvent, TaskQueueEvent
+from serverless_tasks.core.task_types.failures import describe
+from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import to_iso
 from serverless_tasks.testing.registries import registered
 from serverless_tasks.testing.runs import TENANT
 from serverless_tasks.testing.stack import INVOCATION_SECONDS, MemoryStack
-from serverless_tasks.workers.handlers import call, call_handler
-from serverless_tasks.workers.typed_inputs import resolve
+from serverless_tasks.workers.user_code.handlers import call, call_handler
+from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
+from serverless_tasks.workers.user_code.typed_inputs import resolve
 
 Checkpoint = tuple[Any, float | None]
 """``state`` and ``progress`` of a checkpoint."""
@@ -149,7 +149,7 @@ def _taken(task: TaskEntity, attempt: int, run: int) -> TaskEntity:
 
 def _called(task_type: TaskType, event: TaskQueueEvent[Any] | StepFunctionTaskEvent[Any], context: TaskContext) -> Any:
     with registered(task_type):
-        return _as_kept(lambda: call(resolve(Dispatcher(), event), context))
+        return _as_kept(lambda: call(resolve(HandlerRouter(), event), context))
 
 
 def _as_kept(handler: Callable[[], Any]) -> Any:

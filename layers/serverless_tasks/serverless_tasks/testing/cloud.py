@@ -11,10 +11,10 @@ from serverless_tasks.adapters.executions import execution_name
 from serverless_tasks.adapters.in_batches import Failures
 from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.adapters.queue import visibility_timeout
-from serverless_tasks.core.entity import TaskEntity
 from serverless_tasks.core.errors import PayloadMissing
-from serverless_tasks.core.json_text import fits_inline, from_json_text
-from serverless_tasks.core.messages import alarm_message, alarm_text, status_event, status_message, task_message
+from serverless_tasks.core.inputs.json_text import fits_inline, from_json_text
+from serverless_tasks.core.outbox.messages import alarm_message, alarm_text, status_event, status_message, task_message
+from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.testing.table import MemoryTable
 

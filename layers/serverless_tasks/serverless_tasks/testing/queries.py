@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from serverless_tasks.core.attribute_values import Item, decode_item
+from serverless_tasks.core.dynamodb.attribute_values import Item, decode_item
 
 KEYS = {"": ("pk", "sk"), "by_tenant": ("tenantCode", "code"), "attention": ("attention", "dueAt")}
 """Partition key and sort key of the table and of its indexes."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from serverless_tasks.core.dispatch import known_event_handlers, set_event_handlers
-from serverless_tasks.core.task_type import TaskType, known_task_types, set_task_types
+from serverless_tasks.classic.event_handlers import known_event_handlers, set_event_handlers
+from serverless_tasks.core.task_types.task_type import TaskType, known_task_types, set_task_types
 
 
 @contextmanager

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from serverless_tasks.adapters.chunk_data import load_lines
 from serverless_tasks.adapters.payloads import PayloadStore
-from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.outcomes import Outcome, outcomes_of
-from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.task_type import TaskType
+from serverless_tasks.core.fan_out.outcomes import Outcome, outcomes_of
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import from_iso
+from serverless_tasks.store.chunk_data import load_lines
 from serverless_tasks.testing.registries import registered
 from serverless_tasks.testing.stack import MemoryStack
 

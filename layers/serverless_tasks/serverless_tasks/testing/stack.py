@@ -10,20 +10,20 @@ from typing import Any, cast
 
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.settings import Settings
-from serverless_tasks.core.dispatch import Dispatcher
-from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.keys import TaskKey
-from serverless_tasks.core.uploads import Upload
-from serverless_tasks.service import TaskService
+from serverless_tasks.core.inputs.uploads import Upload
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import TaskKey
+from serverless_tasks.service.task_service import TaskService
 from serverless_tasks.testing.cloud import MemoryCloud
 from serverless_tasks.workers.batches import Redeliver
-from serverless_tasks.workers.chunk_worker import ChunkWorker
-from serverless_tasks.workers.deadline import Unwinding
+from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
 from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
 from serverless_tasks.workers.queue_worker import QueueWorker
 from serverless_tasks.workers.relay import Relay
 from serverless_tasks.workers.sweeper import Sweeper
+from serverless_tasks.workers.user_code.deadline import Unwinding
+from serverless_tasks.workers.user_code.routing import HandlerRouter
 
 INVOCATION_SECONDS = 900.0
 MAX_STEPS = 10_000
@@ -51,16 +51,16 @@ class VirtualClock:
 class MemoryStack:
     """Runs tasks to their end in memory: ``stack.run(stack.service.create_task(…).key)``."""
 
-    def __init__(self, dispatcher: Dispatcher | None = None, **settings: Any) -> None:
+    def __init__(self, router: HandlerRouter | None = None, **settings: Any) -> None:
         self.clock = VirtualClock()
         self.memory = MemoryCloud(self.clock, Settings(**settings))
         cloud = cast("Cloud", self.memory)
-        dispatcher = dispatcher or Dispatcher()
+        router = router or HandlerRouter()
         self.service = TaskService(cloud, self.clock)
         self.relay = Relay(cloud, clock=self.clock)
-        self.queue_worker = QueueWorker(cloud, dispatcher, self.clock, rand=lambda: 1.0)
-        self.planner = Planner(cloud, dispatcher, self.clock)
-        self.chunk_worker = ChunkWorker(cloud, dispatcher, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
+        self.queue_worker = QueueWorker(cloud, router, self.clock, rand=lambda: 1.0)
+        self.planner = Planner(cloud, router, self.clock)
+        self.chunk_worker = ChunkWorker(cloud, router, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
         self.finisher = Finisher(cloud, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
         self.sweeper = Sweeper(cloud, self.clock)
         self.executions: dict[str, Execution] = {}

@@ -6,13 +6,13 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from serverless_tasks.core.attribute_values import Item, decode_item, encode_item
-from serverless_tasks.core.chunks import Chunk
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.dynamodb.attribute_values import Item, decode_item, encode_item
+from serverless_tasks.core.dynamodb.expressions import Clause, Put, Update, read
 from serverless_tasks.core.errors import LostRace
-from serverless_tasks.core.expressions import Clause, Put, Update, read
-from serverless_tasks.core.keys import TaskKey, chunk_sk, chunks_pk
-from serverless_tasks.core.status import RELAYED, TaskKind, TaskStatus
+from serverless_tasks.core.fan_out.chunks import Chunk
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import TaskKey, chunk_sk, chunks_pk
+from serverless_tasks.core.task.status import RELAYED, TaskKind, TaskStatus
 from serverless_tasks.testing.queries import page, projected
 
 HOLDS: dict[str, Callable[[Any, Any], bool]] = {

@@ -7,19 +7,19 @@ from datetime import datetime
 from typing import Any
 
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import transitions
-from serverless_tasks.core.context import TaskContext
-from serverless_tasks.core.dispatch import Dispatcher
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.adapters.log import logger, task_keys
 from serverless_tasks.core.errors import AttemptTimeout, InvalidInput, LostRace, PermanentError
-from serverless_tasks.core.events import TaskQueueEvent
-from serverless_tasks.core.json_text import CHECKPOINT_LIMIT, from_json_text, result_text, size, to_json_text
-from serverless_tasks.core.status import TaskStatus
+from serverless_tasks.core.inputs.json_text import CHECKPOINT_LIMIT, from_json_text, result_text, size, to_json_text
+from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types.context import TaskContext
+from serverless_tasks.core.task_types.events import TaskQueueEvent
 from serverless_tasks.core.times import Clock, after, from_iso
-from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadline
-from serverless_tasks.workers.handlers import call
-from serverless_tasks.workers.log import logger, task_keys
-from serverless_tasks.workers.typed_inputs import resolve
+from serverless_tasks.workers.user_code.deadline import DeadlineReached, Unwinding, deadline
+from serverless_tasks.workers.user_code.handlers import call
+from serverless_tasks.workers.user_code.routing import HandlerRouter
+from serverless_tasks.workers.user_code.typed_inputs import resolve
 from serverless_tasks.workers.watch import Watch
 
 CLOSING_SECONDS = 5.0
@@ -72,9 +72,9 @@ class Stop(Unwinding):
 class Attempt:
     """Runs the handler of one claimed task within its time."""
 
-    def __init__(self, cloud: Cloud, dispatcher: Dispatcher, clock: Clock, remaining: Any, timeout: float) -> None:
+    def __init__(self, cloud: Cloud, router: HandlerRouter, clock: Clock, remaining: Any, timeout: float) -> None:
         self._cloud = cloud
-        self._dispatcher = dispatcher
+        self._router = router
         self._clock = clock
         self._remaining = remaining
         self._timeout = timeout
@@ -106,7 +106,7 @@ class Attempt:
         """Run user code, and nothing else; returns its result as JSON text, or how it ended without one."""
         try:
             with deadline(self._left()):
-                return result_text(call(resolve(self._dispatcher, event), context))
+                return result_text(call(resolve(self._router, event), context))
         except HandOver:
             return Continues(self._task)
         except Stop:

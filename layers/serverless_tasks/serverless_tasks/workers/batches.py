@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from serverless_tasks.workers.log import logger
+from serverless_tasks.adapters.log import logger
 
 Record = Mapping[str, Any]
 Identify = Callable[[Record], str]

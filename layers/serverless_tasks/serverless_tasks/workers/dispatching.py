@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import transitions
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.adapters.log import logger, task_keys
+from serverless_tasks.core.dynamodb.expressions import Update
 from serverless_tasks.core.errors import LostRace
-from serverless_tasks.core.expressions import Update
-from serverless_tasks.core.status import TaskKind
-from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.status import TaskKind
 
 
 def dispatch(cloud: Cloud, task: TaskEntity, now: datetime) -> None:

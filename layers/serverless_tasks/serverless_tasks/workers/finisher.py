@@ -8,13 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 from uuid import uuid4
 
-from serverless_tasks.adapters.chunk_data import load_lines
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.adapters.inputs import every_element
-from serverless_tasks.core import chunks, failures, machine, transitions
-from serverless_tasks.core.chunks import Chunk
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.adapters.log import key_keys, logger, task_keys
+from serverless_tasks.adapters.metrics import log_transition
 from serverless_tasks.core.errors import (
     AttemptTimeout,
     LostRace,
@@ -23,19 +20,25 @@ from serverless_tasks.core.errors import (
     SubTasksFailed,
     WorkerLost,
 )
-from serverless_tasks.core.events import StepFunctionTaskEvent
-from serverless_tasks.core.json_text import result_text
-from serverless_tasks.core.keys import TaskKey
-from serverless_tasks.core.outcomes import Outcome, outcomes_of
-from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.stored_list import StoredList
-from serverless_tasks.core.task_type import TaskType, policy_of
+from serverless_tasks.core.fan_out import chunks
+from serverless_tasks.core.fan_out.chunks import Chunk
+from serverless_tasks.core.fan_out.outcomes import Outcome, outcomes_of
+from serverless_tasks.core.inputs.json_text import result_text
+from serverless_tasks.core.inputs.stored_list import StoredList
+from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import TaskKey
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types import failures
+from serverless_tasks.core.task_types.events import StepFunctionTaskEvent
+from serverless_tasks.core.task_types.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock
+from serverless_tasks.core.usage import billed_transitions
+from serverless_tasks.store.chunk_data import load_lines
+from serverless_tasks.store.inputs import every_element
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
-from serverless_tasks.workers.deadline import DeadlineReached, Unwinding, deadline
-from serverless_tasks.workers.handlers import call_handler
-from serverless_tasks.workers.log import key_keys, logger, task_keys
-from serverless_tasks.workers.metrics import log_transition
+from serverless_tasks.workers.user_code.deadline import DeadlineReached, Unwinding, deadline
+from serverless_tasks.workers.user_code.handlers import call_handler
 
 
 class Finisher:
@@ -90,7 +93,7 @@ class Finisher:
     def _note_looks(self, task: TaskEntity, looks: int) -> None:
         """Plans after the first write nothing that could tell what they used: it is what finish has used so far."""
         self._cloud.meter.note_again(task.code, looks)
-        self._cloud.meter.note(machine.LOOK.times(looks) + machine.FINISH, task.code)
+        self._cloud.meter.note(billed_transitions.LOOK.times(looks) + billed_transitions.FINISH, task.code)
 
     def _fan_in(self, task: TaskEntity, found: list[Chunk], policy: TaskType, remaining: Callable[[], float]) -> None:
         if policy.finished_handler is None:

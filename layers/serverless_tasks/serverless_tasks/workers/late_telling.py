@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import untold
-from serverless_tasks.core.keys import TaskKey
+from serverless_tasks.core.outbox import undelivered
+from serverless_tasks.core.outbox.undelivered import Topic, Untold
+from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.times import Clock, to_iso
-from serverless_tasks.core.untold import Topic, Untold
 from serverless_tasks.workers.telling import tell_the_ends
 
 REFUSALS = 3
@@ -29,14 +29,14 @@ class LateTelling:
         owed = Untold.from_item(item) if item else None
         if owed is None or owed.due_at is None or owed.due_at > to_iso(now):
             return
-        owed = Untold.from_item(self._cloud.table.update(untold.put_off(owed, now)))
+        owed = Untold.from_item(self._cloud.table.update(undelivered.put_off(owed, now)))
         asked = tuple(topic for topic in owed.topics if self._refusals[topic] < REFUSALS)
         if not asked:
             return
         told = self._told(owed, asked)
         if told:
             left = tuple(topic for topic in owed.topics if topic not in told)
-            self._cloud.table.update(untold.told(owed, left))
+            self._cloud.table.update(undelivered.told(owed, left))
 
     def _told(self, owed: Untold, asked: tuple[Topic, ...]) -> set[Topic]:
         """Which topics need not be told any more: all, if the task was retried or is gone, and its end no news."""

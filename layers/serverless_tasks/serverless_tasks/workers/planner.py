@@ -6,21 +6,24 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from serverless_tasks.adapters.chunk_writes import count_chunk
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
-from serverless_tasks.adapters.inputs import Measured, measure
-from serverless_tasks.core import chunks, cuts, failures, machine, rounds, transitions
-from serverless_tasks.core.chunks import Chunk, Limits, Range
-from serverless_tasks.core.dispatch import Dispatcher, no_handler
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.adapters.log import logger, task_keys
+from serverless_tasks.adapters.metrics import transition_keys
 from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError, WorkerLost
-from serverless_tasks.core.keys import TaskKey
-from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.task_type import policy_of
+from serverless_tasks.core.fan_out import chunks, cuts, rounds
+from serverless_tasks.core.fan_out.chunks import Chunk, Limits, Range
+from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import TaskKey
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types import failures
+from serverless_tasks.core.task_types.task_type import policy_of
 from serverless_tasks.core.times import Clock
-from serverless_tasks.workers.log import logger, task_keys
-from serverless_tasks.workers.metrics import transition_keys
+from serverless_tasks.core.usage import billed_transitions
+from serverless_tasks.store.chunk_writes import count_chunk
+from serverless_tasks.store.inputs import Measured, measure
+from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
 
 TRIES = 5
 """How often a lost race is looked at again; the relay's late STARTED is the usual one, and it comes once."""
@@ -35,15 +38,15 @@ GIVEN_UP = {
 class Planner:
     """What the state machine's Plan state calls."""
 
-    def __init__(self, cloud: Cloud, dispatcher: Dispatcher, clock: Clock = utc_now) -> None:
+    def __init__(self, cloud: Cloud, router: HandlerRouter, clock: Clock = utc_now) -> None:
         self._cloud = cloud
-        self._dispatcher = dispatcher
+        self._router = router
         self._clock = clock
 
     def handle(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         """``{"input": {"pk", "sk", "run", "plan"?}, "executionArn"}`` to the next step (see :mod:`rounds`)."""
         state = call["input"]
-        self._cloud.meter.note(machine.PLAN, TaskKey(state["pk"], state["sk"]).code)
+        self._cloud.meter.note(billed_transitions.PLAN, TaskKey(state["pk"], state["sk"]).code)
         for _ in range(TRIES):
             task = self._cloud.table.get(TaskKey(state["pk"], state["sk"]))
             if task is None or task.run != state["run"] or task.status.terminal or task.status is TaskStatus.FINISHED:
@@ -72,7 +75,7 @@ class Planner:
         return step
 
     def _begin(self, task: TaskEntity, execution_arn: str) -> Mapping[str, Any]:
-        if self._dispatcher.lacks_sub_task_handler(task):
+        if self._router.lacks_sub_task_handler(task):
             return self._fail(task, no_handler(task.type))
         if task.run and (known := self._cut_before(task)):
             cut = Measured(task.attributes["subTaskCount"])

@@ -17,20 +17,21 @@ from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.log import key_keys, logger, task_keys
+from serverless_tasks.adapters.metrics import log_transition
 from serverless_tasks.adapters.queue import RECEIVED
-from serverless_tasks.core import claims, failures, transitions
-from serverless_tasks.core.dispatch import Dispatcher, no_handler
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.core.dynamodb.expressions import Update
 from serverless_tasks.core.errors import InvalidInput, LostRace, MalformedMessage, WorkerLost
-from serverless_tasks.core.events import TaskQueueEvent
-from serverless_tasks.core.expressions import Update
-from serverless_tasks.core.task_type import TaskType, policy_of
+from serverless_tasks.core.task import claims, transitions
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task_types import failures
+from serverless_tasks.core.task_types.events import TaskQueueEvent
+from serverless_tasks.core.task_types.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost
 from serverless_tasks.workers.batches import Redeliver
-from serverless_tasks.workers.deadline import Unwinding
-from serverless_tasks.workers.log import key_keys, logger, task_keys
-from serverless_tasks.workers.metrics import log_transition
+from serverless_tasks.workers.user_code.deadline import Unwinding
+from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
 
 CLAIM_TRIES = 5
 """How often a claim that lost a race is decided anew; the relay's late QUEUED is the usual one, and it comes once."""
@@ -45,12 +46,12 @@ class QueueWorker:
     def __init__(
         self,
         cloud: Cloud,
-        dispatcher: Dispatcher,
+        router: HandlerRouter,
         clock: Clock = utc_now,
         rand: Callable[[], float] = random.random,
     ) -> None:
         self._cloud = cloud
-        self._dispatcher = dispatcher
+        self._router = router
         self._clock = clock
         self._random = rand
 
@@ -75,7 +76,7 @@ class QueueWorker:
         return self._decide(event, lambda task, policy: self._run(task, event, policy, remaining))
 
     def _event(self, record: Mapping[str, Any]) -> TaskQueueEvent:
-        events = list(self._dispatcher.events.transform_sqs({"Records": [record]}) or ())
+        events = list(self._router.events.transform_sqs({"Records": [record]}) or ())
         if len(events) != 1 or not isinstance(events[0], TaskQueueEvent):
             kinds = [type(event).__name__ for event in events]
             raise InvalidInput("EventFactory", f"must make one TaskQueueEvent of a message, not {kinds}"[:500])
@@ -128,10 +129,10 @@ class QueueWorker:
                 work(task, policy)
 
     def _run(self, task: TaskEntity, event: TaskQueueEvent, policy: TaskType, remaining: RemainingSeconds) -> None:
-        if self._dispatcher.lacks_handler(event):
+        if self._router.lacks_handler(event):
             return self._fail(task, no_handler(task.type))
         now = self._clock()
-        attempt = Attempt(self._cloud, self._dispatcher, self._clock, remaining, policy.timeout)
+        attempt = Attempt(self._cloud, self._router, self._clock, remaining, policy.timeout)
         lease_until = attempt.lease_until(task, now)
         task = self._cloud.table.update_task(transitions.claimed(task, now, lease_until))
         self._hide(event.record, (lease_until - now).total_seconds() + claims.VISIBILITY_MARGIN)

@@ -13,15 +13,15 @@ from typing import Any
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.in_batches import Failures
-from serverless_tasks.core import untold
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.adapters.log import logger, task_keys
+from serverless_tasks.classic.factories import EventFactory
 from serverless_tasks.core.errors import LostRace, MalformedMessage
-from serverless_tasks.core.factories import EventFactory
-from serverless_tasks.core.keys import TaskKey, is_code, is_name
-from serverless_tasks.core.status import TaskKind, TaskStatus
+from serverless_tasks.core.outbox import undelivered
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import TaskKey, is_code, is_name
+from serverless_tasks.core.task.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import Clock
 from serverless_tasks.workers.dispatching import follow_up
-from serverless_tasks.workers.log import logger, task_keys
 from serverless_tasks.workers.telling import tell_on_the_way, tell_the_ends
 
 Record = Mapping[str, Any]
@@ -107,7 +107,7 @@ class Relay:
 
         To fail the record would hold up every later one of its shard, and deliver those of its batch again.
         """
-        ended = [(task, untold.concerned(task)) for task in tasks if task.status.terminal]
+        ended = [(task, undelivered.concerned(task)) for task in tasks if task.status.terminal]
         left = tell_the_ends(self._cloud, ended)
         if self._cloud.settings.status_messages == "all":
             # An error is logged and no more: delivered again, the record would dispatch its task again.
@@ -116,9 +116,9 @@ class Relay:
             lambda task: self._remember(task, left[task.key]), [task for task, _ in ended if task.key in left]
         )
 
-    def _remember(self, task: TaskEntity, left: Sequence[untold.Topic]) -> None:
+    def _remember(self, task: TaskEntity, left: Sequence[undelivered.Topic]) -> None:
         with suppress(LostRace):  # the record came twice
-            self._cloud.table.update(untold.owed(task, left, self._clock()))
+            self._cloud.table.update(undelivered.owed(task, left, self._clock()))
 
     def _each(self, act: Callable[[TaskEntity], None], tasks: Sequence[TaskEntity]) -> Failures:
         """Do it for each task, several at once; returns those for which it failed."""

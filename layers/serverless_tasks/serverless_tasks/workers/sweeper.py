@@ -10,18 +10,19 @@ from collections.abc import Callable
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core import failures, transitions
-from serverless_tasks.core.entity import TaskEntity
+from serverless_tasks.adapters.log import key_keys, logger, task_keys
+from serverless_tasks.adapters.metrics import transition_keys
+from serverless_tasks.core.dynamodb.expressions import Update, equals
 from serverless_tasks.core.errors import LostRace, WorkerLost
-from serverless_tasks.core.expressions import Update, equals
-from serverless_tasks.core.keys import OPEN_SHARDS, UNTOLD_SHARDS, TaskKey
-from serverless_tasks.core.status import TaskStatus
-from serverless_tasks.core.sweeps import PATIENCE, CheckExecution, Dispatch, sweep
+from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import OPEN_SHARDS, UNTOLD_SHARDS, TaskKey
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task.sweeps import PATIENCE, CheckExecution, Dispatch, sweep
+from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.times import Clock, after, to_iso
 from serverless_tasks.workers.dispatching import dispatch
 from serverless_tasks.workers.late_telling import LateTelling
-from serverless_tasks.workers.log import key_keys, logger, task_keys
-from serverless_tasks.workers.metrics import transition_keys
 
 TASKS_PER_SHARD = 100
 """Tasks, or untold ends, of one shard and run; what is left is the oldest of the next run."""

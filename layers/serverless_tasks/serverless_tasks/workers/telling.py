@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.in_batches import Failures
-from serverless_tasks.core.entity import TaskEntity
-from serverless_tasks.core.keys import TaskKey
-from serverless_tasks.core.untold import OF_EVERY_STATUS, Topic
-from serverless_tasks.workers.log import logger, task_keys
+from serverless_tasks.adapters.log import logger, task_keys
+from serverless_tasks.core.outbox.undelivered import OF_EVERY_STATUS, Topic
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import TaskKey
 
 Topics = tuple[Topic, ...]
 

@@ -1,0 +1,1 @@
+"""Where the status of tasks is published: topics and the event bus."""

@@ -1,0 +1,1 @@
+"""DynamoDB's language as values: expressions, typed values, sizes, cursors."""

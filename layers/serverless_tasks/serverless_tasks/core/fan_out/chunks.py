@@ -1,0 +1,271 @@
+"""Chunks: contiguous ranges of sub-tasks, the unit of scheduling, storage and crash recovery (design, section 6).
+
+A chunk is an item of its own. Its writes name run and attempt: a worker whose lease was taken over changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from serverless_tasks.core.dynamodb.attribute_values import Item
+from serverless_tasks.core.dynamodb.expressions import Clause, Put, Update, absent, absent_or_at_most, equals, lacks
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import chunk_sk, chunks_pk
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.times import after, from_iso, from_milliseconds, to_iso, to_milliseconds
+from serverless_tasks.core.usage.amounts import NOTHING, Usage
+
+KIND = "CHUNK"
+MAX_CHUNKS = 1000
+"""Chunks of one task at most: their numbers, and what their children return, pass through states of 256 KiB."""
+CHUNK_BYTES = 67_108_864
+"""Bytes of the input that a chunk has at most, where it can be cut: a worker, and whoever lists sub-tasks, holds all
+those of a chunk in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a chunk has at most. Of an input in the bucket it has at least what is between two marks."""
+
+    count: int
+    """Sub-tasks."""
+    bytes: int = CHUNK_BYTES
+    """Of the input's object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which elements a chunk has, ``count`` from ``first`` on, and which bytes of the input's object hold them."""
+
+    number: int
+    first: int
+    count: int
+    byte_start: int | None = None
+    byte_end: int | None = None
+    """Exclusive."""
+
+    @property
+    def bytes(self) -> int:
+        """Of the input's object; 0 of one that is in the item, or that nobody has cut yet."""
+        return (self.byte_end or 0) - (self.byte_start or 0)
+
+    def has(self, index: int) -> bool:
+        """Whether the element is in it."""
+        return self.first <= index < self.first + self.count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A chunk item."""
+
+    pk: str
+    sk: str
+    range: Range
+    run: int = 0
+    attempt: int = 0
+    """Claims so far."""
+    claims: int = 0
+    """Claims since a worker last wrote: above 1, somebody died here."""
+    unread: int = 0
+    """Claims in a row that were given back because the bucket could not be read."""
+    lease_until: str | None = None
+    due_at: str | None = None
+    """When the first of its waiting sub-tasks is due."""
+    started_at: str | None = None
+    """When a worker first claimed it in its run."""
+    finished_at: str | None = None
+    in_flight: int | None = None
+    """Index that a careful worker was about to run."""
+    outcomes: str | None = None
+    """Lines of outcomes, up to 4 KB."""
+    outcomes_ref: Mapping[str, Any] | None = None
+    """The object with the lines, above that."""
+    succeeded: int = 0
+    failed: int = 0
+    usage: Usage = NOTHING
+    """What it has used of AWS since it was last counted on its task."""
+    limits: Limits | None = None
+    """By which the list was cut; the first chunk knows it, and whoever has to cut it again."""
+
+    @property
+    def number(self) -> int:
+        """Position in the list of chunks, from 0."""
+        return self.range.number
+
+    def done_in(self, run: int) -> bool:
+        """Whether nothing of it is left to run in ``run``; a failure counts in its own run only."""
+        if self.run == run:
+            return self.finished_at is not None
+        return self.run < run and self.succeeded == self.range.count
+
+    def due_in(self, run: int, now: datetime) -> float:
+        """Seconds until a worker may take it in ``run``; 0 is now."""
+        if self.run < run:
+            return 0.0
+        waits = [moment for moment in (self.lease_until, self.due_at) if moment]
+        return max([0.0, *((from_iso(moment) - now).total_seconds() for moment in waits)])
+
+    @classmethod
+    def from_item(cls, item: Item) -> Chunk:
+        """The chunk of a table item."""
+        place = Range(item["number"], item["first"], item["count"], item.get("byteStart"), item.get("byteEnd"))
+        return cls(
+            pk=item["pk"],
+            sk=item["sk"],
+            range=place,
+            run=item["run"],
+            attempt=item["attempt"],
+            claims=item.get("claims", 0),
+            unread=item.get("unread", 0),
+            lease_until=item.get("leaseUntil"),
+            due_at=item.get("dueAt"),
+            started_at=to_iso(from_milliseconds(item["startedAt"])) if "startedAt" in item else None,
+            finished_at=item.get("finishedAt"),
+            in_flight=item.get("inFlight"),
+            outcomes=item.get("outcomes"),
+            outcomes_ref=item.get("outcomesRef"),
+            succeeded=item["succeeded"],
+            failed=item["failed"],
+            usage=Usage.from_item(item),
+            limits=Limits(item["maxCount"], item["maxBytes"]) if "maxCount" in item else None,
+        )
+
+
+def create(task: TaskEntity, place: Range, expires_at: int, limits: Limits | None = None) -> Put:
+    """The chunk as the first plan writes it, once. ``limits``: what the first chunk says for those after it."""
+    item = {
+        "pk": chunks_pk(task.tenant_code, task.code),
+        "sk": chunk_sk(place.number),
+        "kind": KIND,
+        "number": place.number,
+        "first": place.first,
+        "count": place.count,
+        "byteStart": place.byte_start,
+        "byteEnd": place.byte_end,
+        "maxCount": limits and limits.count,
+        "maxBytes": limits and limits.bytes,
+        "run": 0,
+        "attempt": 0,
+        "succeeded": 0,
+        "failed": 0,
+        "expiresAt": expires_at,
+    }
+    return Put({name: value for name, value in item.items() if value is not None})
+
+
+def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime) -> Update:
+    """Take a chunk of the current run that nobody holds and that has something left."""
+    return Update(
+        chunks_pk(task.tenant_code, task.code),
+        chunk_sk(number),
+        set={"leaseUntil": to_iso(lease_until)},
+        set_once={"startedAt": to_milliseconds(now)},
+        count={"attempt": 1, "claims": 1},
+        remove=("dueAt",),
+        conditions=(
+            equals("run", task.run),  # which a chunk that is not there has not
+            absent("finishedAt"),
+            absent_or_at_most("leaseUntil", to_iso(now)),
+        ),
+    )
+
+
+def take_over(chunk: Chunk, run: int, now: datetime, lease_until: datetime) -> Update:
+    """Take a chunk that an earlier run left, as that run left it.
+
+    Not if its worker of that run, alive after all, has completed more since: a chunk that is done by that is counted by
+    then, and must not be begun again. What an ended chunk had used is on its task already.
+    """
+    sets = {"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0}
+    times = {"startedAt": to_milliseconds(now), "leaseUntil": to_iso(lease_until)}
+    counted = chunk.usage.to_item() if chunk.finished_at else ()
+    return Update(
+        chunk.pk,
+        chunk.sk,
+        set={**sets, **times, **dict.fromkeys(counted, 0)},
+        remove=("dueAt", "finishedAt", "inFlight", "unread"),
+        conditions=(*_held(chunk), equals("succeeded", chunk.succeeded)),
+    )
+
+
+def flush(chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int]) -> Update:
+    """Outcomes so far, while the worker goes on. ``outcomes`` is ``{"outcomes": text}`` or ``{"outcomesRef": ref}``.
+
+    What was in flight is among them: a worker that dies after this write died of something else.
+    """
+    sets = {**outcomes, "succeeded": counts[0], "failed": counts[1], "claims": 1}
+    removes = (*_other(outcomes), "inFlight", "unread")
+    return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
+
+
+def mark_in_flight(chunk: Chunk, index: int) -> Update:
+    """A careful worker says what it is about to run, so that a crash is charged to that sub-task alone."""
+    return Update(chunk.pk, chunk.sk, set={"inFlight": index}, conditions=_held(chunk))
+
+
+def release(
+    chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int], now: datetime, due_at: str | None
+) -> Update:
+    """The worker's last write: the chunk is done, or due again later."""
+    sets: dict[str, Any] = {**outcomes, "succeeded": counts[0], "failed": counts[1], "claims": 0}
+    removes = (*_other(outcomes), "leaseUntil", "inFlight", "unread")
+    if sum(counts) == chunk.range.count:
+        sets["finishedAt"] = to_iso(now)
+    elif due_at:
+        sets["dueAt"] = due_at
+    return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
+
+
+def give_back(chunk: Chunk, now: datetime) -> Update:
+    """Nothing was run, for the bucket could not be read: the chunk is as it was before this claim, and due later.
+
+    After a minute, each time twice as long, up to 15.
+    """
+    sets = {
+        "claims": chunk.claims - 1,
+        "unread": chunk.unread + 1,
+        "dueAt": to_iso(after(now, min(60 * 2**chunk.unread, 900))),
+    }
+    return Update(chunk.pk, chunk.sk, set=sets, remove=("leaseUntil",), conditions=_held(chunk))
+
+
+def progress(task: TaskEntity, chunk: Chunk, now: datetime) -> Update:
+    """Count a finished chunk on the parent, and what it has used, once however often it is said."""
+    return Update(
+        task.pk,
+        task.sk,
+        set={"change": "data", "updatedAt": to_iso(now)},
+        increment={
+            "attributes.subTaskSucceedCount": chunk.succeeded,
+            "attributes.subTaskFailedCount": chunk.failed,
+        },
+        count=chunk.usage.to_item(),
+        add_to_set={"doneChunks": frozenset({chunk.number})},
+        conditions=(
+            equals("status", TaskStatus.PROCESSING),
+            equals("run", task.run),
+            lacks("doneChunks", chunk.number),
+        ),
+        before=task.to_item(),
+    )
+
+
+def recount(chunks: Iterable[Chunk], run: int) -> tuple[dict[str, int], frozenset[int]]:
+    """Counters of a parent from its chunks, and the numbers of the chunks that are in them."""
+    done = [chunk for chunk in chunks if chunk.done_in(run)]
+    counts = {
+        "subTaskSucceedCount": sum(chunk.succeeded for chunk in done),
+        "subTaskFailedCount": sum(chunk.failed for chunk in done),
+    }
+    return counts, frozenset(chunk.number for chunk in done)
+
+
+def _held(chunk: Chunk) -> tuple[Clause, ...]:
+    return (equals("run", chunk.run), equals("attempt", chunk.attempt))
+
+
+def _other(outcomes: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("outcomesRef",) if "outcomes" in outcomes else ("outcomes",)

@@ -1,0 +1,155 @@
+"""Outcomes of sub-tasks, as chunks store them and as a fan-in reads them.
+
+A chunk keeps one line of JSON per sub-task, in order: ``null`` while there is nothing to say, else an object with
+``index``, ``status``, ``attempt``, ``startedAt``, ``finishedAt`` and
+
+    result                 COMPLETED
+    resultRef              COMPLETED, the result is an object of its own
+    error, run             FAILED in that run
+    error, run, dueAt      CREATED: waits for its next attempt in that run
+
+What failed or waits counts in its own run only: a retry makes it due again without a write. Links lead straight to
+these lines, so their format is documented (docs/results-and-payloads.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from serverless_tasks.core.inputs.json_text import INLINE_LIMIT, MAX_DEPTH, from_json_text, to_json_text
+from serverless_tasks.core.task.status import TaskStatus
+
+NOTHING = "null"
+RESULT_LIMIT = 262_144
+"""Bytes of a result above which it is an object of its own, which a link can lead to."""
+RESULTS_LIMIT = 16_777_216
+"""Bytes of results in the lines of one chunk, above which each further one above 4 KB is an object of its own: whoever
+writes or lists the outcomes of a chunk holds all of its lines in memory."""
+
+Reference = Mapping[str, Any]
+LoadResult = Callable[[Reference], Any]
+
+_ATTRIBUTES = ("result", "resultRef", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a chunk, parsed."""
+
+    status: TaskStatus
+    """What the sub-task is by this line alone."""
+    attempt: int
+    started_at: str
+    finished_at: str
+    attributes: Mapping[str, Any]
+    """``result``, ``resultRef`` or ``error``."""
+    due_at: str | None = None
+    """When its next attempt is due, if it waits for one."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to run."""
+        return self.due_at is None
+
+
+def fits_line(size: int, taken: int) -> bool:
+    """Whether a result of so many bytes stays in its line, when those of its chunk have ``taken`` so many already."""
+    return size <= INLINE_LIMIT or (size <= RESULT_LIMIT and taken + size <= RESULTS_LIMIT)
+
+
+def completed_line(index: int, attempt: int, started_at: str, finished_at: str, result_text: str) -> str:
+    """``result_text`` is JSON already and is not parsed again."""
+    return _line("COMPLETED", index, attempt, started_at, finished_at, f'"result":{result_text}')
+
+
+def referenced_line(index: int, attempt: int, started_at: str, finished_at: str, reference: Reference) -> str:
+    """The result is in an object of its own."""
+    return _line("COMPLETED", index, attempt, started_at, finished_at, f'"resultRef":{_text(reference)}')
+
+
+def failed_line(index: int, attempt: int, started_at: str, finished_at: str, error: Mapping[str, str], run: int) -> str:
+    """No attempt is left, or none would help."""
+    return _line("FAILED", index, attempt, started_at, finished_at, f'"error":{_text(error)},"run":{run}')
+
+
+def waiting_line(
+    index: int, attempt: int, started_at: str, finished_at: str, error: Mapping[str, str], run: int, due_at: str
+) -> str:
+    """The next attempt is due at ``due_at``."""
+    rest = f'"error":{_text(error)},"run":{run},"dueAt":"{due_at}"'
+    return _line("CREATED", index, attempt, started_at, finished_at, rest)
+
+
+def parse_line(line: str, run: int) -> Entry | None:
+    """The entry, or None where the sub-task has no outcome that counts in ``run``."""
+    if line == NOTHING:
+        return None
+    said = from_json_text(line, "outcome", MAX_DEPTH + 1)  # the line is an object around the result
+    if said.get("run", run) != run:
+        return None
+    attributes = {name: said[name] for name in _ATTRIBUTES if name in said}
+    status = TaskStatus(said["status"])
+    return Entry(status, said["attempt"], said["startedAt"], said["finishedAt"], attributes, said.get("dueAt"))
+
+
+def tally(lines: Iterable[str], run: int) -> tuple[int, int, str | None]:
+    """Completed, failed, and when the next waiting one is due (None: at once, or nothing waits)."""
+    counts = {TaskStatus.COMPLETED: 0, TaskStatus.FAILED: 0}
+    waits, untouched = list[str](), 0
+    for line in lines:  # one after the other: as Python values, all results take several times as much
+        entry = parse_line(line, run)
+        if entry is None:
+            untouched += 1
+        elif entry.due_at:
+            waits.append(entry.due_at)
+        else:
+            counts[entry.status] += 1
+    due_at = min(waits) if waits and not untouched else None
+    return counts[TaskStatus.COMPLETED], counts[TaskStatus.FAILED], due_at
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a sub-task ended, as ``@x.finished`` gets it."""
+
+    index: int
+    status: TaskStatus
+    attempt: int
+    error: Mapping[str, str] | None
+    """``{type, message}`` of one that failed."""
+    started_at: str | None
+    finished_at: str | None
+    _attributes: Mapping[str, Any]
+    _load: LoadResult
+
+    @property
+    def result(self) -> Any:
+        """What the handler returned, None if it failed. One of an object of its own is fetched at each access."""
+        reference = self._attributes.get("resultRef")
+        return self._load(reference) if reference else self._attributes.get("result")
+
+    @classmethod
+    def of(cls, index: int, entry: Entry | None, load: LoadResult, otherwise: TaskStatus) -> Outcome:
+        """The outcome of an entry; ``otherwise`` is the status of a sub-task that has none."""
+        if entry is None or not entry.ended:
+            return cls(index, otherwise, 0, None, None, None, {}, load)
+        said, error = entry.attributes, entry.attributes.get("error")
+        return cls(index, entry.status, entry.attempt, error, entry.started_at, entry.finished_at, said, load)
+
+
+def outcomes_of(first: int, lines: Iterable[str], run: int, load: LoadResult) -> Iterator[Outcome]:
+    """Outcomes of one chunk in input order, lazily."""
+    for offset, line in enumerate(lines):
+        yield Outcome.of(first + offset, parse_line(line, run), load, TaskStatus.FAILED)
+
+
+def _line(status: str, index: int, attempt: int, started_at: str, finished_at: str, rest: str) -> str:
+    """By text: a chunk makes thousands, and what is in them is JSON already, or a time or a number."""
+    head = f'"index":{index},"status":"{status}","attempt":{attempt}'
+    return f'{{{head},"startedAt":"{started_at}","finishedAt":"{finished_at}",{rest}}}'
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return to_json_text(value, "outcome")

@@ -1,0 +1,1 @@
+"""Payloads and inputs: JSON text, lines, records, and where they begin."""

@@ -1,0 +1,1 @@
+"""What is said about tasks: messages, and what was not delivered yet."""

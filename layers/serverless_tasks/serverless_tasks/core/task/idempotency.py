@@ -1,0 +1,76 @@
+"""Idempotency keys: the same request sent twice makes one task (design, sections 4 and 7)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from serverless_tasks.core.dynamodb.attribute_values import Item
+from serverless_tasks.core.dynamodb.expressions import Put, absent_or_at_most
+from serverless_tasks.core.errors import InvalidInput
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import SEPARATOR, TaskKey
+from serverless_tasks.core.times import after, to_iso
+
+KIND = "IDEMPOTENCY"
+VALID_SECONDS = 86_400
+"""How long a key stands for its task: 24 hours."""
+KEY_PATTERN = "[ -~]{1,255}"
+"""What a key looks like: printable ASCII, as an HTTP header carries it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A request to create a task once: who asked for what, under which key."""
+
+    tenant_code: str
+    user: str
+    route: str
+    key: str
+    content: Sequence[str | None]
+    """What the task is made of; another content under the same key is a mistake of the caller."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(KEY_PATTERN, self.key):
+            raise InvalidInput("Idempotency-Key", "must be 1 to 255 printable ASCII characters")
+
+    @property
+    def item_key(self) -> TaskKey:
+        """Key of the item that remembers it. Of another user, or on another route, the same key is another one."""
+        return TaskKey(f"{KIND}{SEPARATOR}{self.tenant_code}", _digest([self.user, self.route, self.key]))
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells another content from the same one."""
+        return _digest(self.content)
+
+    def remember(self, task: TaskEntity, now: datetime, expires_at: int) -> Put:
+        """The item, written together with the task, unless a key that is still valid is there."""
+        key = self.item_key
+        item = {
+            "pk": key.pk,
+            "sk": key.sk,
+            "kind": KIND,
+            "change": "data",
+            "taskPk": task.pk,
+            "taskSk": task.sk,
+            "fingerprint": self.fingerprint,
+            "validUntil": to_iso(after(now, VALID_SECONDS)),
+            "expiresAt": expires_at,
+        }
+        return Put(item, conditions=(absent_or_at_most("validUntil", to_iso(now)),))
+
+
+def remembered(item: Item | None, now: datetime) -> tuple[TaskKey, str] | None:
+    """Key of the task that an item stands for and the fingerprint of its content, while it is valid."""
+    if item is None or item.get("kind") != KIND or item["validUntil"] <= to_iso(now):
+        return None
+    return TaskKey(item["taskPk"], item["taskSk"]), item["fingerprint"]
+
+
+def _digest(parts: Sequence[str | None]) -> str:
+    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()

@@ -1,0 +1,253 @@
+"""Every transition of a parent, each as one conditional update (design, section 5).
+
+The caller hands over the task as it read it. The update expects exactly that status and version, so of two writers who
+read the same task one wins and the other learns it; ``version`` grows by one. A worker's attempt is named as well: it
+says who may write, where the version says upon what.
+
+Progress, leases and checkpoints are no transitions: they keep the version, and expect status, run and attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from serverless_tasks.core.dynamodb.expressions import Update, absent_or_at_most, equals
+from serverless_tasks.core.errors import TransitionRefused
+from serverless_tasks.core.task.entity import TaskEntity, append_history
+from serverless_tasks.core.task.keys import failed_attention, open_attention
+from serverless_tasks.core.task.status import TaskKind, TaskStatus, can_transition
+from serverless_tasks.core.times import after, to_iso
+
+Sets = Mapping[str, Any]
+
+OWN_LEASE_SECONDS = 900
+"""How long user code that drives a task itself has it after PROCESSING; then a worker may take it."""
+_OF_THE_OTHER_KIND = {
+    TaskKind.TASK: {TaskStatus.STARTED, TaskStatus.FINISHED},
+    TaskKind.SFN_TASK: {TaskStatus.QUEUED, TaskStatus.ERRORED},
+}
+
+
+def queued(task: TaskEntity, at: datetime) -> Update:
+    """The relay sent the message."""
+    return _transition(task, TaskStatus.QUEUED, at, sets={"dispatchedAt": to_iso(at)})
+
+
+def started(task: TaskEntity, at: datetime, execution_arn: str) -> Update:
+    """The relay started the execution."""
+    sets = {"dispatchedAt": to_iso(at), "executionArn": execution_arn}
+    return _transition(task, TaskStatus.STARTED, at, sets=sets)
+
+
+def claimed(task: TaskEntity, at: datetime, lease_until: datetime) -> Update:
+    """A queue worker takes the task: with the next attempt, or the same one where only an invocation ended."""
+    continues = task.status is TaskStatus.QUEUED and task.attempt > 0
+    attempt = task.attempt if continues else task.attempt + 1
+    sets: dict[str, Any] = {"attempt": attempt, "leaseUntil": to_iso(lease_until)}
+    if not continues:
+        sets["attemptStartedAt"] = to_iso(at)
+    return _transition(task, TaskStatus.PROCESSING, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
+
+
+def continued(task: TaskEntity, at: datetime) -> Update:
+    """The invocation's time is up; the attempt goes on from its checkpoint in another one."""
+    reason, sets = "goes on from its checkpoint", {"dispatchedAt": to_iso(at)}
+    return _transition(task, TaskStatus.QUEUED, at, worker=True, reason=reason, sets=sets, removes=("leaseUntil",))
+
+
+def errored(task: TaskEntity, at: datetime, error_text: str, next_attempt_at: datetime, reason: str) -> Update:
+    """The attempt failed and another one is due."""
+    sets = {"attributes.error": error_text, "nextAttemptAt": to_iso(next_attempt_at)}
+    removes = ("leaseUntil",)
+    return _transition(task, TaskStatus.ERRORED, at, worker=True, reason=reason, sets=sets, removes=removes)
+
+
+def planned(
+    task: TaskEntity,
+    at: datetime,
+    execution_arn: str | None,
+    counts: Sets,
+    done_chunks: frozenset[int],
+    header: Sequence[str] | None = None,
+) -> Update:
+    """The chunks of a Step Functions task are there and begin to run.
+
+    ``header``: that of an input in CSV, for whoever reads only a part of it.
+    """
+    sets = _attributes(counts) | ({"executionArn": execution_arn} if execution_arn and not task.execution_arn else {})
+    if header is not None:
+        sets["inputRef.header"] = list(header)
+    removes: tuple[str, ...] = ()
+    if done_chunks:
+        sets["doneChunks"] = done_chunks
+    elif task.done_chunks:
+        removes = ("doneChunks",)
+    return _transition(task, TaskStatus.PROCESSING, at, sets=sets, removes=removes)
+
+
+def finished(task: TaskEntity, at: datetime, counts: Sets) -> Update:
+    """Every sub-task has ended; the counters are what the chunks say."""
+    return _transition(task, TaskStatus.FINISHED, at, sets=_attributes(counts))
+
+
+def completed(task: TaskEntity, at: datetime, result: Sets, retention_days: int) -> Update:
+    """Done, with ``{"result": text}`` or ``{"resultRef": ref}``."""
+    progress = {"progress": 1} if task.kind is TaskKind.TASK else {}
+    sets = _attributes({**result, **progress})
+    return _ended(task, TaskStatus.COMPLETED, at, retention_days, sets=sets, removes=_outlived(task))
+
+
+def failed(task: TaskEntity, at: datetime, error_text: str, reason: str, retention_days: int) -> Update:
+    """Ended without success. It stands in the index of its tenant's failed tasks from now on."""
+    end = {"attributes.error": error_text, "attention": failed_attention(task.tenant_code), "dueAt": to_iso(at)}
+    return _ended(task, TaskStatus.FAILED, at, retention_days, sets=end, reason=reason)
+
+
+def cancelled(task: TaskEntity, at: datetime, by: str | None, retention_days: int, ip: str | None = None) -> Update:
+    """Stopped by its owner."""
+    return _ended(task, TaskStatus.CANCELLED, at, retention_days, sets=_from(ip), by=by)
+
+
+def retried(task: TaskEntity, at: datetime, by: str | None, first_look_seconds: int, ip: str | None = None) -> Update:
+    """A new run, from the start: attempt 0, and what the last run left is gone."""
+    sets: dict[str, Any] = {
+        "run": task.run + 1,
+        "attempt": 0,
+        "attention": open_attention(task.code),
+        "dueAt": to_iso(after(at, first_look_seconds)),
+        **_from(ip),
+    }
+    # Counters begin anew, and the plan counts what earlier runs completed: progress never falls within a run.
+    counters = ("subTaskSucceedCount", "subTaskFailedCount")
+    sets |= _attributes({name: 0 for name in counters if name in task.attributes})
+    gone = ("error", "result", "resultRef", "progress", "checkpoint", "checkpointRef")
+    removes = tuple(f"attributes.{name}" for name in gone if name in task.attributes)
+    removes += ("expiresAt", "leaseUntil", "nextAttemptAt", "attemptStartedAt", "dispatchedAt", "executionArn")
+    return _transition(task, TaskStatus.CREATED, at, by=by, attempt=0, sets=sets, removes=removes)
+
+
+def own_update(task: TaskEntity, to: TaskStatus, at: datetime, attributes: Sets, retention_days: int) -> Update:
+    """A transition that user code asks for by name, with whatever it sets in ``attributes``."""
+    if to is TaskStatus.CREATED:
+        raise TransitionRefused("a task becomes CREATED again by a retry only")
+    if to in _OF_THE_OTHER_KIND[task.kind]:
+        raise TransitionRefused(f"a {task.kind} cannot become {to}")
+    if to is TaskStatus.PROCESSING:
+        return own_attempt(task, at, attributes)
+    sets = _attributes(attributes)
+    if not to.terminal:
+        return _transition(task, to, at, sets=sets, removes=("leaseUntil",))
+    if to is TaskStatus.FAILED:
+        sets |= {"attention": failed_attention(task.tenant_code), "dueAt": to_iso(at)}
+    removes = _outlived(task) if to is TaskStatus.COMPLETED else ()
+    return _ended(task, to, at, retention_days, sets=sets, removes=tuple(path for path in removes if path not in sets))
+
+
+def own_attempt(task: TaskEntity, at: datetime, attributes: Sets) -> Update:
+    """User code takes a single task for :data:`OWN_LEASE_SECONDS`, as a claim gives it to a worker: never from one.
+
+    A Step Functions task is PROCESSING from its plan on, which alone knows the chunks; there is nothing to take.
+    """
+    if task.kind is TaskKind.SFN_TASK:
+        raise TransitionRefused("a SFN_TASK becomes PROCESSING when the state machine has cut it into chunks")
+    if task.lease_until and task.lease_until > to_iso(at):
+        raise TransitionRefused(f"a worker holds the task until {task.lease_until}")
+    attempt = task.attempt + 1
+    lease = {"leaseUntil": to_iso(after(at, OWN_LEASE_SECONDS)), "attemptStartedAt": to_iso(at), "attempt": attempt}
+    sets = _attributes(attributes) | lease
+    taken = _transition(task, TaskStatus.PROCESSING, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
+    return replace(taken, conditions=(*taken.conditions, absent_or_at_most("leaseUntil", to_iso(at))))
+
+
+def worker_data(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, ...] = ()) -> Update:
+    """Progress, a lease or a checkpoint of the worker that holds the task."""
+    return Update(
+        task.pk,
+        task.sk,
+        set={**sets, "change": "data", "updatedAt": to_iso(at)},
+        remove=removes,
+        conditions=(equals("status", TaskStatus.PROCESSING), equals("run", task.run), equals("attempt", task.attempt)),
+        before=task.to_item(),
+    )
+
+
+def looked_at(task: TaskEntity, at: datetime, due_at: datetime, dispatched: bool) -> Update:
+    """The sweeper's look, before it acts: of two sweepers one gets it."""
+    sets = {"dueAt": to_iso(due_at), "change": "data", "updatedAt": to_iso(at)}
+    if dispatched:
+        sets["dispatchedAt"] = to_iso(at)
+    expected = (equals("status", task.status), equals("version", task.version), equals("dueAt", task.due_at))
+    return Update(task.pk, task.sk, set=sets, conditions=expected, before=task.to_item())
+
+
+def _ended(
+    task: TaskEntity,
+    to: TaskStatus,
+    at: datetime,
+    retention_days: int,
+    *,
+    sets: Sets | None = None,
+    removes: tuple[str, ...] = (),
+    by: str | None = None,
+    reason: str | None = None,
+) -> Update:
+    sets = {**(sets or {}), "expiresAt": int(at.timestamp()) + retention_days * 86400}
+    removes = (*removes, "leaseUntil", "nextAttemptAt", *(() if "attention" in sets else ("attention", "dueAt")))
+    return _transition(task, to, at, by=by, reason=reason, sets=sets, removes=removes, worker=to in _WORKER_ENDS)
+
+
+_WORKER_ENDS = {TaskStatus.COMPLETED, TaskStatus.FAILED}
+
+
+def _transition(
+    task: TaskEntity,
+    to: TaskStatus,
+    at: datetime,
+    *,
+    by: str | None = None,
+    reason: str | None = None,
+    attempt: int | None = None,
+    worker: bool = False,
+    sets: Sets | None = None,
+    removes: tuple[str, ...] = (),
+) -> Update:
+    """Raises :class:`TransitionRefused` when the status does not allow it."""
+    if not can_transition(task.status, to):
+        raise TransitionRefused(f"a task that is {task.status} cannot become {to}")
+    entry = {"status": to, "at": to_iso(at), "attempt": task.attempt if attempt is None else attempt}
+    entry |= {name: value for name, value in (("by", by), ("reason", reason)) if value}
+    standard: dict[str, Any] = {
+        "status": to,
+        "version": task.version + 1,
+        "history": append_history(task.history, entry),
+        "change": "status",
+        "updatedAt": to_iso(at),
+    }
+    if by:
+        standard["updatedBy"] = by
+    expected = (equals("status", task.status), equals("version", task.version))
+    return Update(
+        task.pk,
+        task.sk,
+        set={**standard, **(sets or {})},
+        remove=removes,
+        conditions=(*expected, equals("attempt", task.attempt)) if worker else expected,
+        before=task.to_item(),
+    )
+
+
+def _outlived(task: TaskEntity) -> tuple[str, ...]:
+    """What a task that is COMPLETED has no use for."""
+    names = ("error", "checkpoint", "checkpointRef")
+    return tuple(f"attributes.{name}" for name in names if name in task.attributes)
+
+
+def _attributes(values: Sets) -> dict[str, Any]:
+    return {f"attributes.{name}": value for name, value in values.items()}
+
+
+def _from(ip: str | None) -> dict[str, Any]:
+    return {"updatedIp": ip} if ip else {}

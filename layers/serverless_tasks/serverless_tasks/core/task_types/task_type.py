@@ -1,0 +1,188 @@
+"""A task type: its name, its policy and its handlers, in one file of a fork."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from serverless_tasks.core.errors import InvalidInput
+from serverless_tasks.core.task.keys import check_name
+from serverless_tasks.core.task_types.retry import Backoff, is_number
+
+if TYPE_CHECKING:
+    from serverless_tasks.core.fan_out.outcomes import Outcome
+    from serverless_tasks.core.task_types.context import TaskContext
+    from serverless_tasks.core.task_types.events import StepFunctionTaskEvent, TaskQueueEvent
+
+    TaskHandler = Callable[[TaskQueueEvent, TaskContext], Any]
+    SubTaskHandler = Callable[[StepFunctionTaskEvent, TaskContext], Any]
+    FinishedHandler = Callable[[StepFunctionTaskEvent, Iterator[Outcome]], Any]
+
+MAX_ATTEMPTS = 1000
+"""With the longest backoff 250 days. An execution has a year, and room for as many rounds (``rounds.MAX_ROUNDS``)."""
+MAX_TIMEOUT = 14 * 86400
+"""Seconds: a task's message lives 14 days on the queue."""
+MAX_SUB_TASK_TIMEOUT = 900
+"""Seconds: a sub-task runs within one invocation, and Lambda ends those after 15 minutes."""
+MAX_CHUNK_SIZE = 10_000
+MAX_CONCURRENCY = 100
+"""Lambda allows 1,024 threads and as many open files (its quotas), and each sub-task opens files of its own."""
+
+Handler = TypeVar("Handler", bound="Callable[..., Any]")
+
+
+class TaskType:
+    """A kind of work, known by ``name``. Creating one registers it for this process.
+
+    Parameters
+    ----------
+    name:
+        The task type, as in the API.
+    max_attempts:
+        How often a task, or each sub-task, is tried before it fails.
+    backoff:
+        When a failed attempt is tried again.
+    timeout:
+        Seconds that one attempt may run, all its invocations together; of a type with sub-tasks at most 900.
+    chunk_size:
+        Sub-tasks that share an invocation and an item; by default the list is cut evenly for ``FanOutConcurrency``.
+    concurrency:
+        Sub-tasks of one chunk that run at the same time in one invocation, at most 100: ``async def`` handlers in an
+        event loop, others in threads. For handlers that wait for others; one that computes gains nothing.
+    tolerated_failures:
+        Sub-tasks that may fail while the parent still completes: a count (``3``) or a percentage (``"5%"``).
+
+    Raises
+    ------
+    InvalidInput
+        For a policy that cannot work, naming the parameter; so that it fails at import and not at night.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        max_attempts: int = 3,
+        backoff: Backoff | None = None,
+        timeout: float = 900,
+        chunk_size: int | None = None,
+        concurrency: int = 1,
+        tolerated_failures: int | str = 0,
+    ) -> None:
+        self.name = check_name("name", name)
+        self.max_attempts = _whole("max_attempts", max_attempts, 1, MAX_ATTEMPTS)
+        self.backoff = _backoff(backoff)
+        self.timeout = _within("timeout", timeout, 1, MAX_TIMEOUT)
+        self.chunk_size = None if chunk_size is None else _whole("chunk_size", chunk_size, 1, MAX_CHUNK_SIZE)
+        self.concurrency = _whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
+        self.tolerated_failures = tolerated_failures
+        self._tolerated = _tolerance(tolerated_failures)
+        self.task_handler: TaskHandler | None = None
+        self.sub_task_handler: SubTaskHandler | None = None
+        self.finished_handler: FinishedHandler | None = None
+        _register(self)
+
+    def task(self, handler: Handler) -> Handler:
+        """Decorator: ``handler(event, context)``, plain or ``async``, runs a single task; it returns the result."""
+        self.task_handler = self._once("task", self.task_handler, handler)
+        return handler
+
+    def sub_task(self, handler: Handler) -> Handler:
+        """Decorator: ``handler(event, context)``, plain or ``async``, runs one sub-task; it returns its result."""
+        _within("timeout", self.timeout, 1, MAX_SUB_TASK_TIMEOUT)
+        self.sub_task_handler = self._once("sub_task", self.sub_task_handler, handler)
+        return handler
+
+    def finished(self, handler: Handler) -> Handler:
+        """Decorator: ``handler(event, outcomes)``, plain or ``async``, is the fan-in; it returns the parent's result.
+
+        It runs when every sub-task has ended and no more failed than is tolerated, at least once: keep effects outside
+        keyed by the task. ``outcomes`` iterates over all sub-tasks in input order.
+        """
+        self.finished_handler = self._once("finished", self.finished_handler, handler)
+        return handler
+
+    def tolerates(self, failed: int, count: int) -> bool:
+        """Whether a fan-out of ``count`` sub-tasks completes although ``failed`` of them did."""
+        return self._tolerated(failed, count)
+
+    def _once(self, what: str, present: Any, handler: Any) -> Any:
+        if present is not None:
+            known = getattr(present, "__qualname__", present)
+            raise InvalidInput(what, f"task type {self.name!r} already has a {what} handler, {known}")
+        return handler
+
+    def __repr__(self) -> str:
+        return f"TaskType({self.name!r})"
+
+
+_registry: dict[str, TaskType] = {}
+
+
+def _register(task_type: TaskType) -> None:
+    if task_type.name in _registry:
+        raise InvalidInput("name", f"task type {task_type.name!r} is defined twice")
+    _registry[task_type.name] = task_type
+
+
+def find_task_type(name: str) -> TaskType | None:
+    """The task type of this name, if this process has it."""
+    return _registry.get(name)
+
+
+def known_task_types() -> list[TaskType]:
+    """All task types that this process has, by name."""
+    return [_registry[name] for name in sorted(_registry)]
+
+
+def policy_of(name: str) -> TaskType:
+    """The task type of this name; for one that only has event handlers, the default policy."""
+    return _registry.get(name) or _default_policy(name)
+
+
+def set_task_types(task_types: Iterable[TaskType]) -> None:
+    """Put these into the registry instead of those that it has. For tests."""
+    found = {task_type.name: task_type for task_type in task_types}
+    _registry.clear()
+    _registry.update(found)
+
+
+def forget_task_types() -> None:
+    """Empty the registry. For tests."""
+    set_task_types(())
+
+
+def _default_policy(name: str) -> TaskType:
+    task_type = TaskType(name)
+    del _registry[name]
+    return task_type
+
+
+def _within(field: str, value: Any, low: int, high: int) -> Any:
+    if not is_number(value, low, high):
+        raise InvalidInput(field, f"must be a number from {low} to {high}, not {value!r}")
+    return value
+
+
+def _whole(field: str, value: Any, low: int, high: int) -> Any:
+    if not (isinstance(value, int) and is_number(value, low, high)):
+        raise InvalidInput(field, f"must be a whole number from {low} to {high}, not {value!r}")
+    return value
+
+
+def _backoff(value: Any) -> Backoff:
+    if value is not None and not isinstance(value, Backoff):
+        raise InvalidInput("backoff", f"must be a Backoff, not {value!r}")
+    return value or Backoff()
+
+
+def _tolerance(tolerated: int | str) -> Callable[[int, int], bool]:
+    if isinstance(tolerated, str) and (match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", tolerated)):
+        percent = Fraction(match[1])  # exact: 57 of 10,000 are 0.57 %, and in floats a little more
+        if percent <= 100:
+            return lambda failed, count: failed * 100 <= percent * count
+    if isinstance(tolerated, int) and not isinstance(tolerated, bool) and tolerated >= 0:
+        return lambda failed, count: failed <= tolerated
+    raise InvalidInput("tolerated_failures", f"must be a count (3) or a percentage ('5%'), not {tolerated!r}")

@@ -1,0 +1,1 @@
+"""What a task uses of AWS, and what that costs."""

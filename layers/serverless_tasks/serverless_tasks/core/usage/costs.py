@@ -1,0 +1,72 @@
+"""What a task has cost: the amounts that its writes told, what no write can know, and list prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.usage.amounts import Usage
+
+RELAY_MEGABYTES = 512
+"""Memory of the relay in the template."""
+PASSING_MILLISECONDS = 10
+"""Estimated, of the relay: the end of a task, about which it writes nothing."""
+MEGABYTES_OF_A_GIGABYTE = 1024
+PRICED: Mapping[str, tuple[str, ...]] = {
+    "write_units": ("writeUnit",),
+    "read_units": ("readUnit",),
+    "invocations": ("lambdaRequest",),
+    "state_transitions": ("transition",),
+    "payload_writes": ("put",),
+    "payload_reads": ("get",),
+    "queue_requests": ("queueRequest", "fairQueueRequest"),  # the second one at most: not all name a message group
+    "publishes": ("publish",),
+}
+"""Which prices an amount takes. Lambda's time, in gigabyte-seconds, takes ``lambdaSecond``."""
+
+
+def whole_usage(task: TaskEntity) -> Usage:
+    """What the writes of the task told, and an estimate of the rest."""
+    return task.usage + untold(task)
+
+
+def untold(task: TaskEntity) -> Usage:
+    """What comes after a task's last write, or without one: the relay tells the end of each run.
+
+    It is invoked for it, alone at worst. Each run's first change is dispatched, which is a write, and the changes in
+    between do not wake it. Each earlier run is taken to have failed.
+    """
+    ends = task.run + task.status.terminal
+    failures = task.run + (task.status is TaskStatus.FAILED)
+    milliseconds = ends * PASSING_MILLISECONDS
+    return Usage(invocations=ends, megabyte_milliseconds=milliseconds * RELAY_MEGABYTES, publishes=ends + failures)
+
+
+def gigabyte_seconds(usage: Usage) -> float:
+    """Lambda's time, as it is billed."""
+    return usage.megabyte_milliseconds / MEGABYTES_OF_A_GIGABYTE / 1000
+
+
+def estimated_usd(usage: Usage, prices: Mapping[str, float]) -> float:
+    """US dollars. ``prices`` are those of one unit, by their names in the price file."""
+    terms = [getattr(usage, amount) * prices[name] for amount, names in PRICED.items() for name in names]
+    return sum(terms, gigabyte_seconds(usage) * prices["lambdaSecond"])
+
+
+def usage_view(usage: Usage, prices: Mapping[str, float], prices_of: str) -> dict[str, Any]:
+    """Usage as programs outside see it. ``prices_of`` says which prices these are."""
+    return {
+        "writeUnits": usage.write_units,
+        "readUnits": usage.read_units,
+        "invocations": usage.invocations,
+        "gigabyteSeconds": round(gigabyte_seconds(usage), 6),
+        "stateTransitions": usage.state_transitions,
+        "payloadWrites": usage.payload_writes,
+        "payloadReads": usage.payload_reads,
+        "queueRequests": usage.queue_requests,
+        "publishes": usage.publishes,
+        "estimatedUsd": round(estimated_usd(usage, prices), 9),
+        "pricesOf": prices_of,
+    }

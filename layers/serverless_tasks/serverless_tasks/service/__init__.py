@@ -1,0 +1,1 @@
+"""``TaskService`` and what it is made of."""

@@ -1,0 +1,1 @@
+"""What takes several adapters: inputs, outcomes and writes of chunks."""

@@ -1,0 +1,1 @@
+"""A fork's code: found, given its input, run within its time."""

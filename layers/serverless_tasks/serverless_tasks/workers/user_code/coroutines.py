@@ -1,0 +1,35 @@
+"""Runs coroutines of user code. Imported when there is one: asyncio is slow to import."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Coroutine
+from typing import Any
+
+from serverless_tasks.core.task_types.context import TaskContext
+from serverless_tasks.workers.user_code.handlers import Pairs, decisive, one_or_all
+
+
+def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run it to its end, in an event loop of its own that is closed then; tasks that it leaves behind are cancelled."""
+    try:
+        return asyncio.run(coroutine)
+    except asyncio.CancelledError as error:
+        raise cancelled_itself(error) from error
+    finally:
+        if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+            coroutine.close()  # there was no loop to be had, or no time: it is not to warn that nobody awaited it
+
+
+async def call_in_loop(pairs: Pairs, context: TaskContext) -> Any:
+    """Run ``async def`` handlers in order, in the loop that runs already. Returns and raises what ``call`` does."""
+    try:
+        return one_or_all([await handler(event, context) for handler, event in pairs])
+    except BaseExceptionGroup as group:
+        raise decisive(group) from None
+
+
+def cancelled_itself(error: asyncio.CancelledError) -> RuntimeError:
+    """What a handler has failed with that waits for something its own code has cancelled: no end of its worker."""
+    return RuntimeError(f"the handler's own code cancelled it or what it waited for: {error}".removesuffix(": "))

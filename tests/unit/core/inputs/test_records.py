@@ -1,0 +1,230 @@
+"""Inputs in the bucket: whoever reads one, whole or in parts, sees the same elements, and a broken line is named."""
+
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from serverless_tasks import InvalidInput
+from serverless_tasks.core.fan_out.chunks import Limits
+from serverless_tasks.core.fan_out.cuts import cut
+from serverless_tasks.core.inputs.lines import split_lines
+from serverless_tasks.core.inputs.marks import Marks
+from serverless_tasks.core.inputs.records import HEADER_LIMIT, decode, decoder, opened, records
+from serverless_tasks.core.inputs.uploads import LINE_LIMIT, Format
+
+MARK = b"\xef\xbb\xbf"
+ENDS = st.sampled_from([b"\n", b"\r\n"])
+BLOCKS = st.integers(1, 40)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+CELL = st.text(st.sampled_from('ab,"\n\r;é猫 \ufeff'), max_size=5)
+
+
+def blocks(body, size):
+    return [body[place : place + size] for place in range(0, len(body), size)]
+
+
+def read_whole(body, written, size=7):
+    header, found = opened(blocks(body, size), written)
+    read = decoder(header)
+    return [decode(record.text, record.line, read) for record in found]
+
+
+def read_in_parts(body, written, chunk, size, limit):
+    """As a plan cuts it and as the chunk workers read it."""
+    header, found = opened(blocks(body, size), written)
+    marks = Marks(limit)
+    for record in found:
+        marks.add(record.start, min(record.end, len(body)))
+    elements = []
+    for place in cut(marks.count, Limits(chunk), marks):
+        part = body[place.byte_start : place.byte_end]
+        texts = [record.text for record in records(blocks(part, size), written, place.byte_start)]
+        assert len(texts) == place.count
+        elements += map(decoder(header), texts)
+    return elements
+
+
+def check(body, written, expected, chunk, size, limit):
+    assert read_whole(body, written, size) == expected
+    assert read_in_parts(body, written, chunk, size, limit) == expected
+
+
+@st.composite
+def written_json(draw):
+    """Elements, and a file of them with blank lines, either end of line, perhaps a mark and no newline at the end."""
+    elements = draw(st.lists(JSON, max_size=12))
+    lines = []
+    for element in elements:
+        lines += draw(st.lists(st.sampled_from([b"", b" ", b"\t "]), max_size=2))
+        lines.append(json.dumps(element, ensure_ascii=draw(st.booleans())).encode(errors="surrogatepass"))
+    body = b"".join(line + draw(ENDS) for line in lines)
+    if draw(st.booleans()):
+        body = body.removesuffix(b"\n")
+    return elements, draw(st.sampled_from([b"", MARK])) + body
+
+
+@given(written_json(), st.integers(1, 5), BLOCKS, st.integers(1, 4))
+def test_json_lines_in_ranges_are_exactly_the_elements(written, chunk, size, limit):
+    elements, body = written
+    check(body, Format.JSONL, elements, chunk, size, limit)
+
+
+@st.composite
+def written_csv(draw):
+    """Rows, and a file of them as Python writes it or with every cell in quotes."""
+    # A mark at the very beginning of a file is no part of a name.
+    name = CELL.filter(lambda cell: cell and not cell.startswith("\ufeff"))
+    names = draw(st.lists(name, min_size=1, max_size=4, unique=True))
+    rows = draw(st.lists(st.lists(CELL, min_size=len(names), max_size=len(names)), max_size=8))
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    body = b""
+    for row in [names, *rows]:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="", quoting=quoting).writerow(row)
+        body += text.getvalue().encode() + end.encode() * draw(st.integers(1, 2))
+    if draw(st.booleans()):
+        body = body.removesuffix(end.encode())
+    return [dict(zip(names, row, strict=True)) for row in rows], draw(st.sampled_from([b"", MARK])) + body
+
+
+@given(written_csv(), st.integers(1, 5), BLOCKS, st.integers(1, 4))
+@example(([{"a": "\ufeff"}], b"a\n\xef\xbb\xbf"), 1, 1, 1)
+def test_csv_in_ranges_is_exactly_the_elements(written, chunk, size, limit):
+    elements, body = written
+    check(body, Format.CSV, elements, chunk, size, limit)
+
+
+@given(st.binary(max_size=60).map(lambda body: body.replace(b"x", b"\n")), BLOCKS)
+def test_lines_end_at_a_newline_and_nowhere_else(body, size):
+    wanted = body.split(b"\n")
+    assert list(split_lines(blocks(body, size))) == (wanted if wanted[-1] else wanted[:-1])
+
+
+@pytest.mark.parametrize("body", [b"", b"\n", b"\r\n\n", MARK, MARK + b"\n"])
+@pytest.mark.parametrize("written", Format)
+def test_an_input_without_anything_is_an_empty_list(body, written):
+    assert read_whole(body, written) == []
+
+
+def test_a_csv_of_a_header_alone_is_an_empty_list():
+    assert read_whole(b"key\n", Format.CSV) == []
+
+
+def test_a_mark_further_down_is_no_mark():
+    with pytest.raises(InvalidInput, match="line 2: is not JSON"):
+        read_whole(b"1\n" + MARK + b"2\n", Format.JSONL)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{", "is not JSON: Expecting property name enclosed in double quotes at character 2"),
+        (b"1 2", "is not JSON: Extra data at character 3"),
+        (b"1\r2", "is not JSON: Extra data at character 3"),
+        (b"NaN", "is not JSON: NaN is not a JSON value"),
+        (b"1e999", "is not JSON: the number 1e999 is too large"),
+        (b"[" * 101 + b"]" * 101, "is nested deeper than 100 levels"),
+        (b"[" * 300_000 + b"]" * 300_000, "is nested deeper than 100 levels"),
+        (b'"\xff"', "is not UTF-8 at byte 2"),
+        (b'"\xed\xa0\x80"', "is not UTF-8 at byte 2"),
+        (b"\x0b", "is not JSON: Expecting value at character 1"),
+    ],
+)
+def test_a_broken_line_is_named_by_its_number(line, reason):
+    # GIVEN it is the third, one of the others being blank
+    with pytest.raises(InvalidInput) as caught:
+        read_whole(b"1\n \r\n" + line + b"\n4\n", Format.JSONL)
+
+    assert str(caught.value).startswith(f"inputRef: line 3: {reason}")
+
+
+def test_a_hundred_levels_are_accepted():
+    assert read_whole(b"[" * 100 + b"]" * 100, Format.JSONL)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"a,b\n1,2\n\n3\n", "line 4: has 1 fields, the header has 2"),
+        (b"a,b\n1,2,3\n", "line 2: has 3 fields, the header has 2"),
+        (b'a,b\n"1\n\n",2\n3\n', "line 5: has 1 fields, the header has 2"),
+        (b'a\n"x"y\n', "line 2: is not CSV"),
+        (b"a\nx\ry\n", "line 2: is not CSV"),
+        (b'a\nx"\ny\n', "line 2: a quote is not closed"),
+        (b'a\n"x\n1\n2', "line 2: a quote is not closed"),
+        (b"a\n\xff\n", "line 2: is not UTF-8 at byte 1"),
+        (b"\n\na,\n1,2\n", "line 3: the header has an empty name"),
+        (b"\r\r\n", "line 1: the header has no names"),
+        (b"a,b,a\n", "line 1: the header has the name 'a' more than once"),
+        (b"a" * (HEADER_LIMIT + 1) + b"\n", "line 1: the header has 4097 bytes, 4096 are allowed"),
+    ],
+)
+def test_a_broken_record_is_named_by_its_first_line(body, reason):
+    with pytest.raises(InvalidInput) as caught:
+        read_whole(body, Format.CSV)
+
+    assert str(caught.value).startswith(f"inputRef: {reason}")
+
+
+def test_a_header_may_have_4096_bytes():
+    assert read_whole(b"a" * HEADER_LIMIT + b"\n1\n", Format.CSV) == [{"a" * HEADER_LIMIT: "1"}]
+
+
+@pytest.mark.parametrize("size", [65_536, 10 * LINE_LIMIT])
+@pytest.mark.parametrize("excess", [-1, 0, 1])
+@pytest.mark.parametrize("written", Format)
+def test_a_line_may_have_3_000_000_bytes(excess, written, size):
+    # GIVEN a line of that many, the last one or not
+    line = b'"' + b"x" * (LINE_LIMIT - 2 + excess) + b'"'
+    for body in (b"1\n" + line, b"1\n" + line + b"\n", b"1\n" + line + b"\n2\n"):
+        if excess > 0:
+            with pytest.raises(InvalidInput, match="inputRef: line 2: has more than 3000000 bytes"):
+                read_whole(body, written, size)
+            continue
+        text = line[1:-1].decode()
+        found = read_whole(body, written, size)
+        assert found[:2] == [1, text][: len(found)] if written is Format.JSONL else found[0] == {"1": text}
+
+
+def test_a_record_of_many_lines_ends_at_the_limit_before_all_of_it_is_in_memory():
+    # GIVEN a quote that is never closed, and much behind it
+    read = 0
+
+    def body():
+        nonlocal read
+        yield b'a\n"'
+        while read < 10 * LINE_LIMIT:
+            read += 1000
+            yield b"x" * 999 + b"\n"
+
+    with pytest.raises(InvalidInput, match="line 2: a record has more than 3000000 bytes; perhaps a quote is not"):
+        list(records(body(), Format.CSV))
+    assert read < LINE_LIMIT + 3000
+
+
+def test_a_line_ends_at_the_limit_before_all_of_it_is_in_memory():
+    def body():
+        yield b"x" * LINE_LIMIT
+        yield b"x"
+        raise AssertionError("was read on")
+
+    with pytest.raises(InvalidInput, match="line 1: has more than 3000000 bytes"):
+        list(split_lines(body(), LINE_LIMIT))
+
+
+def test_without_a_limit_a_line_is_as_long_as_it_is():
+    [line] = records([b"x" * LINE_LIMIT, b"x" * LINE_LIMIT], Format.JSONL, limit=None)
+
+    assert (line.line, line.start, line.end, len(line.text)) == (1, 0, 2 * LINE_LIMIT + 1, 2 * LINE_LIMIT)
+
+
+def test_a_field_may_be_as_long_as_a_record():
+    assert read_whole(b"a\n" + b"x" * 200_000, Format.CSV) == [{"a": "x" * 200_000}]
