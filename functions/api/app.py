@@ -26,6 +26,7 @@ from request_models import (
     TaskTypeInPath,
     TypeFilter,
 )
+from response_bodies import answer, results_answer, sub_task_answer, summary_answer, task_answer
 from response_models import (
     ChunkPage,
     ResultLinks,
@@ -35,7 +36,6 @@ from response_models import (
     TaskTypes,
     Upload,
 )
-from responses import answer, results_answer, sub_task_answer, summary_answer, task_answer
 from serverless_tasks import Page, TaskEntity, TaskKind, TaskNotFound, TaskQuery, TaskService
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import logger, task_keys

@@ -2,7 +2,7 @@
 
 import pytest
 from serverless_tasks import TaskEntity, TaskStatus, TaskType
-from serverless_tasks.service.task_service import sub_tasks
+from serverless_tasks.service import sub_tasks
 from serverless_tasks.testing import MemoryStack
 
 COMPLETED, FAILED, CREATED = TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CREATED

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from serverless_tasks import PermanentError, StepFunctionTaskEvent, TaskQueueEvent, TaskStatus, TaskType, event_handler
-from serverless_tasks.workers.user_code.loading import deadline
+from serverless_tasks.workers.user_code import deadline
 
 pytestmark = pytest.mark.usefixtures("event_loops")
 

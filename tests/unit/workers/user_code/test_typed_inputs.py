@@ -24,7 +24,7 @@ from serverless_tasks import (
 )
 from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.testing import MemoryStack, call_sub_task, call_task
-from serverless_tasks.workers.user_code.loading import loading
+from serverless_tasks.workers.user_code import loading
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 from serverless_tasks.workers.user_code.typed_inputs import input_type
 from typing_extensions import TypeAliasType
