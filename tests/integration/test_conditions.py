@@ -144,8 +144,8 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     "failed": (a_task_that_fails, WORKERS),
     "cancelled": (a_task_that_is_cancelled_and_retried, TRANSITION),
     "retried": (a_task_that_is_cancelled_and_retried, TRANSITION),
-    "own_attempt": (a_task_that_is_taken_by_hand, [*TRANSITION, "leaseUntil absent or at most"]),
-    "own_update": (a_task_that_is_moved_by_hand, WORKERS),
+    "manual_attempt": (a_task_that_is_taken_by_hand, [*TRANSITION, "leaseUntil absent or at most"]),
+    "manual_update": (a_task_that_is_moved_by_hand, WORKERS),
     # other writes to a parent
     "worker_data": (a_task, ["status equals", "run equals", "attempt equals"]),
     "looked_at": (a_task_whose_record_is_lost, [*TRANSITION, "dueAt equals"]),

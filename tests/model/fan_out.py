@@ -15,8 +15,8 @@ from dataclasses import replace
 
 from serverless_tasks.core.fan_out import chunks, rounds
 from serverless_tasks.core.fan_out.chunks import Chunk
+from serverless_tasks.core.task.decisions import CheckExecution, Dispatch, sweep
 from serverless_tasks.core.task.status import TaskStatus
-from serverless_tasks.core.task.sweeps import CheckExecution, Dispatch, sweep
 
 from tests.model import chunk_edges as edges
 from tests.model.chunk_edges import CHUNKS, RANGES, letters

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
-from serverless_tasks.core.task import claims
+from serverless_tasks.core.task import decisions
+from serverless_tasks.core.task.decisions import Dispatch, sweep
 from serverless_tasks.core.task.status import TaskStatus
-from serverless_tasks.core.task.sweeps import Dispatch, sweep
 
 from tests.model.edges import MAX_ATTEMPTS, later_runs, write
 from tests.model.snapshots import CURRENT, NOW, TASKS, outdated, time_passes
@@ -87,8 +87,8 @@ class State(NamedTuple):
             _is_refused(later, worker.seen, "checkpoint")
         runs = self.queue | {TASKS[seen].run for seen in self.stream}
         for run in runs:
-            decision = claims.decide(TASKS[task], run, NOW, MAX_ATTEMPTS)
-            assert isinstance(decision, claims.Acknowledge), f"a message of run {run} leads to {decision}"
+            decision = decisions.decide(TASKS[task], run, NOW, MAX_ATTEMPTS)
+            assert isinstance(decision, decisions.Acknowledge), f"a message of run {run} leads to {decision}"
         return State(task, left=self.left)
 
     def without(self, worker: Worker) -> State:
@@ -215,21 +215,21 @@ def _trouble(state: State) -> Steps:
 
 def _receive(state: State, run: int) -> Steps:
     """A worker takes a message and reads the task; where it has nothing to write, it is done with that."""
-    match claims.decide(TASKS[state.task], run, NOW, MAX_ATTEMPTS):
-        case claims.Acknowledge():
+    match decisions.decide(TASKS[state.task], run, NOW, MAX_ATTEMPTS):
+        case decisions.Acknowledge():
             yield f"acknowledge run {run}", state._replace(queue=state.queue - {run})
-        case claims.Wait():
+        case decisions.Wait():
             yield "return the message", state
-        case claims.GiveUp() | claims.Claim():
+        case decisions.GiveUp() | decisions.Claim():
             yield f"receive run {run}", state.plus(Worker("read", state.task))
 
 
 def _decide(state: State, worker: Worker) -> Steps:
     task = TASKS[worker.seen]
-    match claims.decide(task, task.run, NOW, MAX_ATTEMPTS):
-        case claims.GiveUp():
+    match decisions.decide(task, task.run, NOW, MAX_ATTEMPTS):
+        case decisions.GiveUp():
             yield from _write(state, worker, "failed")
-        case claims.Claim():
+        case decisions.Claim():
             after = write(state.task, "claimed", worker.seen)
             assert after is not None, "a claim was refused although nobody was in between"
             yield from _write(state, worker, "failed")  # a deployment without its handler

@@ -23,7 +23,7 @@ from serverless_tasks.core.inputs.uploads import (
     no_such_upload,
     upload_key,
 )
-from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.entity import TaskEntity, history_entry
 from serverless_tasks.core.task.idempotency import Intent, remembered
 from serverless_tasks.core.task.keys import TaskKey, check_name, is_title, open_attention
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
@@ -117,7 +117,7 @@ def _new_task(cloud: Cloud, clock: Clock, draft: Draft) -> TaskEntity:
         name=draft.name or draft.task_type,
         tenant_code=draft.tenant_code,
         status=TaskStatus.CREATED,
-        history=(_created_entry(to_iso(now), caller.user),),
+        history=(history_entry(TaskStatus.CREATED, to_iso(now), 0, caller.user),),
         request_id=caller.request_id,
         created_at=to_iso(now),
         updated_at=to_iso(now),
@@ -142,11 +142,6 @@ def _with_input(cloud: Cloud, task: TaskEntity, draft: Draft) -> TaskEntity:
     key = payload_key(task.tenant_code, task.code, "input.jsonl")
     lines = join_lines(to_json_text(element, "input") for element in draft.elements)
     return replace(task, input_ref=cloud.payloads.put(key, lines, JSON_LINES))
-
-
-def _created_entry(at: str, by: str | None) -> dict[str, Any]:
-    entry = {"status": TaskStatus.CREATED, "at": at, "attempt": 0}
-    return {**entry, "by": by} if by else entry
 
 
 def _uploaded(cloud: Cloud, key: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from serverless_tasks.core.fan_out.outcomes import RESULT_LIMIT, fits_line, pars
 from serverless_tasks.core.inputs.json_text import size, to_json_text
 from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
-from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task.status import OUTCOMES, TaskStatus
 from serverless_tasks.core.task_types.failures import error_of
 from serverless_tasks.core.times import Clock, after, to_iso
 from serverless_tasks.service.sub_tasks import derive
@@ -33,7 +33,7 @@ def write_outcome(
     cloud: Cloud, clock: Clock, key: TaskKey, status: TaskStatus, attributes: Attributes
 ) -> SubTaskEntity:
     """End the sub-task. Raises :class:`TransitionRefused` or :class:`TaskNotFound` (see ``TaskService``)."""
-    if status not in (TaskStatus.COMPLETED, TaskStatus.FAILED):
+    if status not in OUTCOMES:
         raise TransitionRefused(f"a sub-task ends COMPLETED or FAILED, it cannot become {status}")
     line = _line(status, attributes)  # first, so that what is no JSON leaves no chunk claimed
     task, chunk = _claim(cloud, clock, key)

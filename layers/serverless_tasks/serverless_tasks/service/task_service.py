@@ -179,7 +179,7 @@ class TaskService:
             return self.retry_task(key)
 
         def decide(task: TaskEntity) -> Update:
-            return transitions.own_update(task, status, self._clock(), self._stored(task, given), days)
+            return transitions.manual_update(task, status, self._clock(), self._stored(task, given), days)
 
         return self._decide(key, decide)
 

@@ -22,7 +22,7 @@ from serverless_tasks.adapters.metrics import log_transition
 from serverless_tasks.adapters.queue import RECEIVED
 from serverless_tasks.core.dynamodb.expressions import Update
 from serverless_tasks.core.errors import InvalidInput, LostRace, MalformedMessage, WorkerLost
-from serverless_tasks.core.task import claims, transitions
+from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.events import TaskQueueEvent
@@ -63,7 +63,7 @@ class QueueWorker:
             raise
         except Exception:
             # An error of AWS, at whatever point: the task says what is left to do, and soon somebody should ask it.
-            self._hide(record, claims.VISIBILITY_MARGIN)
+            self._hide(record, decisions.VISIBILITY_MARGIN)
             raise
 
     def _work_off(self, record: Mapping[str, Any], remaining: RemainingSeconds) -> None:
@@ -106,7 +106,7 @@ class QueueWorker:
                 return self._act(task, event, work)
             except LostRace:
                 logger.info("lost a race, looking again", extra=task_keys(task))
-        return self._return(event, claims.VISIBILITY_MARGIN)
+        return self._return(event, decisions.VISIBILITY_MARGIN)
 
     def _set_aside(self, record: Mapping[str, Any], reason: str) -> None:
         logger.error("message set aside", extra={"reason": reason, "messageId": record.get("messageId")})
@@ -114,18 +114,18 @@ class QueueWorker:
 
     def _act(self, task: TaskEntity, event: TaskQueueEvent, work: Work) -> None:
         policy = policy_of(task.type)
-        match claims.decide(task, event.run, self._clock(), policy.max_attempts):
-            case claims.Acknowledge(because):
+        match decisions.decide(task, event.run, self._clock(), policy.max_attempts):
+            case decisions.Acknowledge(because):
                 logger.info("acknowledged without work", extra={**task_keys(task), "because": because})
-            case claims.Wait(seconds, because):
+            case decisions.Wait(seconds, because):
                 logger.info("not yet", extra={**task_keys(task), "because": because, "seconds": seconds})
                 self._return(event, seconds)
-            case claims.GiveUp():
+            case decisions.GiveUp():
                 self._fail(
                     task,
                     WorkerLost(f"the worker of attempt {task.attempt} died, was killed, or got no answer from AWS"),
                 )
-            case claims.Claim():
+            case decisions.Claim():
                 work(task, policy)
 
     def _run(self, task: TaskEntity, event: TaskQueueEvent, policy: TaskType, remaining: RemainingSeconds) -> None:
@@ -135,7 +135,7 @@ class QueueWorker:
         attempt = Attempt(self._cloud, self._router, self._clock, remaining, policy.timeout)
         lease_until = attempt.lease_until(task, now)
         task = self._cloud.table.update_task(transitions.claimed(task, now, lease_until))
-        self._hide(event.record, (lease_until - now).total_seconds() + claims.VISIBILITY_MARGIN)
+        self._hide(event.record, (lease_until - now).total_seconds() + decisions.VISIBILITY_MARGIN)
         try:
             with logger.append_context_keys(**task_keys(task)):  # on the handler's own lines, too
                 outcome = attempt.run(task, event)

@@ -15,10 +15,10 @@ from serverless_tasks.adapters.metrics import transition_keys
 from serverless_tasks.core.dynamodb.expressions import Update, equals
 from serverless_tasks.core.errors import LostRace, WorkerLost
 from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task.decisions import PATIENCE, CheckExecution, Dispatch, sweep
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import OPEN_SHARDS, UNTOLD_SHARDS, TaskKey
 from serverless_tasks.core.task.status import TaskStatus
-from serverless_tasks.core.task.sweeps import PATIENCE, CheckExecution, Dispatch, sweep
 from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.times import Clock, after, to_iso
 from serverless_tasks.workers.dispatching import dispatch

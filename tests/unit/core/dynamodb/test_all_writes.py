@@ -13,7 +13,7 @@ from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.outbox import undelivered
 from serverless_tasks.core.task import idempotency, transitions
 from serverless_tasks.core.task.entity import TaskEntity
-from serverless_tasks.core.task.status import TaskKind, TaskStatus
+from serverless_tasks.core.task.status import FACTS, TaskKind, TaskStatus
 from serverless_tasks.core.times import to_iso
 from serverless_tasks.core.usage.amounts import Usage
 
@@ -72,17 +72,17 @@ WRITES = {
     "transitions.retried": lambda: [
         transitions.retried(task, NOW, by, 300) for task in allowed("CREATED") for by in (None, "ann")
     ],
-    "transitions.own_attempt": lambda: [
-        transitions.own_attempt(task, NOW, given)
+    "transitions.manual_attempt": lambda: [
+        transitions.manual_attempt(task, NOW, given)
         for task in allowed("PROCESSING")
         if task.kind is TaskKind.TASK
-        for given in ({}, {"result": "1", "error": ERROR, "progress": 0.5})
+        for given in ({}, {"attributes.result": "1", "attributes.progress": 0.5})
     ],
-    "transitions.own_update": lambda: [
-        transitions.own_update(task, status, NOW, given, 30)
+    "transitions.manual_update": lambda: [
+        transitions.manual_update(task, status, NOW, given, 30)
         for status in set(TaskStatus) - {TaskStatus.CREATED, TaskStatus.PROCESSING}
         for task in allowed(status)
-        if status not in transitions._OF_THE_OTHER_KIND[task.kind]
+        if task.kind in FACTS[status].kinds
         for given in ({}, {"result": "1", "error": ERROR, "progress": 0.5})
     ],
     "transitions.worker_data": lambda: [

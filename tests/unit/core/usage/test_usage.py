@@ -22,7 +22,7 @@ from serverless_tasks.core.usage.costs import (
     RELAY_MEGABYTES,
     estimated_usd,
     gigabyte_seconds,
-    untold,
+    unrecorded,
     usage_view,
     whole_usage,
 )
@@ -139,8 +139,8 @@ def test_reads_are_added_up_before_they_are_rounded():
 )
 def test_the_relay_is_invoked_for_each_end_and_tells_it(task, ends, publishes):
     time = ends * 10 * 512
-    assert untold(task) == Usage(invocations=ends, megabyte_milliseconds=time, publishes=publishes)
-    assert whole_usage(replace(task, usage=EACH)) == EACH + untold(task)
+    assert unrecorded(task) == Usage(invocations=ends, megabyte_milliseconds=time, publishes=publishes)
+    assert whole_usage(replace(task, usage=EACH)) == EACH + unrecorded(task)
 
 
 def test_the_relay_has_the_memory_that_is_assumed():

@@ -1,4 +1,4 @@
-"""The task as the table holds it, and the sub-task as people see it."""
+"""The task as the table holds it, and the sub-task as the API shows it."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class TaskEntity:
     expires_at: int | None = None
     """Seconds since 1970 after which DynamoDB may delete the task; set when it ends."""
     change: str = "status"
-    """What the last write was: ``status`` (a transition, which the stream passes on) or ``data``."""
+    """The last write: ``status`` (a transition, which the stream passes on) or ``data``."""
     attention: str | None = None
     due_at: str | None = None
     dispatched_at: str | None = None
     done_chunks: frozenset[int] = frozenset()
     """Numbers of the chunks that are in the counters."""
     usage: Usage = NOTHING
-    """What it has used of AWS, as far as its writes could say so; ``TaskService.usage_of`` adds the rest."""
+    """Its use of AWS, as far as its writes could say so; ``TaskService.usage_of`` adds the rest."""
 
     @property
     def id(self) -> str:
@@ -149,7 +149,7 @@ class TaskEntity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubTaskEntity:
-    """A sub-task as people see it. It is no item of its own: chunks hold the outcomes, the rest is derived."""
+    """A sub-task as the API shows it. It is no item of its own: chunks hold the outcomes, the rest is derived."""
 
     pk: str
     """The parent's."""
@@ -174,6 +174,14 @@ def to_camel(name: str) -> str:
     """``created_at`` to ``createdAt``."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+def history_entry(
+    status: TaskStatus, at: str, attempt: int, by: str | None = None, reason: str | None = None
+) -> dict[str, Any]:
+    """A transition as the history keeps it."""
+    entry = {"status": status, "at": at, "attempt": attempt}
+    return entry | {name: value for name, value in (("by", by), ("reason", reason)) if value}
 
 
 def append_history(history: tuple[Mapping[str, Any], ...], entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,12 +1,13 @@
-"""Statuses and the transitions between them (design, section 5)."""
+"""Kinds of task, statuses, and the facts of each status (docs/concepts.md)."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple, assert_never
 
 
 class TaskKind(StrEnum):
-    """What a parent is; also the first part of its ``pk``."""
+    """The kind of a parent; also the first part of its ``pk``."""
 
     TASK = "TASK"
     """One handler call, driven by the queue."""
@@ -15,7 +16,7 @@ class TaskKind(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """Where a task, or a sub-task, is in its life."""
+    """Where a task, or a sub-task, is in its life. :func:`facts` says the rest about each."""
 
     CREATED = "CREATED"
     """Saved, not dispatched yet."""
@@ -39,33 +40,68 @@ class TaskStatus(StrEnum):
     @property
     def terminal(self) -> bool:
         """Whether the task has ended. An explicit retry leads out of FAILED and CANCELLED; nothing out of COMPLETED."""
-        return self in TERMINAL
+        return FACTS[self].terminal
 
 
 _S = TaskStatus
+_ANY = frozenset(TaskKind)
+_ENDS = (_S.FAILED, _S.CANCELLED)
 
-TERMINAL = frozenset({_S.COMPLETED, _S.FAILED, _S.CANCELLED})
-OPEN = frozenset(_S) - TERMINAL
-RELAYED = TERMINAL | {_S.CREATED}
-"""What the relay acts on: a task to send on its way, and an end to tell. The stream's filter names the same."""
 
-_ENDINGS = {_S.FAILED, _S.CANCELLED}
+class Facts(NamedTuple):
+    """Everything that the code decides by a status alone."""
 
-ALLOWED: dict[TaskStatus, frozenset[TaskStatus]] = {
-    _S.CREATED: frozenset({_S.QUEUED, _S.STARTED, _S.PROCESSING} | _ENDINGS),
-    _S.QUEUED: frozenset({_S.PROCESSING} | _ENDINGS),
-    _S.STARTED: frozenset({_S.PROCESSING} | _ENDINGS),
-    # To itself: the lease ran out and another worker takes over, with the next attempt.
-    _S.PROCESSING: frozenset({_S.PROCESSING, _S.ERRORED, _S.QUEUED, _S.FINISHED, _S.COMPLETED} | _ENDINGS),
-    _S.ERRORED: frozenset({_S.PROCESSING} | _ENDINGS),
-    _S.FINISHED: frozenset({_S.COMPLETED} | _ENDINGS),
-    _S.COMPLETED: frozenset(),
-    # An explicit retry, which begins a new run.
-    _S.FAILED: frozenset({_S.CREATED}),
-    _S.CANCELLED: frozenset({_S.CREATED}),
-}
+    leads_to: tuple[TaskStatus, ...]
+    """The statuses that may follow."""
+    kinds: frozenset[TaskKind] = _ANY
+    """Kinds of task that may have it."""
+    terminal: bool = False
+    """The task has ended."""
+    outcome: bool = False
+    """Work ends with it: a worker writes it, metrics time it, a sub-task may have it as its outcome."""
+    relayed: bool = False
+    """The relay acts on it: it dispatches a new task, and notifies of an end. The stream's filter names the same."""
+    metric: str | None = None
+    """Name of the metric that counts the transitions to it."""
+    alarms: bool = False
+    """The alarm topic is notified of it."""
+
+
+def facts(status: TaskStatus) -> Facts:
+    """The facts of a status: the one table that a new status needs."""
+    single, fan_out = frozenset({TaskKind.TASK}), frozenset({TaskKind.SFN_TASK})
+    match status:
+        case TaskStatus.CREATED:
+            return Facts((_S.QUEUED, _S.STARTED, _S.PROCESSING, *_ENDS), relayed=True, metric="Created")
+        case TaskStatus.QUEUED:
+            return Facts((_S.PROCESSING, *_ENDS), single)
+        case TaskStatus.STARTED:
+            return Facts((_S.PROCESSING, *_ENDS), fan_out)
+        case TaskStatus.PROCESSING:
+            # To itself: the lease ran out, and another worker takes over with the next attempt.
+            return Facts((_S.PROCESSING, _S.ERRORED, _S.QUEUED, _S.FINISHED, _S.COMPLETED, *_ENDS))
+        case TaskStatus.ERRORED:
+            return Facts((_S.PROCESSING, *_ENDS), single, metric="Retried")
+        case TaskStatus.FINISHED:
+            return Facts((_S.COMPLETED, *_ENDS), fan_out)
+        case TaskStatus.COMPLETED:
+            return Facts((), terminal=True, outcome=True, relayed=True, metric="Completed")
+        # An explicit retry leads out of the other ends, and begins a new run.
+        case TaskStatus.FAILED:
+            return Facts((_S.CREATED,), terminal=True, outcome=True, relayed=True, metric="Failed", alarms=True)
+        case TaskStatus.CANCELLED:
+            return Facts((_S.CREATED,), terminal=True, relayed=True, metric="Cancelled")
+        case _:
+            assert_never(status)
+
+
+FACTS = {status: facts(status) for status in TaskStatus}
+TERMINAL = frozenset(status for status in TaskStatus if FACTS[status].terminal)
+OPEN = frozenset(TaskStatus) - TERMINAL
+OUTCOMES = frozenset(status for status in TaskStatus if FACTS[status].outcome)
+RELAYED = frozenset(status for status in TaskStatus if FACTS[status].relayed)
 
 
 def can_transition(old: TaskStatus, new: TaskStatus) -> bool:
     """Whether a task may go from ``old`` to ``new``."""
-    return new in ALLOWED[old]
+    return new in FACTS[old].leads_to

@@ -1,8 +1,8 @@
-"""Every transition of a parent, each as one conditional update (design, section 5).
+"""Every transition of a parent, each as one conditional update (docs/concepts.md, docs/reliability.md).
 
-The caller hands over the task as it read it. The update expects exactly that status and version, so of two writers who
-read the same task one wins and the other learns it; ``version`` grows by one. A worker's attempt is named as well: it
-says who may write, where the version says upon what.
+The caller hands over the task as it read it. The update expects exactly that status and version, so of two writers that
+read the same task one wins and the other learns it; ``version`` grows by one. A worker's update also expects its
+attempt: the attempt is the worker's right to write, the version is the state that it expects.
 
 Progress, leases and checkpoints are no transitions: they keep the version, and expect status, run and attempt.
 """
@@ -12,23 +12,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from serverless_tasks.core.dynamodb.expressions import Update, absent_or_at_most, equals
 from serverless_tasks.core.errors import TransitionRefused
-from serverless_tasks.core.task.entity import TaskEntity, append_history
+from serverless_tasks.core.task.entity import TaskEntity, append_history, history_entry
 from serverless_tasks.core.task.keys import failed_attention, open_attention
-from serverless_tasks.core.task.status import TaskKind, TaskStatus, can_transition
+from serverless_tasks.core.task.status import FACTS, TaskKind, TaskStatus, can_transition
 from serverless_tasks.core.times import after, to_iso
 
 Sets = Mapping[str, Any]
 
-OWN_LEASE_SECONDS = 900
+MANUAL_LEASE_SECONDS = 900
 """How long user code that drives a task itself has it after PROCESSING; then a worker may take it."""
-_OF_THE_OTHER_KIND = {
-    TaskKind.TASK: {TaskStatus.STARTED, TaskStatus.FINISHED},
-    TaskKind.SFN_TASK: {TaskStatus.QUEUED, TaskStatus.ERRORED},
-}
 
 
 def queued(task: TaskEntity, at: datetime) -> Update:
@@ -75,7 +71,7 @@ def planned(
 ) -> Update:
     """The chunks of a Step Functions task are there and begin to run.
 
-    ``header``: that of an input in CSV, for whoever reads only a part of it.
+    ``header``: that of an input in CSV, for a worker that reads only a part of it.
     """
     sets = _attributes(counts) | ({"executionArn": execution_arn} if execution_arn and not task.execution_arn else {})
     if header is not None:
@@ -102,8 +98,8 @@ def completed(task: TaskEntity, at: datetime, result: Sets, retention_days: int)
 
 def failed(task: TaskEntity, at: datetime, error_text: str, reason: str, retention_days: int) -> Update:
     """Ended without success. It stands in the index of its tenant's failed tasks from now on."""
-    end = {"attributes.error": error_text, "attention": failed_attention(task.tenant_code), "dueAt": to_iso(at)}
-    return _ended(task, TaskStatus.FAILED, at, retention_days, sets=end, reason=reason)
+    sets = {"attributes.error": error_text, **_listed_as_failed(task, at)}
+    return _ended(task, TaskStatus.FAILED, at, retention_days, sets=sets, reason=reason)
 
 
 def cancelled(task: TaskEntity, at: datetime, by: str | None, retention_days: int, ip: str | None = None) -> Update:
@@ -129,25 +125,31 @@ def retried(task: TaskEntity, at: datetime, by: str | None, first_look_seconds: 
     return _transition(task, TaskStatus.CREATED, at, by=by, attempt=0, sets=sets, removes=removes)
 
 
-def own_update(task: TaskEntity, to: TaskStatus, at: datetime, attributes: Sets, retention_days: int) -> Update:
-    """A transition that user code asks for by name, with whatever it sets in ``attributes``."""
-    if to is TaskStatus.CREATED:
-        raise TransitionRefused("a task becomes CREATED again by a retry only")
-    if to in _OF_THE_OTHER_KIND[task.kind]:
+def manual_update(task: TaskEntity, to: TaskStatus, at: datetime, attributes: Sets, retention_days: int) -> Update:
+    """A transition that user code asks for by name, with what it sets in ``attributes``."""
+    if task.kind not in FACTS[to].kinds:
         raise TransitionRefused(f"a {task.kind} cannot become {to}")
-    if to is TaskStatus.PROCESSING:
-        return own_attempt(task, at, attributes)
-    sets = _attributes(attributes)
-    if not to.terminal:
-        return _transition(task, to, at, sets=sets, removes=("leaseUntil",))
-    if to is TaskStatus.FAILED:
-        sets |= {"attention": failed_attention(task.tenant_code), "dueAt": to_iso(at)}
-    removes = _outlived(task) if to is TaskStatus.COMPLETED else ()
-    return _ended(task, to, at, retention_days, sets=sets, removes=tuple(path for path in removes if path not in sets))
+    sets, removes = _attributes(attributes), tuple[str, ...]()
+    match to:
+        case TaskStatus.CREATED:
+            raise TransitionRefused("a task becomes CREATED again by a retry only")
+        case TaskStatus.PROCESSING:
+            return manual_attempt(task, at, sets)
+        case TaskStatus.QUEUED | TaskStatus.STARTED | TaskStatus.ERRORED | TaskStatus.FINISHED:
+            return _transition(task, to, at, sets=sets, removes=("leaseUntil",))
+        case TaskStatus.COMPLETED:
+            removes = tuple(path for path in _outlived(task) if path not in sets)
+        case TaskStatus.FAILED:
+            sets |= _listed_as_failed(task, at)
+        case TaskStatus.CANCELLED:
+            pass
+        case _:
+            assert_never(to)
+    return _ended(task, to, at, retention_days, sets=sets, removes=removes)
 
 
-def own_attempt(task: TaskEntity, at: datetime, attributes: Sets) -> Update:
-    """User code takes a single task for :data:`OWN_LEASE_SECONDS`, as a claim gives it to a worker: never from one.
+def manual_attempt(task: TaskEntity, at: datetime, sets: Sets) -> Update:
+    """User code takes a single task for :data:`MANUAL_LEASE_SECONDS`, as a claim gives it to a worker: never from one.
 
     A Step Functions task is PROCESSING from its plan on, which alone knows the chunks; there is nothing to take.
     """
@@ -156,8 +158,8 @@ def own_attempt(task: TaskEntity, at: datetime, attributes: Sets) -> Update:
     if task.lease_until and task.lease_until > to_iso(at):
         raise TransitionRefused(f"a worker holds the task until {task.lease_until}")
     attempt = task.attempt + 1
-    lease = {"leaseUntil": to_iso(after(at, OWN_LEASE_SECONDS)), "attemptStartedAt": to_iso(at), "attempt": attempt}
-    sets = _attributes(attributes) | lease
+    lease = {"leaseUntil": to_iso(after(at, MANUAL_LEASE_SECONDS)), "attemptStartedAt": to_iso(at), "attempt": attempt}
+    sets = {**sets, **lease}
     taken = _transition(task, TaskStatus.PROCESSING, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
     return replace(taken, conditions=(*taken.conditions, absent_or_at_most("leaseUntil", to_iso(at))))
 
@@ -196,10 +198,7 @@ def _ended(
 ) -> Update:
     sets = {**(sets or {}), "expiresAt": int(at.timestamp()) + retention_days * 86400}
     removes = (*removes, "leaseUntil", "nextAttemptAt", *(() if "attention" in sets else ("attention", "dueAt")))
-    return _transition(task, to, at, by=by, reason=reason, sets=sets, removes=removes, worker=to in _WORKER_ENDS)
-
-
-_WORKER_ENDS = {TaskStatus.COMPLETED, TaskStatus.FAILED}
+    return _transition(task, to, at, by=by, reason=reason, sets=sets, removes=removes, worker=FACTS[to].outcome)
 
 
 def _transition(
@@ -217,8 +216,7 @@ def _transition(
     """Raises :class:`TransitionRefused` when the status does not allow it."""
     if not can_transition(task.status, to):
         raise TransitionRefused(f"a task that is {task.status} cannot become {to}")
-    entry = {"status": to, "at": to_iso(at), "attempt": task.attempt if attempt is None else attempt}
-    entry |= {name: value for name, value in (("by", by), ("reason", reason)) if value}
+    entry = history_entry(to, to_iso(at), task.attempt if attempt is None else attempt, by, reason)
     standard: dict[str, Any] = {
         "status": to,
         "version": task.version + 1,
@@ -237,6 +235,10 @@ def _transition(
         conditions=(*expected, equals("attempt", task.attempt)) if worker else expected,
         before=task.to_item(),
     )
+
+
+def _listed_as_failed(task: TaskEntity, at: datetime) -> dict[str, Any]:
+    return {"attention": failed_attention(task.tenant_code), "dueAt": to_iso(at)}
 
 
 def _outlived(task: TaskEntity) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a task has cost: the amounts that its writes told, what no write can know, and list prices."""
+"""The cost of a task: the amounts that its writes recorded, those that no write can know, and list prices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from serverless_tasks.core.task.entity import TaskEntity
-from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task.status import FACTS
 from serverless_tasks.core.usage.amounts import Usage
 
 RELAY_MEGABYTES = 512
@@ -28,18 +28,18 @@ PRICED: Mapping[str, tuple[str, ...]] = {
 
 
 def whole_usage(task: TaskEntity) -> Usage:
-    """What the writes of the task told, and an estimate of the rest."""
-    return task.usage + untold(task)
+    """The amounts that the writes of the task recorded, and an estimate of the rest."""
+    return task.usage + unrecorded(task)
 
 
-def untold(task: TaskEntity) -> Usage:
-    """What comes after a task's last write, or without one: the relay tells the end of each run.
+def unrecorded(task: TaskEntity) -> Usage:
+    """Amounts after a task's last write, or without one: the relay notifies of the end of each run.
 
     It is invoked for it, alone at worst. Each run's first change is dispatched, which is a write, and the changes in
     between do not wake it. Each earlier run is taken to have failed.
     """
     ends = task.run + task.status.terminal
-    failures = task.run + (task.status is TaskStatus.FAILED)
+    failures = task.run + FACTS[task.status].alarms
     milliseconds = ends * PASSING_MILLISECONDS
     return Usage(invocations=ends, megabyte_milliseconds=milliseconds * RELAY_MEGABYTES, publishes=ends + failures)
 

@@ -6,19 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from serverless_tasks.core.task.entity import HISTORY_LIMIT, TaskEntity
-from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task.status import FACTS, TaskStatus
 from serverless_tasks.core.times import from_iso
 
-COUNTS = {
-    TaskStatus.CREATED: "Created",
-    TaskStatus.ERRORED: "Retried",
-    TaskStatus.COMPLETED: "Completed",
-    TaskStatus.FAILED: "Failed",
-    TaskStatus.CANCELLED: "Cancelled",
-}
-"""Metric that counts the transitions to a status."""
-_TIMED = {TaskStatus.COMPLETED, TaskStatus.FAILED}
 MILLISECOND = timedelta(milliseconds=1)
+COUNTS = tuple(known.metric for known in FACTS.values() if known.metric)
+"""Metrics that count transitions to a status."""
 TIMES = ("QueueWait", "Duration")
 """Milliseconds from the beginning of the run to the first work on it, and from there to its end."""
 
@@ -28,10 +21,10 @@ def measures(task: TaskEntity) -> Mapping[str, int]:
 
     Nothing for a transition on the way. ``Created`` counts runs: a retry by hand begins another one.
     """
-    counted = COUNTS.get(task.status)
-    if counted is None:
+    known = FACTS[task.status]
+    if known.metric is None:
         return {}
-    return {counted: 1, **(_times(task) if task.status in _TIMED else {})}
+    return {known.metric: 1, **(_times(task) if known.outcome else {})}
 
 
 def _times(task: TaskEntity) -> Mapping[str, int]:
