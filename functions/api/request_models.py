@@ -12,7 +12,7 @@ from serverless_tasks.core.fan_out.chunks import MAX_CHUNKS
 from serverless_tasks.core.inputs.uploads import Format
 from serverless_tasks.core.task.idempotency import KEY_PATTERN
 from serverless_tasks.core.task.keys import CODE_PATTERN, NAME_PATTERN, TITLE_CHARACTER, TITLE_LIMIT
-from serverless_tasks.service.task_lists import MAX_LIMIT
+from serverless_tasks.service.pages import MAX_LIMIT
 
 NAME = f"^{NAME_PATTERN}$"
 CAT: JsonDict = {"taskType": "cat", "input": {"key": "value1"}}

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from serverless_tasks import Backoff, ChunkSummary, InvalidInput, Page, TaskEntity, TaskKey, TaskNotFound, TaskType
-from serverless_tasks.core.dynamodb.cursors import encode_cursor
 from serverless_tasks.core.times import from_iso
+from serverless_tasks.service.pages import encode_cursor
 from serverless_tasks.testing import MemoryStack, registered
 
 from tests.support.moto_stack import MotoStack

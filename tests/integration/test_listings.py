@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from serverless_tasks import InvalidInput, Page, TaskEntity, TaskKey, TaskKind, TaskQuery, TaskStatus
-from serverless_tasks.core.dynamodb.cursors import encode_cursor
+from serverless_tasks.service.pages import encode_cursor
 from serverless_tasks.testing import MemoryStack
 
 from tests.support.moto_stack import MotoStack

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from serverless_tasks.core.task_types.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
     from serverless_tasks.core.task_types.retry import Backoff
     from serverless_tasks.core.task_types.task_type import TaskType
+    from serverless_tasks.service.chunks import ResultLink, ResultLinks
     from serverless_tasks.service.creation import Caller
-    from serverless_tasks.service.results import ResultLink, ResultLinks
-    from serverless_tasks.service.task_lists import Page, TaskQuery
+    from serverless_tasks.service.pages import Page, TaskQuery
     from serverless_tasks.service.task_service import TaskService
 
 __all__ = [
@@ -119,8 +119,8 @@ _NAMES_OF = {
     "core.task_types.retry": ["Backoff"],
     "core.task_types.task_type": ["TaskType"],
     "service.creation": ["Caller"],
-    "service.results": ["ResultLink", "ResultLinks"],
-    "service.task_lists": ["Page", "TaskQuery"],
+    "service.chunks": ["ResultLink", "ResultLinks"],
+    "service.pages": ["Page", "TaskQuery"],
     "service.task_service": ["TaskService"],
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}

@@ -4,7 +4,7 @@ import base64
 import json
 
 import pytest
-from serverless_tasks.core.dynamodb.cursors import encode_cursor
+from serverless_tasks.service.pages import encode_cursor
 
 from tests.unit.api.client import ALICE, BOB_OF_ACME, encoded, event
 

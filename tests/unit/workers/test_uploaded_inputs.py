@@ -6,7 +6,7 @@ import json
 import pytest
 from serverless_tasks import InvalidInput, KeyReused, TaskStatus, TaskType
 from serverless_tasks.adapters.payloads import PayloadStore
-from serverless_tasks.core.inputs import marks, uploads
+from serverless_tasks.core.inputs import records, uploads
 from serverless_tasks.core.times import from_iso
 from serverless_tasks.store import inputs
 from serverless_tasks.testing import MemoryStack
@@ -174,7 +174,7 @@ def test_a_list_from_code_may_have_more(stack, cat, monkeypatch):
 
 
 def test_chunks_of_a_very_long_input_begin_at_coarse_marks(stack, cat, monkeypatch):
-    monkeypatch.setattr(inputs, "Marks", lambda: marks.Marks(limit=3))
+    monkeypatch.setattr(inputs, "Marks", lambda: records.Marks(limit=3))
     cat.chunk_size = 3
 
     task = stack.run(uploaded(stack, b"".join(b"%d\n" % number for number in range(10))).key)

@@ -14,8 +14,7 @@ from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadErro
 
 from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.core.errors import InvalidInput, PayloadMissing
-from serverless_tasks.core.inputs.json_text import fits_inline, from_json_text
-from serverless_tasks.core.inputs.lines import split_lines
+from serverless_tasks.core.inputs.json_text import fits_inline, from_json_text, split_lines
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.usage.amounts import Usage
 

@@ -1,4 +1,4 @@
-"""Errors that the package raises. A case that the design knows never shows as a botocore ``ClientError``."""
+"""Errors that the package raises. An expected case is never a botocore ``ClientError``."""
 
 from __future__ import annotations
 

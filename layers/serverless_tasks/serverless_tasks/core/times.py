@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
-"""Tells the time, in UTC. The core is told the time; only the edges ask a clock."""
+"""Returns the time, in UTC. The core gets the time as an argument; only the edges ask a clock."""
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

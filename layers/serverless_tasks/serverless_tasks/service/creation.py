@@ -35,7 +35,7 @@ CREATE_TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, for the record: ``createdBy``, ``createdIp``, ``requestId``."""
+    """The caller, for the record: ``createdBy``, ``createdIp``, ``requestId``."""
 
     user: str | None = None
     ip: str | None = None
@@ -47,14 +47,14 @@ NOBODY = Caller()
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a new task is to be. Raises :class:`InvalidInput` naming the field that is wrong."""
+    """A new task as it was asked for. Raises :class:`InvalidInput` naming the field that is wrong."""
 
     kind: TaskKind
     tenant_code: str
     task_type: str
     name: str | None
     text: str
-    """The input as JSON text, or what names it."""
+    """The input as JSON text, or the reference to it."""
     elements: Sequence[Any] | None
     """The input's elements, of a Step Functions task."""
     caller: Caller

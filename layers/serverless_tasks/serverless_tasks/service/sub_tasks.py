@@ -1,4 +1,4 @@
-"""Sub-tasks as people see them: read from the chunks, in input order."""
+"""Sub-tasks: pages of them, read from the chunks in input order, and an outcome given from outside."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.core.dynamodb.cursors import decode_cursor, encode_cursor, invalid_cursor
-from serverless_tasks.core.errors import PayloadMissing
+from serverless_tasks.adapters.table import TaskTable
+from serverless_tasks.core.errors import InvalidInput, LostRace, PayloadMissing, TaskNotFound, TransitionRefused
+from serverless_tasks.core.fan_out import chunks, outcomes
 from serverless_tasks.core.fan_out.chunks import MAX_CHUNKS, Chunk, Range
-from serverless_tasks.core.fan_out.outcomes import NOTHING, Entry, parse_line
+from serverless_tasks.core.fan_out.outcomes import NOTHING, RESULT_LIMIT, Entry, fits_line, parse_line
 from serverless_tasks.core.inputs.json_text import MAX_DEPTH, size, to_json_text
 from serverless_tasks.core.inputs.uploads import is_upload
 from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity
-from serverless_tasks.core.task.status import TaskKind, TaskStatus
-from serverless_tasks.service.task_lists import Page, check_limit
-from serverless_tasks.store.chunk_data import load_lines
+from serverless_tasks.core.task.keys import TaskKey
+from serverless_tasks.core.task.status import OUTCOMES, TaskKind, TaskStatus
+from serverless_tasks.core.task_types.failures import error_of
+from serverless_tasks.core.times import Clock, after, to_iso
+from serverless_tasks.service.pages import Page, check_limit, decode_cursor, encode_cursor, invalid_cursor
+from serverless_tasks.store.chunk_data import load_lines, store_lines, store_result
+from serverless_tasks.store.chunk_writes import NotClaimed, claim_chunk, count_chunk
 from serverless_tasks.store.inputs import elements, measure
 
 _logger = logging.getLogger(__name__)
@@ -33,6 +38,12 @@ PAGE_CHUNKS = 100
 Those whose counts say that nothing in them fits are not looked into."""
 READ_BYTES = 67_108_864
 """Of outcomes and input, after which one request looks into no other chunk, for the same reason."""
+LEASE_SECONDS = 60
+"""Long enough for the few calls made here."""
+Attributes = Mapping[str, Any]
+Head = tuple[int, int, str, str]
+Store = Callable[[str], Mapping[str, Any] | None]
+"""Stores a result that has no room in its line and returns its reference, else None."""
 
 
 def list_sub_tasks(
@@ -59,6 +70,35 @@ def list_sub_tasks(
         read += chunk.outcomes_ref["bytes"] if chunk.outcomes_ref else 0
         read += chunk.range.bytes if entries else 0
     return Page(found, None)
+
+
+def write_outcome(
+    cloud: Cloud, clock: Clock, key: TaskKey, status: TaskStatus, attributes: Attributes
+) -> SubTaskEntity:
+    """End the sub-task. Raises :class:`TransitionRefused` or :class:`TaskNotFound` (see ``TaskService``)."""
+    if status not in OUTCOMES:
+        raise TransitionRefused(f"a sub-task ends COMPLETED or FAILED, it cannot become {status}")
+    line = _outcome_line(status, attributes)  # first, so that what is no JSON leaves no chunk claimed
+    task, chunk = _claim(cloud, clock, key)
+    lines = list(load_lines(cloud.payloads, chunk))
+    index = key.index or 0
+    offset = index - chunk.range.first
+    before = parse_line(lines[offset], task.run)
+    ended = before is not None and before.ended
+    if not ended:
+        attempt, moment = before.attempt + 1 if before else 1, to_iso(clock())
+        taken = sum(map(size, lines))
+
+        def store(text: str) -> Mapping[str, Any] | None:
+            if fits_line(size(text), taken):
+                return None
+            return store_result(cloud.payloads, task, chunk, index, attempt, text)
+
+        lines[offset] = line(task.run, (index, attempt, moment, moment), store)
+    _release(cloud, clock, task, chunk, lines)
+    if ended:
+        raise TransitionRefused("the sub-task has ended already")
+    return derive(task, index, None, parse_line(lines[offset], task.run))
 
 
 def derive(task: TaskEntity, index: int, value: Any, entry: Entry | None) -> SubTaskEntity:
@@ -98,7 +138,7 @@ def _statuses(task: TaskEntity, chunk: Chunk) -> set[TaskStatus]:
 def _chunks(cloud: Cloud, task: TaskEntity, number: int) -> Iterator[Chunk]:
     """The chunks from ``number`` on; before they are written, the whole input as if it were one.
 
-    Not that of an upload: until the plan has gone through all of it, nobody knows what is in it.
+    Not that of an upload: its elements are known only once the plan has gone through all of it.
     """
     uploaded = task.input_ref is not None and is_upload(task.input_ref["key"])
     if uploaded and "subTaskCount" not in task.attributes:
@@ -123,7 +163,7 @@ def _count(cloud: Cloud, task: TaskEntity) -> int:
 def _entries(
     cloud: Cloud, task: TaskEntity, chunk: Chunk, status: TaskStatus | None, first: int, most: int
 ) -> dict[int, Entry | None]:
-    """What is said of the first ``most`` sub-tasks from ``first`` on that have the status, by index."""
+    """Entries of the first ``most`` sub-tasks from ``first`` on that have the status, by index."""
 
     def chosen(lines: Iterable[str]) -> dict[int, Entry | None]:
         indexed = enumerate(lines, chunk.range.first)
@@ -140,14 +180,14 @@ def _of_chunk(
     """The sub-tasks of these entries. Where there are none nothing is read, and nothing beyond the last one."""
     if not entries:
         return
-    place = replace(chunk.range, count=max(entries) - chunk.range.first + 1)
-    values = _unless_lost(lambda: elements(cloud.payloads, task, place), lambda: [None] * place.count)
+    range_ = replace(chunk.range, count=max(entries) - chunk.range.first + 1)
+    values = _unless_lost(lambda: elements(cloud.payloads, task, range_), lambda: [None] * range_.count)
     for index, entry in entries.items():
-        yield derive(task, index, values[index - place.first], entry)
+        yield derive(task, index, values[index - range_.first], entry)
 
 
 def _unless_lost(load: Callable[[], _Loaded], otherwise: Callable[[], _Loaded]) -> _Loaded:
-    """Payloads may end before their task does. What the item itself says is still worth an answer."""
+    """Payloads may expire before their task does. The item itself is still worth an answer."""
     try:
         return load()
     except PayloadMissing as error:
@@ -167,3 +207,65 @@ def _position(query: list[Any], cursor: str | None) -> tuple[int, int]:
 
 def _bytes(sub_task: SubTaskEntity) -> int:
     return size(to_json_text([sub_task.input, sub_task.attributes], "sub-task", MAX_DEPTH + 2))
+
+
+def _claim(cloud: Cloud, clock: Clock, key: TaskKey) -> tuple[TaskEntity, Chunk]:
+    task = cloud.table.get(key.parent)
+    if task is None:
+        raise TaskNotFound(f"there is no task {key.parent}")
+    if task.status is not TaskStatus.PROCESSING:
+        raise TransitionRefused(f"the sub-tasks of a task that is {task.status} cannot change")
+    index, count = key.index, task.attributes["subTaskCount"]
+    number = _number_with(cloud.table, task, index) if index is not None and index < count else None
+    if number is None:
+        raise TaskNotFound(f"there is no sub-task {key}")
+    now = clock()
+    try:
+        return task, claim_chunk(cloud.table, task, number, now, after(now, LEASE_SECONDS))
+    except (NotClaimed, LostRace):
+        raise TransitionRefused("the sub-task has ended, or a worker has it in its hands") from None
+
+
+def _number_with(table: TaskTable, task: TaskEntity, index: int) -> int | None:
+    """Number of the chunk with this element, by bisection.
+
+    Chunk 0 is looked at first, then the one that it is if all are alike: they are, unless elements are large.
+    """
+    low, high, number = 0, MAX_CHUNKS - 1, 0
+    while low <= high:
+        chunk = table.chunk(task.tenant_code, task.code, number)
+        if chunk is None or index < chunk.range.first:
+            high = number - 1
+        elif chunk.range.has(index):
+            return number
+        else:
+            low = number + 1
+        likely = index // chunk.range.count if chunk and number == 0 else high
+        number = likely if likely < high else (low + high) // 2
+    return None
+
+
+def _outcome_line(status: TaskStatus, attributes: Attributes) -> Callable[[int, Head, Store], str]:
+    """The line of outcomes, given the run, what every line says, and where to put a result that has no room in it."""
+    if status is TaskStatus.COMPLETED:
+        text = to_json_text(attributes.get("result"), "result")
+        if size(text) > RESULT_LIMIT:
+            raise InvalidInput(
+                "result", f"has {size(text)} bytes, {RESULT_LIMIT} are allowed; store it and give its key"
+            )
+
+        def completed(_run: int, head: Head, store: Store) -> str:
+            reference = store(text)
+            return outcomes.referenced_line(*head, reference) if reference else outcomes.completed_line(*head, text)
+
+        return completed
+    error = error_of(attributes.get("error"))
+    return lambda run, head, _store: outcomes.failed_line(*head, error, run)
+
+
+def _release(cloud: Cloud, clock: Clock, task: TaskEntity, chunk: Chunk, lines: list[str]) -> None:
+    completed, failed, due_at = outcomes.tally(lines, task.run)
+    stored = store_lines(cloud.payloads, task, chunk, lines)
+    chunk = Chunk.from_item(cloud.table.update(chunks.release(chunk, stored, (completed, failed), clock(), due_at)))
+    if chunk.done_in(task.run):
+        count_chunk(cloud.table, task, chunk, clock())

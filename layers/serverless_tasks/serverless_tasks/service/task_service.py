@@ -1,4 +1,4 @@
-"""The task service: what an API, a script or another function does with tasks."""
+"""The task service, for the API, for scripts and for other functions."""
 
 from __future__ import annotations
 
@@ -23,16 +23,14 @@ from serverless_tasks.core.task_types.context import check_progress
 from serverless_tasks.core.task_types.failures import error_of, error_text
 from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.costs import usage_view, whole_usage
-from serverless_tasks.service.chunk_lists import list_chunks
+from serverless_tasks.service.chunks import ResultLinks, list_chunks, result_links
 from serverless_tasks.service.creation import NOBODY, Caller, Draft, create, create_upload
-from serverless_tasks.service.results import ResultLinks, result_links
-from serverless_tasks.service.sub_task_outcomes import write_outcome
-from serverless_tasks.service.sub_tasks import list_sub_tasks
-from serverless_tasks.service.task_lists import Page, TaskQuery, list_tasks
+from serverless_tasks.service.pages import Page, TaskQuery, list_tasks
+from serverless_tasks.service.sub_tasks import list_sub_tasks, write_outcome
 from serverless_tasks.store.inputs import every_element
 
 WRITE_TRIES = 8
-"""How often a write that lost a race is decided anew before the caller is told."""
+"""How often a write that lost a race is decided anew before it is an error."""
 
 
 class TaskService:
@@ -79,7 +77,7 @@ class TaskService:
         """Create a Step Functions task, a sub-task for each element of ``input``; else like :meth:`create_task`.
 
         ``input_ref`` instead of ``input`` is that of an :class:`Upload` of the tenant, which must be there by now. What
-        is in it is looked at when the task is planned: a broken line ends it FAILED before anything runs.
+        is in it is checked when the task is planned: a broken line ends it FAILED before anything runs.
         """
         if input_ref is not None and input is not None:
             raise InvalidInput("inputRef", "give either input or inputRef, not both")
@@ -154,7 +152,7 @@ class TaskService:
         return task.result if reference is None else self._cloud.payloads.load(reference)
 
     def usage_of(self, task: TaskEntity) -> dict[str, Any]:
-        """What the task has used of AWS so far, with an estimate in US dollars at list prices.
+        """The task's use of AWS so far, with an estimate in US dollars at list prices.
 
         Keys are those of ``usage`` in the HTTP API. ``estimatedUsd`` is what ``pricesOf``, a region and a day, says.
         """
@@ -170,7 +168,7 @@ class TaskService:
     ) -> TaskEntity:
         """Move a task to ``status`` and set ``result``, ``error`` or ``progress``, for code that drives a task itself.
 
-        Raises :class:`TransitionRefused` for what the rules of design, section 5, do not allow, :class:`TaskNotFound`,
+        Raises :class:`TransitionRefused` for a transition that docs/concepts.md does not have, :class:`TaskNotFound`,
         and :class:`InvalidInput` for an attribute that is not one of the three.
         """
         given = _checked(attributes or {})
@@ -204,7 +202,7 @@ class TaskService:
         return self._decide(key, lambda task: transitions.retried(task, self._clock(), by, seconds, ip))
 
     def publish_alarm(self, task: TaskEntity, error_message: str) -> None:
-        """Tell the alarm topic about a task."""
+        """Publish a message about a task on the alarm topic."""
         self._cloud.topics.publish_alarm(task, error_message)
 
     @staticmethod
@@ -228,7 +226,7 @@ class TaskService:
         return task
 
     def _stored(self, task: TaskEntity, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What user code sets, with a result above 4 KB in the bucket."""
+        """The attributes that user code sets, with a result above 4 KB in the bucket."""
         if "result" not in given:
             return dict(given)
         others = {name: value for name, value in given.items() if name != "result"}

@@ -11,9 +11,8 @@ from serverless_tasks.adapters.payloads import PayloadStore, Reference
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.fan_out.chunks import Range
 from serverless_tasks.core.inputs import records
-from serverless_tasks.core.inputs.lines import FIELD
-from serverless_tasks.core.inputs.marks import Marks
-from serverless_tasks.core.inputs.records import Decode, Header
+from serverless_tasks.core.inputs.json_text import FIELD
+from serverless_tasks.core.inputs.records import Decode, Header, Marks
 from serverless_tasks.core.inputs.uploads import ELEMENT_LIMIT, LINE_LIMIT, format_of, is_upload
 from serverless_tasks.core.task.entity import TaskEntity
 

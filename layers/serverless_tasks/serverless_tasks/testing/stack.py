@@ -34,7 +34,7 @@ class WorkerKilled(Unwinding):
 
 
 class VirtualClock:
-    """A clock that moves when it is told to."""
+    """A clock that moves only by :meth:`advance`."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)

@@ -33,7 +33,7 @@ from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.events import StepFunctionTaskEvent
 from serverless_tasks.core.task_types.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock
-from serverless_tasks.core.usage import billed_transitions
+from serverless_tasks.core.usage.amounts import FINISH, LOOK
 from serverless_tasks.store.chunk_data import load_lines
 from serverless_tasks.store.inputs import every_element
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
@@ -93,7 +93,7 @@ class Finisher:
     def _note_looks(self, task: TaskEntity, looks: int) -> None:
         """Plans after the first write nothing that could tell what they used: it is what finish has used so far."""
         self._cloud.meter.note_again(task.code, looks)
-        self._cloud.meter.note(billed_transitions.LOOK.times(looks) + billed_transitions.FINISH, task.code)
+        self._cloud.meter.note(LOOK.times(looks) + FINISH, task.code)
 
     def _fan_in(self, task: TaskEntity, found: list[Chunk], policy: TaskType, remaining: Callable[[], float]) -> None:
         if policy.finished_handler is None:

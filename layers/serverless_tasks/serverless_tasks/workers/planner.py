@@ -20,7 +20,7 @@ from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.task_type import policy_of
 from serverless_tasks.core.times import Clock
-from serverless_tasks.core.usage import billed_transitions
+from serverless_tasks.core.usage.amounts import PLAN
 from serverless_tasks.store.chunk_writes import count_chunk
 from serverless_tasks.store.inputs import Measured, measure
 from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
@@ -46,7 +46,7 @@ class Planner:
     def handle(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         """``{"input": {"pk", "sk", "run", "plan"?}, "executionArn"}`` to the next step (see :mod:`rounds`)."""
         state = call["input"]
-        self._cloud.meter.note(billed_transitions.PLAN, TaskKey(state["pk"], state["sk"]).code)
+        self._cloud.meter.note(PLAN, TaskKey(state["pk"], state["sk"]).code)
         for _ in range(TRIES):
             task = self._cloud.table.get(TaskKey(state["pk"], state["sk"]))
             if task is None or task.run != state["run"] or task.status.terminal or task.status is TaskStatus.FINISHED:

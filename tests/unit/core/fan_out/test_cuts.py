@@ -10,7 +10,7 @@ from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.fan_out import cuts
 from serverless_tasks.core.fan_out.chunks import CHUNK_BYTES, MAX_CHUNKS, Limits, Range
 from serverless_tasks.core.fan_out.cuts import CHUNK_BYTES_LIMIT, chunk_size, cut, limits_for
-from serverless_tasks.core.inputs.marks import Marks
+from serverless_tasks.core.inputs.records import Marks
 
 COUNTS = st.integers(0, 10**7)
 MB = 1_000_000
@@ -151,10 +151,10 @@ def test_the_longest_lists_are_a_thousand_chunks_wherever_they_are_heavy(number,
     marks.count, marks.step = number, step
     heavy, light = 3 * MB * step, 100 * step
     lengths = [heavy if 5000 <= place < 5300 else light for place in range(-(-number // step))]
-    marks._places = array("Q", [0])
+    marks._starts = array("Q", [0])
     for length in lengths[:-1]:
-        marks._places.append(marks._places[-1] + length)
-    marks.end = marks._places[-1] + lengths[-1]
+        marks._starts.append(marks._places[-1] + length)
+    marks.end = marks._starts[-1] + lengths[-1]
 
     places = list(cut(number, limits_for(number, 20, None, marks), marks))
 

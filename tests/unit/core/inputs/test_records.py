@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from serverless_tasks import InvalidInput
 from serverless_tasks.core.fan_out.chunks import Limits
 from serverless_tasks.core.fan_out.cuts import cut
-from serverless_tasks.core.inputs.lines import split_lines
-from serverless_tasks.core.inputs.marks import Marks
-from serverless_tasks.core.inputs.records import HEADER_LIMIT, decode, decoder, opened, records
+from serverless_tasks.core.inputs.json_text import split_lines
+from serverless_tasks.core.inputs.records import HEADER_LIMIT, Marks, decode, decoder, opened, records
 from serverless_tasks.core.inputs.uploads import LINE_LIMIT, Format
 
 MARK = b"\xef\xbb\xbf"

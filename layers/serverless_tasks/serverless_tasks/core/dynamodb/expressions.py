@@ -22,7 +22,7 @@ TEMPLATES = {
     "absent or at most": "(attribute_not_exists({path}) OR {path} <= {value})",
     "lacks": "NOT contains({path}, {value})",
 }
-"""What each operator of a clause is to DynamoDB. To ``lacks``, an absent set lacks everything."""
+"""DynamoDB's text of each operator. To ``lacks``, an absent set lacks everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def absent(path: Path) -> Clause:
 
 
 def absent_or_at_most(path: Path, value: Any) -> Clause:
-    """The attribute is not there, or not above this value: a lease that nobody holds, or that ran out."""
+    """The attribute is not there, or not above this value: a lease that is free, or that ran out."""
     return Clause(path, "absent or at most", value)
 
 
@@ -74,8 +74,7 @@ class Update:
     ``set`` gives paths their values, ``set_once`` those that have none yet. ``increment`` adds to numbers that exist
     (``SET a.b = a.b + :n``; ADD works on top-level attributes only), ``count`` adds to a number that may be absent,
     ``add_to_set`` adds numbers to a set, ``remove`` takes attributes away. Never empty: every write sets something.
-    ``before`` is the item as its writer knows it, if it does: nothing of it is sent, it tells how many units the write
-    takes.
+    ``before`` is the item as its writer knows it, if it does. It is not sent: the units of the write follow from it.
     """
 
     pk: str
@@ -90,14 +89,14 @@ class Update:
     before: Item = field(default_factory=dict, compare=False, repr=False)
 
     def adding(self, amounts: Mapping[Path, int]) -> Update:
-        """The same, and these amounts added to numbers at the top level; to one that is set, in what it is set to."""
+        """The same, with amounts added to numbers at the top level. A number that ``set`` sets grows there."""
         plus = {path: number for path, number in amounts.items() if path not in self.set}
         sets = {path: value + amounts.get(path, 0) if path in amounts else value for path, value in self.set.items()}
         counts = {path: self.count.get(path, 0) + number for path, number in plus.items()}
         return replace(self, set=sets, count={**self.count, **counts})
 
     def applied_to(self, item: Item) -> Item:
-        """The item as it is after this update: a new one, of which what is not touched is shared."""
+        """The item as it is after this update: a new one, which shares the values that do not change."""
         after = {"pk": self.pk, "sk": self.sk, **item}
         for path in self.remove:
             parent, name = _parent(after, path)
@@ -118,7 +117,7 @@ class Update:
         return after
 
     def is_in(self, item: Item) -> bool:
-        """Whether the item looks as it does right after this update (what it adds aside, which is not known)."""
+        """Whether the item is as this update leaves it, additions aside."""
         kept = all(read(item, path) == value for path, value in self.set.items())
         kept = kept and all(read(item, path) is not None for path in self.set_once)
         return kept and all(read(item, path) is None for path in self.remove)
@@ -180,7 +179,7 @@ def read(item: Item, path: Path) -> Any:
 
 
 def _parent(item: Item, path: Path) -> tuple[Item, str]:
-    """The map that holds what the path leads to, copied on the way, and the last name of the path."""
+    """The map that holds the path's value, copied on the way, and the last name of the path."""
     *segments, name = path.split(".")
     for segment in segments:
         item[segment] = dict(item[segment])

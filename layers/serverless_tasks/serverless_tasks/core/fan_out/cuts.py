@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.fan_out.chunks import CHUNK_BYTES, MAX_CHUNKS, Limits, Range
-from serverless_tasks.core.inputs.lines import FIELD
-from serverless_tasks.core.inputs.marks import Marks
+from serverless_tasks.core.inputs.json_text import FIELD
+from serverless_tasks.core.inputs.records import Marks
 
 DEFAULT_MAX_SIZE = 1000
 """Sub-tasks of one chunk at most, unless the type says more or the list is longer than a million."""

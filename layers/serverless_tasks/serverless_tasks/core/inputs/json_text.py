@@ -1,4 +1,4 @@
-"""Payloads as JSON text: what is accepted, and from which size on a payload lives in the bucket.
+"""Payloads as text: JSON, which is accepted up to these limits, and lines.
 
 Payloads are stored as text because a DynamoDB map refuses what JSON allows: nesting below 32 levels, numbers of more
 than 38 digits, empty attribute names (DynamoDB developer guide, "Constraints").
@@ -7,6 +7,7 @@ than 38 digits, empty attribute names (DynamoDB developer guide, "Constraints").
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from serverless_tasks.core.errors import InvalidInput, InvalidResult
@@ -14,11 +15,13 @@ from serverless_tasks.core.errors import InvalidInput, InvalidResult
 INLINE_LIMIT = 4096
 """Bytes of UTF-8 up to which a payload stays in the item."""
 CHECKPOINT_LIMIT = 1_048_576
-"""Bytes of a checkpoint: it is written again and again, and is to say where a handler is, not what it has made."""
+"""Bytes of a checkpoint: it is written again and again, and holds where a handler is, not its results."""
 MAX_DEPTH = 100
 """Levels of nesting that are accepted."""
 MAX_DIGITS = 4300
 """Digits of a whole number that are accepted: what Python itself reads and writes (``sys.set_int_max_str_digits``)."""
+FIELD = "inputRef"
+"""The field that errors of an uploaded input name."""
 
 
 def to_json_text(value: Any, field: str, levels: int = MAX_DEPTH) -> str:
@@ -41,7 +44,7 @@ def to_json_text(value: Any, field: str, levels: int = MAX_DEPTH) -> str:
 
 
 def result_text(returned: Any) -> str:
-    """JSON text of what a handler returned. Raises :class:`InvalidResult`: another attempt would return the like."""
+    """JSON text of a handler's result. Raises :class:`InvalidResult`: another attempt would return the like."""
     try:
         return to_json_text(returned, "result")
     except InvalidInput as error:
@@ -79,6 +82,30 @@ def depth(value: Any) -> int:
         deepest += 1
         level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
     return deepest
+
+
+def broken(line: int, reason: str) -> InvalidInput:
+    """An input that cannot be run."""
+    return InvalidInput(FIELD, f"line {line}: {reason}")
+
+
+def split_lines(blocks: Iterable[bytes], limit: int | None = None) -> Iterator[bytes]:
+    """Lines of text that comes in blocks, without their newlines: a line ends at a newline and nowhere else.
+
+    Raises :class:`InvalidInput` for a line of more than ``limit`` bytes.
+    """
+    number, held, length = 1, list[bytes](), 0
+    for block in blocks:
+        for newlines, part in enumerate(block.split(b"\n")):
+            if newlines > 0:
+                yield b"".join(held)
+                number, held, length = number + 1, [], 0
+            held.append(part)
+            length += len(part)
+            if limit is not None and length > limit:
+                raise broken(number, f"has more than {limit} bytes")
+    if length:
+        yield b"".join(held)
 
 
 def _dumps(value: Any, *, ascii_only: bool) -> str:

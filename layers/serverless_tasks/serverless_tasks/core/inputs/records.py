@@ -1,25 +1,28 @@
-"""Inputs in the bucket, from bytes to elements: JSON Lines, and CSV with a header.
+"""Inputs in the bucket, from bytes to elements: JSON Lines, and CSV with a header; and marks, where elements begin.
 
-Whoever reads an input, whole or a range of it, reads it by these functions, so that all see the same elements at the
-same places. A line ends at a newline and nowhere else; the last one needs none. In JSON a carriage return before it is
-white space, in CSV part of the line's end. Lines with nothing on them are no elements. The text is UTF-8, and a byte
-order mark at its very beginning is skipped.
+Every reader of an input, whole or in part, uses these functions: all see the same elements at the same bytes. A line
+ends at a newline and nowhere else; the last one needs none. In JSON a carriage return before it is white space, in CSV
+part of the line's end. Empty lines are no elements. The text is UTF-8, and a byte order mark at its beginning is
+skipped.
 """
 
 from __future__ import annotations
 
 import csv
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from json import JSONDecodeError
 from typing import Any, NamedTuple
 
 from serverless_tasks.core.errors import InvalidInput
-from serverless_tasks.core.inputs.json_text import from_json_text
-from serverless_tasks.core.inputs.lines import FIELD, broken, split_lines
+from serverless_tasks.core.inputs.json_text import FIELD, broken, from_json_text, split_lines
 from serverless_tasks.core.inputs.uploads import LINE_LIMIT, Format
 
 HEADER_LIMIT = 4096
 """Bytes of a CSV header: it stands in the task's item, where payloads end at the same size."""
+MARK_LIMIT = 1_000_000
+"""Starts that are remembered, of 8 bytes each."""
 
 Header = Sequence[str]
 Decode = Callable[[bytes], Any]
@@ -33,7 +36,7 @@ csv.field_size_limit(max(csv.field_size_limit(), LINE_LIMIT))
 
 
 class Record(NamedTuple):
-    """What one element is made of: a line, in CSV perhaps more than one."""
+    """The text of one element: a line, in CSV perhaps more than one."""
 
     line: int
     """Number of its first line, from 1."""
@@ -45,10 +48,57 @@ class Record(NamedTuple):
     """Without that newline."""
 
 
+class Marks:
+    """Where every element begins, and from a million on of every second, fourth, … one.
+
+    Chunks are cut at marks only, so their size is a multiple of ``step``.
+    """
+
+    def __init__(self, limit: int = MARK_LIMIT) -> None:
+        self.count = 0
+        """Elements so far."""
+        self.step = 1
+        self.end = 0
+        """The byte after the last element."""
+        self._limit = limit
+        self._starts = array("Q")
+
+    def add(self, start: int, end: int) -> None:
+        """The next element is in the bytes from ``start`` to ``end``, exclusive."""
+        if self.count % self.step == 0 and len(self._starts) == self._limit:
+            self._starts = self._starts[::2]
+            self.step *= 2
+        if self.count % self.step == 0:
+            self._starts.append(start)
+        self.count += 1
+        self.end = end
+
+    def at(self, index: int) -> int:
+        """Where the element begins, or for ``count`` where the last one ends. Raises ``ValueError`` between marks."""
+        if index == self.count:
+            return self.end
+        if index % self.step:
+            raise ValueError(f"element {index} has no mark, only every {self.step}th has")
+        return self._starts[index // self.step]
+
+    def reach(self, first: int, count: int, size: int) -> int:
+        """The index where a chunk ends that begins at mark ``first``: ``count`` for the last one, else a mark.
+
+        It has no more than ``size`` bytes and ``count`` elements, rounded up to whole steps; but one step in any case.
+        """
+        here = first // self.step
+        furthest = here + -(-count // self.step)
+        end = self._starts[here] + size
+        if furthest >= len(self._starts) and self.end <= end:
+            return self.count
+        found = bisect_right(self._starts, end, here + 1, min(furthest + 1, len(self._starts))) - 1
+        return min(max(found, here + 1) * self.step, self.count)
+
+
 def records(
     blocks: Iterable[bytes], written: Format, start: int = 0, limit: int | None = LINE_LIMIT
 ) -> Iterator[Record]:
-    """Records of the bytes from ``start`` on, which is where a line begins."""
+    """Records of the bytes from ``start`` on, where a line begins."""
     lines = _numbered(split_lines(blocks, limit), start)
     return _rows(lines, limit) if written is Format.CSV else _json_lines(lines)
 
@@ -68,7 +118,7 @@ def opened(
 
 
 def decoder(header: Header | None) -> Decode:
-    """What makes an element of a record's text. It raises :class:`InvalidInput`, of which only the reason counts."""
+    """A function that makes an element of a record's text. It raises :class:`InvalidInput`; only its reason counts."""
     return _element if header is None else lambda text: _row(text, header)
 
 

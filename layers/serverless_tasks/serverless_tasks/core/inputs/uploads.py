@@ -1,4 +1,4 @@
-"""Uploads: where an input that is too large for a request goes, and what may be in it.
+"""Uploads: inputs that are too large for a request, and their limits.
 
 An upload is one object, ``uploads/<tenant>/<ULID>.jsonl`` or ``.csv``. Its key is the ``inputRef`` that a caller names.
 """
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from serverless_tasks.core.errors import InvalidInput
-from serverless_tasks.core.inputs.lines import FIELD
+from serverless_tasks.core.inputs.json_text import FIELD
 from serverless_tasks.core.task.keys import CODE_PATTERN
 
 UPLOAD_LIMIT = 5 * 1024**3
 """Bytes of an upload: what S3 takes in a single PUT (S3 user guide, "Uploading objects")."""
 ELEMENT_LIMIT = 10_000_000
-"""Elements of an upload: in 1,000 chunks, 10,000 each, of which one invocation can still run a good part."""
+"""Elements of an upload: 1,000 chunks of 10,000 each, a good part of which one invocation can run."""
 LINE_LIMIT = 3_000_000
 """Bytes of one line, or of one CSV record: as much as a request may carry."""
 UPLOAD_SECONDS = 900
@@ -27,7 +27,7 @@ _PREFIX = "uploads"
 
 
 class Format(StrEnum):
-    """How an input in the bucket is written, which is also how its key ends."""
+    """How an input in the bucket is written; its key ends with it."""
 
     JSONL = "jsonl"
     """JSON Lines: one element per line."""
@@ -67,7 +67,7 @@ def upload_key(tenant_code: str, code: str, written: Format) -> str:
 
 
 def is_upload(key: str) -> bool:
-    """Whether the object came from outside, so that what is in it has to be looked at first."""
+    """Whether the object came from outside, so that its content has to be checked first."""
     return key.startswith(f"{_PREFIX}/")
 
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: the same request sent twice makes one task (design, sections 4 and 7)."""
+"""Idempotency keys: the same request sent twice makes one task (docs/http-api.md)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ KEY_PATTERN = "[ -~]{1,255}"
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A request to create a task once: who asked for what, under which key."""
+    """A request to create a task once: its user, its content and its key."""
 
     tenant_code: str
     user: str
     route: str
     key: str
     content: Sequence[str | None]
-    """What the task is made of; another content under the same key is a mistake of the caller."""
+    """The parts of the request. Another content under the same key is a mistake of the caller."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(KEY_PATTERN, self.key):
@@ -40,12 +40,12 @@ class Intent:
 
     @property
     def item_key(self) -> TaskKey:
-        """Key of the item that remembers it. Of another user, or on another route, the same key is another one."""
+        """Key of the item that remembers it. For another user or another route the same key is another one."""
         return TaskKey(f"{KIND}{SEPARATOR}{self.tenant_code}", _digest([self.user, self.route, self.key]))
 
     @property
     def fingerprint(self) -> str:
-        """What tells another content from the same one."""
+        """Differs where the content does."""
         return _digest(self.content)
 
     def remember(self, task: TaskEntity, now: datetime, expires_at: int) -> Put:

@@ -1,4 +1,4 @@
-"""Keys of the table's items (design, section 4). A tenant and a task type cannot contain the separator."""
+"""Keys of the table's items (docs/table.md). A tenant and a task type cannot contain the separator."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from serverless_tasks.core.task.status import TaskKind
 
 SEPARATOR = "#"
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
-"""What a tenant code and a task type look like."""
+"""Pattern of a tenant code and of a task type."""
 TITLE_CHARACTER = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
-"""What a task's name is made of: characters of any language, on one line."""
+"""A character of a task's name: of any language, on one line."""
 TITLE_LIMIT = 256
 """Characters of a task's name."""
 CODE_PATTERN = r"[0-9A-HJKMNP-TV-Z]{26}"
-"""What a ULID looks like (https://github.com/ulid/spec)."""
+"""Pattern of a ULID (https://github.com/ulid/spec)."""
 CHUNKS = "SUB_TASK"
-"""What the partition of a task's chunks begins with."""
+"""Prefix of the partition of a task's chunks."""
 SHARDS = 8
 """Partitions over which open parents spread in the index ``attention``, and untold ends over as many others."""
 

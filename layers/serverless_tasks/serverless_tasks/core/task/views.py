@@ -1,4 +1,4 @@
-"""Tasks as programs outside see them: camelCase, JSON text decoded, the machinery left out."""
+"""Tasks as the API shows them: camelCase, JSON text decoded, internal attributes left out."""
 
 from __future__ import annotations
 

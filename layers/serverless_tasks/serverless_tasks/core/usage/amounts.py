@@ -1,4 +1,4 @@
-"""What a task has used of AWS, as amounts that add up.
+"""A task's use of AWS, as amounts that add up.
 
 Amounts are stored on items in attributes of their own at the top level, where DynamoDB's ADD works whether they are
 there or not.
@@ -68,3 +68,15 @@ STORED_AS: Mapping[str, str] = {
 
 NOTHING = Usage()
 _amounts = operator.attrgetter(*STORED_AS)
+
+# State transitions of statemachine/fan_out.asl.json, as Step Functions bills them: one into each state and one out of
+# the last, of the execution and of each child of a map. Each function counts those of its own call. No function knows
+# the retries of a state.
+PLAN = Usage(state_transitions=2)
+"""Plan, WhatNext."""
+LOOK = Usage(state_transitions=3)
+"""Of each further plan: RunChunks or Wait, then Plan, WhatNext."""
+CHILD = Usage(state_transitions=2)
+"""RunChunk, and out."""
+FINISH = Usage(state_transitions=2)
+"""Finish, and out."""

@@ -1,4 +1,4 @@
-"""What a transition is worth counting and timing, for the metrics of a task type."""
+"""Counts and times of a transition, for the metrics of a task type."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.times import Clock, after
-from serverless_tasks.core.usage import billed_transitions
+from serverless_tasks.core.usage.amounts import CHILD
 from serverless_tasks.store.chunk_writes import NotClaimed, claim_chunk, count_chunk
 from serverless_tasks.workers.attempt import LEASE_MARGIN
 from serverless_tasks.workers.chunk.chunk_run import run_chunk
@@ -54,7 +54,7 @@ class ChunkWorker:
     def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
         """Work on the chunk of a call ``{"pk", "sk", "run", "chunk"}``. Called twice or late, it does nothing twice."""
         key, run = TaskKey(call["pk"], call["sk"]), call["run"]
-        self._cloud.meter.note(billed_transitions.CHILD, key.code)
+        self._cloud.meter.note(CHILD, key.code)
         if (task := self._parent(key, run)) is None:
             return logger.info("the task has ended or is in another run", extra={**key_keys(key), "run": run})
         if (chunk := self._claim(task, call["chunk"], remaining())) is None:

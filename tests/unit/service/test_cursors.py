@@ -6,9 +6,9 @@ import json
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from serverless_tasks.core.dynamodb.cursors import decode_cursor, encode_cursor, invalid_cursor
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
+from serverless_tasks.service.pages import decode_cursor, encode_cursor, invalid_cursor
 
 PARTS = st.none() | st.booleans() | st.integers() | st.text()
 QUERIES = st.lists(PARTS, min_size=1, max_size=5)

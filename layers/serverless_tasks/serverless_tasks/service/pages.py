@@ -1,15 +1,18 @@
-"""Lists of a tenant's tasks, newest first."""
+"""Pages and their cursors, and the pages of a tenant's tasks, newest first."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import itertools
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from serverless_tasks.adapters.table import TaskTable, task_of
 from serverless_tasks.core.dynamodb.attribute_values import Item, encode_item
-from serverless_tasks.core.dynamodb.cursors import decode_cursor, encode_cursor, invalid_cursor
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.task.entity import COUNTERS, TaskEntity
 from serverless_tasks.core.task.keys import SEPARATOR, TaskKey, check_name, failed_attention, is_code, is_name
@@ -51,7 +54,7 @@ class TaskQuery:
 
     @property
     def fingerprint(self) -> list[Any]:
-        """What a cursor is bound to."""
+        """The query that a cursor is bound to."""
         return [self.tenant_code, self.kind, self.task_type, self.status]
 
     @property
@@ -74,8 +77,36 @@ class TaskQuery:
         return {"IndexName": "by_tenant"}, "tenantCode = :p", {":p": self.tenant_code}
 
     def accepts(self, key: TaskKey) -> bool:
-        """Whether kind and type fit, which keys tell."""
+        """Whether kind and type fit: both are in the key."""
         return self.kind in (None, key.kind) and self.task_type in (None, key.task_type)
+
+
+def check_limit(limit: int, most: int = MAX_LIMIT) -> None:
+    """Raises :class:`InvalidInput` for a page size that is not allowed."""
+    if not 1 <= limit <= most:
+        raise InvalidInput("limit", f"must be 1 to {most}")
+
+
+def encode_cursor(query: Sequence[Any], position: Sequence[Any]) -> str:
+    """The cursor for ``position`` in the results of ``query``, whose first part is the tenant. Opaque to clients."""
+    text = json.dumps([_fingerprint(query), *position], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(query: Sequence[Any], cursor: str) -> list[Any]:
+    """The position in a cursor. Raises :class:`InvalidInput` for one that is not of this query and tenant."""
+    try:
+        fingerprint, *position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise invalid_cursor() from None
+    if fingerprint != _fingerprint(query):
+        raise invalid_cursor()
+    return list(position)
+
+
+def invalid_cursor() -> InvalidInput:
+    """The error for every cursor that is not one of ours."""
+    return InvalidInput("cursor", "is not a cursor of this query; leave it out to begin at the first page")
 
 
 def list_tasks(table: TaskTable, query: TaskQuery, limit: int, cursor: str | None) -> Page[TaskEntity]:
@@ -91,17 +122,11 @@ def list_tasks(table: TaskTable, query: TaskQuery, limit: int, cursor: str | Non
         found += [task for task in _load(table, keys) if query.status in (None, task.status)]
         if start is None:
             break
-        # A page may end at a foreign item, which is no place for a cursor: the next one goes on behind our last.
+        # A page may end at a foreign item, where no cursor can stand: the next one goes on behind our last.
         last = ours[-1] if ours else last
         if last is not None and (len(found) >= limit or looked >= MAX_PAGES):
             return Page(found, encode_cursor(query.fingerprint, _position(query, last)))
     return Page(found, None)
-
-
-def check_limit(limit: int, most: int = MAX_LIMIT) -> None:
-    """Raises :class:`InvalidInput` for a page size that is not allowed."""
-    if not 1 <= limit <= most:
-        raise InvalidInput("limit", f"must be 1 to {most}")
 
 
 def _index_page(table: TaskTable, query: TaskQuery, limit: int, start: Item | None) -> tuple[list[Item], Item | None]:
@@ -115,7 +140,7 @@ def _index_page(table: TaskTable, query: TaskQuery, limit: int, start: Item | No
 
 
 def _is_ours(item: Item) -> bool:
-    """Whether the key is a parent's. Who else writes into the table may use the attributes of our indexes, too."""
+    """Whether the key is a parent's. Foreign items in the table may use the attributes of our indexes, too."""
     kind, (task_type, *code) = item["pk"].partition(SEPARATOR)[0], item["sk"].split(SEPARATOR)
     return kind in set(TaskKind) and is_name(task_type) and len(code) == 1 and is_code(code[0])
 
@@ -158,3 +183,7 @@ def _start_key(query: TaskQuery, position: list[Any]) -> Item:
     if query.of_keys:
         return start
     return {**start, "tenantCode": query.tenant_code, "code": code}
+
+
+def _fingerprint(query: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(query).encode()).hexdigest()[:16]
