@@ -7,6 +7,7 @@ from local.template import Resolver, load
 
 TEMPLATE = load(ROOT / "template.yaml")
 RESOURCES = TEMPLATE["Resources"]
+AUTH = TEMPLATE["Globals"]["HttpApi"]["Auth"]
 
 
 def of_type(kind):
@@ -32,8 +33,7 @@ def test_nobody_signs_up():
 
 
 def test_every_route_but_description_and_console_wants_a_token():
-    auth = RESOURCES["HttpApi"]["Properties"]["Auth"]
-    assert auth["DefaultAuthorizer"] in auth["Authorizers"]
+    assert AUTH["DefaultAuthorizer"] in AUTH["Authorizers"]
     functions = of_type("AWS::Serverless::Function").values()
     events = [event for function in functions for event in function.get("Events", {}).values()]
     routes = [event["Properties"] for event in events if event["Type"] == "HttpApi"]
@@ -57,7 +57,7 @@ def test_an_own_issuer_stands_in_for_pool_client_and_groups(parameters, made):
 
 
 def test_the_authorizer_takes_the_issuer_that_is_given():
-    jwt = RESOURCES["HttpApi"]["Properties"]["Auth"]["Authorizers"]["Tokens"]["JwtConfiguration"]
+    jwt = AUTH["Authorizers"]["Tokens"]["JwtConfiguration"]
     values = {"JwtIssuer": "https://login.example.com/", "JwtAudience": "tasks", "RestEndpoints": "true"}
     resolve = Resolver(TEMPLATE, values, {})
     assert resolve(jwt) == {"issuer": "https://login.example.com/", "audience": ["tasks"]}
