@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.paths import TEMPLATE
 from local.template import load
@@ -74,6 +75,8 @@ def test_a_first_deployment_that_fails_is_rolled_back_and_can_be_made_again(clou
     assert left.keys() == PROTECTED
     gone = {event["LogicalResourceId"] for event in events if event["ResourceStatus"] == "DELETE_COMPLETE"}
     assert set(KEPT) - PROTECTED <= gone
+    with pytest.raises(ClientError, match="protected"):
+        cloud.client("dynamodb").delete_table(TableName=left["TasksTable"])
     for logical_id, name in left.items():
         unprotect(cloud, logical_id, name)
 
