@@ -91,6 +91,12 @@ def test_what_cannot_be_made_again_outlives_a_protected_stack(name):
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
 
+@pytest.mark.parametrize("name", of_type("Serverless::LayerVersion"))
+def test_a_layer_is_named_after_its_stack(name):
+    """Else two stacks of an account number the versions of one layer together."""
+    assert RESOURCES[name]["Properties"]["LayerName"]["Fn::Sub"].startswith("${AWS::StackName}-")
+
+
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_tells_the_topic_and_names_its_page(name):
     given = ALARMS[name]["Properties"]

@@ -41,6 +41,18 @@ def test_every_route_but_description_and_console_wants_a_token():
     assert public == {"/openapi.json", "/docs", "/console", "/console/{file+}"}
 
 
+def test_what_needs_no_token_is_limited_for_itself():
+    settings = RESOURCES["HttpApi"]["Properties"]["RouteSettings"]
+    functions = of_type("AWS::Serverless::Function").values()
+    events = [event["Properties"] for function in functions for event in function.get("Events", {}).values()]
+    assert set(settings) == {f"{event['Method']} {event['Path']}" for event in events if "Auth" in event}
+    for console in ("true", "false"):
+        parameters = {name: str(given.get("Default", "")) for name, given in TEMPLATE["Parameters"].items()}
+        found = Resolver(TEMPLATE, {**parameters, "Console": console}, {})(settings)
+        assert set(found) == {route for route in settings if console == "true" or "/console" not in route}
+        assert all(limits["ThrottlingRateLimit"] < int(parameters["ApiRateLimit"]) for limits in found.values())
+
+
 @pytest.mark.parametrize(
     ("parameters", "made"),
     [
