@@ -13,7 +13,7 @@ CLOUDS := -n 2 --dist loadscope tests/e2e tests/browser
 NO_CLOUD := --dist worksteal tests/model tests/integration tests/runtime
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi docs docs-serve sbom audit screenshots bench bench-million lock clean
+.PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi docs docs-serve sbom parameters audit screenshots bench bench-million lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ docs-serve: $(READY) ## show it on 127.0.0.1:8000 while you write; ARGS="--dev-a
 
 sbom: $(READY) ## write docs/sbom.json and docs/third-party-licences.md anew, from what ships
 	@$(PYTHON_IN_VENV) -m tools.shipped
+
+parameters: $(READY) ## write the table in docs/deploy.md anew that says what each parameter changes
+	@$(PYTHON_IN_VENV) -m tools.parameter_changes
 
 # Asks PyPI. What ships is pinned in dev.txt, too. Not lint.txt: checkov pins old packages, which see nothing but this repository.
 audit: $(LINT_READY) ## ask whether a vulnerability is known of what ships or is used here

@@ -97,11 +97,14 @@ def test_a_missing_execution_can_be_stopped(stack: MotoStack, task: TaskEntity) 
     ("operation", "method"),
     [("start_execution", "start"), ("stop_execution", "stop"), ("describe_execution", "is_running")],
 )
-def test_another_fault_of_step_functions_comes_through(task: TaskEntity, operation: str, method: str) -> None:
+@pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "ValidationException", "InvalidArn"])
+def test_another_fault_of_step_functions_comes_through(
+    task: TaskEntity, operation: str, method: str, code: str
+) -> None:
     with stubbed("stepfunctions") as (client, stub):
-        stub.add_client_error(operation, "ThrottlingException")
+        stub.add_client_error(operation, code)
 
-        with pytest.raises(ClientError, match="Throttling"):
+        with pytest.raises(ClientError, match=code):
             getattr(Executions(client, MACHINE), method)(task)
 
 
@@ -114,7 +117,7 @@ def test_only_a_running_execution_runs(task: TaskEntity, status: str) -> None:
         assert Executions(client, MACHINE).is_running(task) is (status == "RUNNING")
 
 
-@pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied", "PreconditionFailed", "InvalidRange"])
+@pytest.mark.parametrize("code", ["NoSuchKey", "PreconditionFailed", "InvalidRange"])
 def test_an_object_that_is_not_there_as_it_was_written_is_missing(code: str) -> None:
     with stubbed("s3") as (client, stub):
         stub.add_client_error("get_object", code)
@@ -123,7 +126,9 @@ def test_an_object_that_is_not_there_as_it_was_written_is_missing(code: str) -> 
             PayloadStore(client, "bucket").load({"key": "payloads/x", "bytes": 1, "etag": '"e"'})
 
 
-@pytest.mark.parametrize("code", ["SlowDown", "InternalError", "NoSuchBucket"])
+@pytest.mark.parametrize(
+    "code", ["SlowDown", "InternalError", "NoSuchBucket", "AccessDenied", "KMS.DisabledException", "ExpiredToken"]
+)
 def test_another_fault_of_s3_comes_through(code: str) -> None:
     with stubbed("s3") as (client, stub):
         stub.add_client_error("get_object", code)
@@ -172,7 +177,7 @@ def test_an_upload_is_found_with_its_size_and_etag(stack: MotoStack) -> None:
         assert b"".join(stack.cloud("PlanFunction").payloads.blocks(found)) == b"1\n2\n"
 
 
-@pytest.mark.parametrize(("code", "raises"), [("403", False), ("404", False), ("400", True), ("503", True)])
+@pytest.mark.parametrize(("code", "raises"), [("404", False), ("403", True), ("400", True), ("503", True)])
 def test_one_that_may_not_be_seen_is_not_there(code: str, *, raises: bool) -> None:
     with stubbed("s3") as (client, stub):
         stub.add_client_error("head_object", code)

@@ -24,7 +24,7 @@ def parts() -> tuple[str, str, str]:
 
 
 def _table(role: str, granted: frozenset[Grant]) -> Iterator[str]:
-    yield f"**{role}**\n\n| resource | partitions | actions | used by |\n|---|---|---|---|\n"
+    yield f"**{role}**\n\n| resource | partitions, prefixes | actions | used by |\n|---|---|---|---|\n"
 
     def place(grant: Grant) -> tuple[str, tuple[str, ...], str]:
         return grant.resource, grant.keys, _used_by(role, grant)

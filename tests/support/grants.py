@@ -43,6 +43,12 @@ _PSEUDO = {
 }
 _MACHINE = "arn:aws:states:region:account:{}:stack-fan-out"
 _SHORTER = {_MACHINE.format("stateMachine"): "FanOutStateMachine", _MACHINE.format("execution"): "executions"}
+_OPERATORS = {
+    ("ForAllValues:StringLike", "dynamodb:LeadingKeys"): "",
+    ("ForAllValues:StringNotLike", "dynamodb:LeadingKeys"): "!",
+    ("StringLike", "s3:prefix"): "",
+}
+"""Conditions that are understood, by operator and key, with the mark of their patterns."""
 _PATHS = {"CodeUri", "ContentUri", "DefinitionUri"}
 
 
@@ -50,7 +56,8 @@ _PATHS = {"CodeUri", "ContentUri", "DefinitionUri"}
 class Grant:
     """An action that a role may do to a resource.
 
-    ``keys``: patterns of the DynamoDB partitions in which it may, or, where they begin with ``!``, may not.
+    ``keys``: patterns of the DynamoDB partitions, or of the bucket's prefixes, in which it may, or, where they begin
+    with ``!``, may not.
     """
 
     action: str
@@ -128,9 +135,8 @@ def _keys(statement: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     [(operator, condition)] = statement["Condition"].items()
     [(name, keys)] = condition.items()
-    assert name == "dynamodb:LeadingKeys", f"{statement} is not understood"
-    mark = {"ForAllValues:StringLike": "", "ForAllValues:StringNotLike": "!"}[operator]
-    return tuple(f"{mark}{key}" for key in keys)
+    mark = _OPERATORS[operator, name]
+    return tuple(f"{mark}{key}" for key in _list(keys))
 
 
 def _transformed(parameters: Mapping[str, str]) -> dict[str, Any]:

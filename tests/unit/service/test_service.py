@@ -1,5 +1,7 @@
 """The task service, over the stack in memory."""
 
+import json
+
 import pytest
 from serverless_tasks import (
     Caller,
@@ -13,6 +15,8 @@ from serverless_tasks import (
     TaskType,
     TransitionRefused,
 )
+from serverless_tasks.core.inputs.json_text import escaped_size, size
+from serverless_tasks.service import sub_tasks
 from serverless_tasks.testing import MemoryStack
 
 S = TaskStatus
@@ -278,6 +282,22 @@ def test_a_page_of_large_sub_tasks_ends_early(stack):
 
     assert [s.index for s in page.items] == [0, 1]
     assert [s.index for s in stack.service.list_sub_tasks(key, cursor=page.cursor).items] == [2, 3]
+
+
+@pytest.mark.parametrize(("measure", "first"), [(size, 4), (escaped_size, 1)])
+def test_a_page_ends_early_where_the_runtime_escapes_what_is_not_ascii(stack, monkeypatch, measure, first):
+    """That of Python 3.11 does, and so a character of two bytes takes six of the 6 MB that it answers at most."""
+    monkeypatch.setattr(sub_tasks, "ANSWERED_SIZE", measure)
+    TaskType("cat").sub_task(lambda event, context: None)
+    key = stack.service.create_step_function_task("mbc", "cat", ["ж" * 250_000] * 6).key
+    stack.run(key)
+
+    page = stack.service.list_sub_tasks(key)
+
+    assert len(page.items) == first
+    body = json.dumps([item.input for item in page.items], ensure_ascii=False)
+    answered = json.dumps({"body": body}, ensure_ascii=measure is escaped_size)
+    assert len(answered.encode()) < 6_000_000
 
 
 def test_the_sub_tasks_of_a_single_task_are_none(stack):

@@ -84,8 +84,17 @@ def test_what_keeps_data_takes_the_customer_key(name):
 
 @pytest.mark.parametrize("name", of_type(*KEPT))
 def test_what_cannot_be_made_again_outlives_a_protected_stack(name):
-    assert RESOURCES[name]["DeletionPolicy"] == {"Fn::If": ["Protected", "RetainExceptOnCreate", "Delete"]}
+    # A first deployment that is rolled back deletes what it made, but cannot delete what is protected.
+    protected = any(given.startswith("DeletionProtection") for given in RESOURCES[name]["Properties"])
+    kept = "Retain" if protected else "RetainExceptOnCreate"
+    assert RESOURCES[name]["DeletionPolicy"] == {"Fn::If": ["Protected", kept, "Delete"]}
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("name", of_type("Serverless::LayerVersion"))
+def test_a_layer_is_named_after_its_stack(name):
+    """Else two stacks of an account number the versions of one layer together."""
+    assert RESOURCES[name]["Properties"]["LayerName"]["Fn::Sub"].startswith("${AWS::StackName}-")
 
 
 @pytest.mark.parametrize("name", ALARMS)

@@ -7,6 +7,7 @@ from local.template import Resolver, load
 
 TEMPLATE = load(ROOT / "template.yaml")
 RESOURCES = TEMPLATE["Resources"]
+AUTH = TEMPLATE["Globals"]["HttpApi"]["Auth"]
 
 
 def of_type(kind):
@@ -32,13 +33,24 @@ def test_nobody_signs_up():
 
 
 def test_every_route_but_description_and_console_wants_a_token():
-    auth = RESOURCES["HttpApi"]["Properties"]["Auth"]
-    assert auth["DefaultAuthorizer"] in auth["Authorizers"]
+    assert AUTH["DefaultAuthorizer"] in AUTH["Authorizers"]
     functions = of_type("AWS::Serverless::Function").values()
     events = [event for function in functions for event in function.get("Events", {}).values()]
     routes = [event["Properties"] for event in events if event["Type"] == "HttpApi"]
     public = {route["Path"] for route in routes if "Auth" in route}
     assert public == {"/openapi.json", "/docs", "/console", "/console/{file+}"}
+
+
+def test_what_needs_no_token_is_limited_for_itself():
+    settings = RESOURCES["HttpApi"]["Properties"]["RouteSettings"]
+    functions = of_type("AWS::Serverless::Function").values()
+    events = [event["Properties"] for function in functions for event in function.get("Events", {}).values()]
+    assert set(settings) == {f"{event['Method']} {event['Path']}" for event in events if "Auth" in event}
+    for console in ("true", "false"):
+        parameters = {name: str(given.get("Default", "")) for name, given in TEMPLATE["Parameters"].items()}
+        found = Resolver(TEMPLATE, {**parameters, "Console": console}, {})(settings)
+        assert set(found) == {route for route in settings if console == "true" or "/console" not in route}
+        assert all(limits["ThrottlingRateLimit"] < int(parameters["ApiRateLimit"]) for limits in found.values())
 
 
 @pytest.mark.parametrize(
@@ -57,7 +69,7 @@ def test_an_own_issuer_stands_in_for_pool_client_and_groups(parameters, made):
 
 
 def test_the_authorizer_takes_the_issuer_that_is_given():
-    jwt = RESOURCES["HttpApi"]["Properties"]["Auth"]["Authorizers"]["Tokens"]["JwtConfiguration"]
+    jwt = AUTH["Authorizers"]["Tokens"]["JwtConfiguration"]
     values = {"JwtIssuer": "https://login.example.com/", "JwtAudience": "tasks", "RestEndpoints": "true"}
     resolve = Resolver(TEMPLATE, values, {})
     assert resolve(jwt) == {"issuer": "https://login.example.com/", "audience": ["tasks"]}

@@ -1,7 +1,8 @@
 """Functions that are called by an alias get a version for every change that they would see.
 
 SAM makes one when code, layer or properties change, and does not see the values of what the properties refer to
-(aws/serverless-application-model, issue 3820). Those have to be in the version's description.
+(aws/serverless-application-model, issue 3820), unless another transform put them there before. Those have to be in the
+version's description.
 """
 
 import re

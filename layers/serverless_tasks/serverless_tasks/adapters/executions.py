@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from serverless_tasks.core.task.entity import TaskEntity
-
-_NOT_RUNNING = {"ExecutionDoesNotExist", "ValidationException"}
-# The second is the local engine's answer for an execution that has ended.
 
 
 def execution_name(task: TaskEntity) -> str:
@@ -53,8 +51,14 @@ class Executions:
         try:
             self._client.stop_execution(executionArn=self._arn(execution_name(task)), cause="the task was cancelled")
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _NOT_RUNNING:
+            if not _is_over(error.response["Error"]):
                 raise
 
     def _arn(self, name: str) -> str:
         return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def _is_over(error: Mapping[str, Any]) -> bool:
+    """Whether there is nothing to stop. The second is the local engine's answer for an execution that has ended."""
+    code = error["Code"]
+    return code == "ExecutionDoesNotExist" or (code == "ValidationException" and "not running" in error["Message"])

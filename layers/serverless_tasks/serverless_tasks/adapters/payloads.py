@@ -31,9 +31,10 @@ READS = 3
 """How often a read is begun before it is given up: botocore tries a request again, but not the reading of its body."""
 _BROKEN = (HTTPClientError, IncompleteReadError)
 # A connection that was closed, or gave nothing for too long, while the body was read.
-_MISSING = {"NoSuchKey", "AccessDenied", "PreconditionFailed", "InvalidRange", "404", "403"}
-# AccessDenied is what a missing object looks like to a role that may not list the bucket. A HEAD says numbers only.
-# InvalidRange is a shorter object than the one that was written.
+_MISSING = {"NoSuchKey", "PreconditionFailed", "InvalidRange", "404"}
+# A HEAD says numbers only. InvalidRange is a shorter object than the one that was written. AccessDenied is not here: a
+# role that may list the prefix is told that an object is missing (API reference, GetObject), and what is refused today,
+# by a policy or a key, may be allowed tomorrow.
 
 Reference = Mapping[str, Any]
 

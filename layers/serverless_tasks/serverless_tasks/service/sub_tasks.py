@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -14,7 +15,7 @@ from serverless_tasks.core.errors import InvalidInput, LostRace, PayloadMissing,
 from serverless_tasks.core.fan_out import chunks, outcomes
 from serverless_tasks.core.fan_out.chunks import MAX_CHUNKS, Chunk, Range
 from serverless_tasks.core.fan_out.outcomes import NOTHING, RESULT_LIMIT, Entry, fits_line, parse_line
-from serverless_tasks.core.inputs.json_text import MAX_DEPTH, size, to_json_text
+from serverless_tasks.core.inputs.json_text import MAX_DEPTH, escaped_size, size, to_json_text
 from serverless_tasks.core.inputs.uploads import is_upload
 from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
@@ -31,6 +32,8 @@ _Loaded = TypeVar("_Loaded")
 
 PAGE_BYTES = 2_500_000
 """Of inputs and results in one page: a Lambda function answers at most 6 MB, and there every quote counts twice."""
+ANSWERED_SIZE = size if sys.version_info >= (3, 12) else escaped_size
+"""Bytes of a text in an answer: before Python 3.12, Lambda's runtime answers in ASCII (awslambdaric, ``Encoder``)."""
 UNPLANNED_BYTES = 3_000_000
 """Of an input whose sub-tasks are shown before they are planned: what a request can carry."""
 PAGE_CHUNKS = 100
@@ -206,7 +209,7 @@ def _position(query: list[Any], cursor: str | None) -> tuple[int, int]:
 
 
 def _bytes(sub_task: SubTaskEntity) -> int:
-    return size(to_json_text([sub_task.input, sub_task.attributes], "sub-task", MAX_DEPTH + 2))
+    return ANSWERED_SIZE(to_json_text([sub_task.input, sub_task.attributes], "sub-task", MAX_DEPTH + 2))
 
 
 def _claim(cloud: Cloud, clock: Clock, key: TaskKey) -> tuple[TaskEntity, Chunk]:

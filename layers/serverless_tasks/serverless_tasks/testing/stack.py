@@ -17,7 +17,7 @@ from serverless_tasks.service.task_service import TaskService
 from serverless_tasks.testing.cloud import MemoryCloud
 from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
-from serverless_tasks.workers.finisher import Finisher
+from serverless_tasks.workers.finisher import BucketUnread, Finisher
 from serverless_tasks.workers.planner import Planner
 from serverless_tasks.workers.queue_worker import QueueWorker
 from serverless_tasks.workers.relay import Relay
@@ -143,6 +143,8 @@ def passed_on(batch: Sequence[Any], failed: Sequence[Any]) -> int:
 
 RETRIES = {"Plan": (5, 10, 20), "Finish": (5, 10, 20), "GiveUp": (5, 10, 20, 40, 60, 60, 60, 60)}
 """Seconds between the tries of a state whose function fails."""
+UNREAD_RETRIES = (60, 120, 240, 480, *[900] * 6)
+"""The same of Finish where the bucket could not be read."""
 
 
 class Execution:
@@ -170,7 +172,8 @@ class Execution:
         return True
 
     def _failed(self, error: BaseException) -> None:
-        waits = RETRIES[self.next]
+        unread = self.next == "Finish" and isinstance(error, BucketUnread)
+        waits = UNREAD_RETRIES if unread else RETRIES[self.next]
         if self._failures < len(waits):
             self._wakes_at = self._stack.clock() + timedelta(seconds=waits[self._failures])
             self._failures += 1

@@ -55,6 +55,14 @@ class Continues:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """The bucket did not give what the handler begins with, and may another time; no user code has run."""
+
+    task: TaskEntity
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """The task was ended or taken over while the handler ran."""
 
@@ -86,12 +94,12 @@ class Attempt:
     def lease_until(self, task: TaskEntity, now: datetime) -> datetime:
         """When a worker that claims the task now can be believed dead: its invocation or its attempt is over."""
         goes_on = task.status is TaskStatus.QUEUED and task.attempt > 0
-        started = task.attempt_started_at if goes_on else None
+        started = task.attempt_started_at if goes_on and not transitions.unread_in_a_row(task) else None
         longest = min(self._remaining(), self._attempt_left(started, now) + CLOSING_SECONDS)
         return after(now, longest + LEASE_MARGIN)
 
-    def run(self, task: TaskEntity, event: TaskQueueEvent) -> Completed | Failed | Continues | Lost:
-        """Load the input, run the handler, store the result. Errors of AWS pass through; those of user code do not."""
+    def run(self, task: TaskEntity, event: TaskQueueEvent) -> Completed | Failed | Continues | Unread | Lost:
+        """Load the input, run the handler, store the result. Errors of AWS after it pass through."""
         self._task = task
         if self._left() <= 0:
             return self._timed_out()
@@ -99,6 +107,8 @@ class Attempt:
             value, context = self._load(task.input_text, task.input_ref), self._context(task)
         except PermanentError as error:  # the bucket does not have it any more
             return Failed(task, error, permanent=True)
+        except Exception as error:  # AWS was asked, and nothing else was done
+            return Unread(task, error)
         ended = self._call(replace(event, task_entity=task, input=value), context)
         return self._completed(ended) if isinstance(ended, str) else ended
 

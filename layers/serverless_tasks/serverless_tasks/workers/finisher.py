@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
 from serverless_tasks.adapters.metrics import log_transition
+from serverless_tasks.adapters.payloads import Reference
 from serverless_tasks.core.errors import (
     AttemptTimeout,
     LostRace,
     PayloadMissing,
     PermanentError,
     SubTasksFailed,
+    TaskError,
     WorkerLost,
 )
 from serverless_tasks.core.fan_out import chunks
@@ -39,6 +42,16 @@ from serverless_tasks.store.inputs import every_element
 from serverless_tasks.workers.attempt import CLOSING_SECONDS
 from serverless_tasks.workers.user_code.deadline import DeadlineReached, Unwinding, deadline
 from serverless_tasks.workers.user_code.handlers import call_handler
+
+Read = TypeVar("Read")
+
+
+class BucketUnread(Exception):
+    """The bucket could not be read. The state machine tries this state again, for longer than any other (its Retry)."""
+
+
+class _Unread(Unwinding):
+    """The same inside of a fan-in, which it is no failure of."""
 
 
 class Finisher:
@@ -67,6 +80,8 @@ class Finisher:
             return self._fail(task, WorkerLost(f"the state machine gave up. {cause}"))
         try:
             self._finish(task, call, remaining)
+        except _Unread as error:
+            raise BucketUnread(f"{error.__cause__}") from error.__cause__
         except LostRace:
             logger.info("the task was ended meanwhile", extra=task_keys(task))
         return None
@@ -133,12 +148,18 @@ class Finisher:
         """The whole list; one in the bucket is read by a fan-in that wants it, and as it wants it."""
         if task.input_ref is None:
             return cast("list[Any]", task.input)
-        return StoredList(task.attributes["subTaskCount"], lambda: every_element(self._cloud.payloads, task))
+        return StoredList(
+            task.attributes["subTaskCount"], lambda: _read(lambda: every_element(self._cloud.payloads, task))
+        )
 
     def _outcomes(self, task: TaskEntity, found: list[Chunk]) -> Iterator[Outcome]:
         payloads = self._cloud.payloads
         for chunk in found:
-            yield from outcomes_of(chunk.range.first, load_lines(payloads, chunk), task.run, payloads.load)
+            lines = _read(partial(load_lines, payloads, chunk))
+            yield from outcomes_of(chunk.range.first, lines, task.run, self._load)
+
+    def _load(self, reference: Reference) -> Any:
+        return next(_read(lambda: [self._cloud.payloads.load(reference)]))
 
     def _sub_tasks_failed(
         self, task: TaskEntity, found: list[Chunk], failed: int, count: int, policy: TaskType
@@ -165,3 +186,13 @@ class Finisher:
         task = self._cloud.table.update_task(update)
         log_transition(task, self._cloud.settings)
         return task
+
+
+def _read(items: Callable[[], Iterable[Read]]) -> Iterator[Read]:
+    """What the bucket gives. Raises :class:`_Unread` for an error of AWS, and as it is what says that it is lost."""
+    try:
+        yield from items()
+    except TaskError:
+        raise
+    except Exception as error:
+        raise _Unread from error

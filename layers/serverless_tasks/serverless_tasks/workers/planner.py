@@ -59,7 +59,7 @@ class Planner:
 
     def _next(self, task: TaskEntity, previous: rounds.Plan | None, execution_arn: str) -> Mapping[str, Any]:
         if task.status is not TaskStatus.PROCESSING:
-            return self._begin(task, execution_arn)
+            return self._begin(task, execution_arn, previous)
         found = list(self._cloud.table.chunks(task.tenant_code, task.code))
         for chunk in found:
             if chunk.run == task.run and chunk.done_in(task.run) and chunk.number not in task.done_chunks:
@@ -74,7 +74,7 @@ class Planner:
         logger.info("plan: %s", step["next"], extra={**task_keys(task), "chunks": len(step.get("chunks", ()))})
         return step
 
-    def _begin(self, task: TaskEntity, execution_arn: str) -> Mapping[str, Any]:
+    def _begin(self, task: TaskEntity, execution_arn: str, previous: rounds.Plan | None) -> Mapping[str, Any]:
         if self._router.lacks_sub_task_handler(task):
             return self._fail(task, no_handler(task.type))
         if task.run and (known := self._cut_before(task)):
@@ -82,6 +82,11 @@ class Planner:
             return self._go_on(self._enter(task, execution_arn, known, cut), known, None)
         try:
             found = measure(self._cloud.payloads, task)
+        except (PermanentError, InvalidInput) as error:
+            return self._fail(task, error)
+        except Exception as error:  # AWS was asked, and nothing else was done
+            return self._read_later(task, previous, error)
+        try:
             numbers = self._write_chunks(task, found)
         except (PermanentError, InvalidInput) as error:
             return self._fail(task, error)
@@ -90,6 +95,15 @@ class Planner:
             return self._go_on(self._enter(task, execution_arn, known, found), known, None)
         self._enter(task, execution_arn, [], found)
         return {"next": "run" if numbers else "finish", "chunks": numbers, "claims": 0, "stalled": 0}
+
+    def _read_later(self, task: TaskEntity, previous: rounds.Plan | None, error: Exception) -> Mapping[str, Any]:
+        """Wait until the bucket gives the input. Where it stays closed, raise: the state machine gives up then."""
+        unread = int(previous.get("unread", 0)) if previous else 0
+        if unread >= rounds.MAX_FUTILE_CLAIMS:
+            raise error
+        logger.exception("the bucket could not be read, the plan is made later", extra=task_keys(task))
+        seconds = chunks.unread_wait(unread)
+        return {"next": "wait", "seconds": seconds, "unread": unread + 1, "claims": 0, "stalled": 0}
 
     def _cut_before(self, task: TaskEntity) -> list[Chunk]:
         """The chunks of an earlier run, if all are still there: then nobody has to read the input again."""

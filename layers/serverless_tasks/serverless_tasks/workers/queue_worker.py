@@ -2,7 +2,7 @@
 
     claim ── handler ──> COMPLETED                                acknowledge
                   ├────> ERRORED, hide until the next attempt     return the message
-                  ├────> QUEUED, attempt goes on elsewhere        return the message
+                  ├────> QUEUED, attempt goes on elsewhere        return the message, also where the bucket is not read
                   └────> FAILED                                   acknowledge
 
 A worker that dies anywhere leaves a lease and a hidden message; both end, and the next worker decides from the task.
@@ -22,13 +22,14 @@ from serverless_tasks.adapters.metrics import log_transition
 from serverless_tasks.adapters.queue import RECEIVED
 from serverless_tasks.core.dynamodb.expressions import Update
 from serverless_tasks.core.errors import InvalidInput, LostRace, MalformedMessage, WorkerLost
+from serverless_tasks.core.fan_out import chunks, rounds
 from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.events import TaskQueueEvent
 from serverless_tasks.core.task_types.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock, after
-from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost
+from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost, Unread
 from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.user_code.deadline import Unwinding
 from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
@@ -145,7 +146,9 @@ class QueueWorker:
             logger.warning("lost the lease, the outcome is dropped", extra=task_keys(task))
             raise Redeliver("lost the lease") from None
 
-    def _settle(self, outcome: Completed | Continues | Failed | Lost, event: TaskQueueEvent, policy: TaskType) -> None:
+    def _settle(
+        self, outcome: Completed | Continues | Failed | Unread | Lost, event: TaskQueueEvent, policy: TaskType
+    ) -> None:
         now, days = self._clock(), self._cloud.settings.retention_days
         match outcome:
             case Completed(task, result):
@@ -153,6 +156,8 @@ class QueueWorker:
             case Continues(task):
                 self._write(transitions.continued(task, now))
                 self._return(event, 0)
+            case Unread(task, error):
+                self._give_back(task, error, event, policy)
             case Failed(task, error, permanent):
                 if permanent or task.attempt >= policy.max_attempts:
                     self._fail(task, error)
@@ -160,6 +165,15 @@ class QueueWorker:
                     self._write_errored(task, error, now, event, policy)
             case Lost(task):
                 raise LostRace("the task was ended or taken over", None)
+
+    def _give_back(self, task: TaskEntity, error: Exception, event: TaskQueueEvent, policy: TaskType) -> None:
+        """The attempt begins another time, as a chunk does. It is charged if the bucket stays closed for long."""
+        unread = transitions.unread_in_a_row(task)
+        if unread >= rounds.MAX_FUTILE_CLAIMS:
+            return self._settle(Failed(task, error, permanent=False), event, policy)
+        logger.error("the bucket could not be read, the task is given back", exc_info=error, extra=task_keys(task))
+        self._write(transitions.continued(task, self._clock(), transitions.UNREAD))
+        return self._return(event, chunks.unread_wait(unread))
 
     def _write_errored(
         self, task: TaskEntity, error: BaseException, now: datetime, event: TaskQueueEvent, policy: TaskType

@@ -17,6 +17,7 @@ from serverless_tasks.core.inputs.json_text import (
     INLINE_LIMIT,
     MAX_DEPTH,
     depth,
+    escaped_size,
     fits_inline,
     from_json_text,
     result_text,
@@ -248,3 +249,9 @@ def test_size_is_in_bytes(text, expected):
 def test_up_to_4096_bytes_stay_in_the_item(text, expected):
     assert fits_inline(text) is expected
     assert (INLINE_LIMIT, MAX_DEPTH, CHECKPOINT_LIMIT) == (4096, 100, 2**20)
+
+
+@given(VALUES)
+def test_the_escaped_size_is_that_of_ascii(value):
+    text = json.dumps(value, ensure_ascii=False)
+    assert escaped_size(text) == len(json.dumps(value))

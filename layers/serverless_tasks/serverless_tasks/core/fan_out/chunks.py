@@ -219,15 +219,17 @@ def release(
     return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
 
 
-def give_back(chunk: Chunk, now: datetime) -> Update:
-    """Nothing was run, for the bucket could not be read: the chunk is as it was before this claim, and due later.
+def unread_wait(times: int) -> int:
+    """Seconds until the bucket is read again that could not be ``times`` times before: a minute, up to 15."""
+    return (60, 120, 240, 480, 900)[min(times, 4)]
 
-    After a minute, each time twice as long, up to 15.
-    """
+
+def give_back(chunk: Chunk, now: datetime) -> Update:
+    """Nothing was run, for the bucket could not be read: the chunk is as it was before this claim, and due later."""
     sets = {
         "claims": chunk.claims - 1,
         "unread": chunk.unread + 1,
-        "dueAt": to_iso(after(now, min(60 * 2**chunk.unread, 900))),
+        "dueAt": to_iso(after(now, unread_wait(chunk.unread))),
     }
     return Update(chunk.pk, chunk.sk, set=sets, remove=("leaseUntil",), conditions=_held(chunk))
 

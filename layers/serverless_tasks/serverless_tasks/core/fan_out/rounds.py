@@ -29,9 +29,9 @@ plan and finish where they are tried again. Of the rounds, the longest policy ta
 """
 
 Plan = Mapping[str, Any]
-"""``{"next", "chunks"?, "seconds"?, "claims", "stalled", "rounds"?, "looks"?}``, with the number of rounds that were
-run, and of plans after the first. ``next`` is ``run``, ``wait``, ``finish``, ``stop``, or why the task is given up:
-``stalled`` or ``exhausted``."""
+"""``{"next", "chunks"?, "seconds"?, "claims", "stalled", "rounds"?, "looks"?, "unread"?}``, with the number of rounds
+that were run, of plans after the first, and of plans in a row that could not read the input. ``next`` is ``run``,
+``wait``, ``finish``, ``stop``, or why the task is given up: ``stalled`` or ``exhausted``."""
 
 
 def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan | None, longest_backoff: float) -> Plan:

@@ -70,6 +70,14 @@ def size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
+def escaped_size(text: str) -> int:
+    """Bytes of a JSON text in ASCII, which needs six for each character beyond it (twelve beyond the first plane)."""
+    if text.isascii():
+        return len(text)
+    # Escaped once more, as a string in JSON: quotes around it, and one backslash more for each quote and backslash.
+    return len(json.dumps(text)) - 2 - text.count('"') - text.count("\\")
+
+
 def fits_inline(text: str) -> bool:
     """Whether the text stays in the item."""
     return size(text) <= INLINE_LIMIT

@@ -23,6 +23,8 @@ from serverless_tasks.core.times import after, to_iso
 
 Sets = Mapping[str, Any]
 
+UNREAD = "the bucket could not be read"
+"""Why an attempt went back to the queue before any user code ran: a reason in the history."""
 MANUAL_LEASE_SECONDS = 900
 """How long user code that drives a task itself has it after PROCESSING; then a worker may take it."""
 
@@ -43,14 +45,20 @@ def claimed(task: TaskEntity, at: datetime, lease_until: datetime) -> Update:
     continues = task.status is TaskStatus.QUEUED and task.attempt > 0
     attempt = task.attempt if continues else task.attempt + 1
     sets: dict[str, Any] = {"attempt": attempt, "leaseUntil": to_iso(lease_until)}
-    if not continues:
+    if not continues or unread_in_a_row(task):
         sets["attemptStartedAt"] = to_iso(at)
     return _transition(task, TaskStatus.PROCESSING, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
 
 
-def continued(task: TaskEntity, at: datetime) -> Update:
-    """The invocation's time is up; the attempt goes on from its checkpoint in another one."""
-    reason, sets = "goes on from its checkpoint", {"dispatchedAt": to_iso(at)}
+def unread_in_a_row(task: TaskEntity) -> int:
+    """How often the attempt has just gone back to the queue since the bucket could not be read: its time is not up."""
+    ends = [entry.get("reason") for entry in reversed(task.history) if entry["status"] != TaskStatus.PROCESSING]
+    return next((count for count, reason in enumerate(ends) if reason != UNREAD), len(ends))
+
+
+def continued(task: TaskEntity, at: datetime, reason: str = "goes on from its checkpoint") -> Update:
+    """The invocation's time is up, or gave the attempt nothing to begin with; it goes on in another one."""
+    sets = {"dispatchedAt": to_iso(at)}
     return _transition(task, TaskStatus.QUEUED, at, worker=True, reason=reason, sets=sets, removes=("leaseUntil",))
 
 
