@@ -17,9 +17,9 @@ def is_loopback(url: str) -> bool:
 
 
 def require_loopback(url: str) -> str:
-    """Return the address unchanged if it is on this machine: what is of the local cloud goes nowhere else."""
+    """Return the address unchanged if it is on this machine: the local cloud is nowhere else."""
     if not is_loopback(url):
-        raise BadInput(f"refused: {host_of(url)} is said to be of the local cloud, and is not on this machine")
+        raise BadInput(f"refused: {host_of(url)} should be the local cloud, but is not on this machine")
     return url
 
 
@@ -33,5 +33,5 @@ def require_private(url: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host of an address, which is all of it that a message needs to say."""
+    """The host of an address: all that a message needs of it."""
     return urlsplit(url).netloc or url

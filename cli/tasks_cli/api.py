@@ -38,7 +38,7 @@ class Ref:
 
     @classmethod
     def of(cls, task: Json) -> "Ref":
-        """Where this task is."""
+        """The type and code of this task."""
         return cls(task["type"], task["code"])
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API said. ``body`` is None where there is none."""
+    """The API's answer. ``body`` is None if it has none."""
 
     status: int
     body: Any
@@ -76,7 +76,7 @@ class TaskApi:
         return self._create("/tasks/step-function-task", {"taskType": task_type, **_named(name), "inputRef": input_ref})
 
     def create_upload(self, written: str) -> Json:
-        """Ask where to put an input. To ask twice leaves a link that nobody uses."""
+        """Ask for a link for an input. A repeated request only leaves an unused link."""
         return self._body("POST", "/uploads", body={"format": written}, repeat=True)
 
     def tasks(self, *, page: int = PAGE, **filters: str | None) -> Iterator[Json]:
@@ -96,7 +96,7 @@ class TaskApi:
         return self.call("GET", ref.path, headers={"If-None-Match": etag} if etag else {})
 
     def results(self, ref: Ref) -> Json:
-        """Links to all outcomes. Where there is one, the answer leads there, and has it in its body, too."""
+        """Links to all outcomes. A single link is a redirect, and in the body, too."""
         return self._body("GET", f"{ref.path}/results")
 
     def cancel(self, ref: Ref) -> Json:
@@ -108,7 +108,7 @@ class TaskApi:
         return self._body("POST", f"{ref.path}/retry")
 
     def task_types(self) -> Json:
-        """What the deployment knows. Raises :class:`NotFound` where it is too old to say."""
+        """The deployment's task types. Raises :class:`NotFound` if it is too old to list them."""
         return self._body("GET", "/task-types")
 
     def call(
@@ -121,7 +121,7 @@ class TaskApi:
         headers: Mapping[str, str] | None = None,
         repeat: bool | None = None,
     ) -> Answer:
-        """Send a request as the user; with another token, if the first one is not taken. Raises :class:`CliError`."""
+        """Send a request as the user; with another token, if the first one is refused. Raises :class:`CliError`."""
         sent = {"Content-Type": "application/json", **(headers or {})}
         options: Json = {
             "repeat": method == "GET" if repeat is None else repeat,
@@ -140,7 +140,7 @@ class TaskApi:
     def _body(self, method: str, path: str, **options: Any) -> Json:
         body: Json = self.call(method, path, **options).body
         if not isinstance(body, dict):
-            raise Unreachable(f"{method} {path}: the answer is not one of this API; is the address right?")
+            raise Unreachable(f"{method} {path}: the answer is not from this API; is the address right?")
         return body
 
     def _create(self, path: str, body: Json) -> Json:
@@ -169,7 +169,7 @@ def _json(response: requests.Response) -> Any:
 
 
 def _refused(response: requests.Response) -> CliError:
-    """The error that an answer stands for: API Gateway has only a message, we also have details."""
+    """The error of an answer: API Gateway has only a message, we also have details."""
     body, status = _json(response), response.status_code
     said = body if isinstance(body, dict) else {}
     details = [f"{one['field']}: {one['message']}" for one in said.get("details", [])]

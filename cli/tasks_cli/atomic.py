@@ -14,9 +14,9 @@ ORDINARY = 0o666
 
 @contextmanager
 def replacing(path: Path, mode: int) -> Iterator[BinaryIO]:
-    """Write beside the file, and put it in its place at the end; after an error, what was there is there still.
+    """Write beside the file, and replace it at the end; after an error, the old file is still there.
 
-    What is no regular file, such as ``/dev/null`` or a pipe, is written to as it is.
+    A path that is no regular file, such as ``/dev/null`` or a pipe, is written to directly.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as there:

@@ -19,7 +19,7 @@ def client(service: str, region: str | None) -> Any:
 
 
 def outputs(stack_name: str, region: str | None) -> dict[str, str]:
-    """The outputs of a CloudFormation stack. Raises :class:`BadInput` where there is none of that name."""
+    """The outputs of a CloudFormation stack. Raises :class:`BadInput` if there is none of that name."""
     cloudformation = client("cloudformation", region)
     with errors():
         [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]

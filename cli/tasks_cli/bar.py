@@ -14,7 +14,7 @@ from tasks_cli.api import Ref
 from tasks_cli.output import status, text
 
 STEPS = 10
-"""Lines that a fan-out gets at least, where there is no terminal: one for each tenth."""
+"""The least lines of a fan-out without a terminal: one for each tenth."""
 
 Json = dict[str, Any]
 
@@ -46,7 +46,7 @@ def shown(console: Console, first: Json) -> Iterator[View]:
 
 
 class _Bar:
-    """A bar, and below it what the task is doing."""
+    """A bar, and below it the counts or the attempt."""
 
     def __init__(self, first: Json) -> None:
         self._progress = Progress(
@@ -85,7 +85,7 @@ class _Lines:
 
 
 def _of(task: Json) -> tuple[float | None, float]:
-    """How much there is to do, if that is known, and how much of it is done."""
+    """The total, if known, and how much of it is done."""
     attributes = task["attributes"]
     if "subTaskCount" in attributes:
         done = attributes.get("subTaskSucceedCount", 0) + attributes.get("subTaskFailedCount", 0)

@@ -1,4 +1,4 @@
-"""Signing in to a user pool: the password never leaves this machine (SRP), only a proof that one knows it."""
+"""Signing in to a user pool: the password never leaves this machine (SRP), only a proof of it."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Signed:
-    """What a pool hands out. A refresh gives no other refresh token, unless the client rotates them."""
+    """Tokens of a pool. A refresh gives no new refresh token, unless the client rotates them."""
 
     id_token: str
     refresh_token: str
@@ -71,7 +71,7 @@ def refresh(pool: Pool, refresh_token: str) -> Signed:
 
 
 def revoke(pool: Pool, refresh_token: str) -> None:
-    """Let nobody refresh with this token any more."""
+    """End this refresh token."""
     with _errors():
         pool.client().revoke_token(Token=refresh_token, ClientId=pool.client_id)
 

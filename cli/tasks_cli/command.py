@@ -1,4 +1,4 @@
-"""What all commands have in common: options, output, and how an error becomes a message and an exit code."""
+"""Common to all commands: options, output, and the way from an error to a message and an exit code."""
 
 import inspect
 import os
@@ -24,7 +24,7 @@ Command = Callable[..., int | None]
 
 @dataclass(frozen=True)
 class Run:
-    """One call of a command: the shared options, and what follows from them."""
+    """One call of a command: the shared options, the stack that they name, and consoles."""
 
     stack: str | None
     profile: str | None
@@ -53,7 +53,7 @@ class Run:
         return output.err()
 
     def say(self, message: str) -> None:
-        """Tell the person at the terminal, past what a program reads."""
+        """Print to standard error, for the user: programs read standard output."""
         self.err.print(output.text(message), soft_wrap=True)
 
     def same_place(self) -> str:
@@ -92,7 +92,7 @@ def command(app: typer.Typer, name: str) -> Callable[[Command], Command]:
 
 
 def guarded(run: Run, body: Callable[[], int | None]) -> int:
-    """Run a command; return its exit code, after saying what went wrong."""
+    """Run a command; report its error; return its exit code."""
     try:
         code = body() or Exit.DONE
         sys.stdout.flush()
@@ -102,12 +102,12 @@ def guarded(run: Run, body: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # What is left in the buffer has nowhere to go; without this, Python complains about it at its end.
+        # The rest of the buffer has no reader; without this, Python complains about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.READER_GONE
     except typer.Exit:
         raise
-    except Exception as error:  # a fault of ours has no traceback either, unless it is asked for
+    except Exception as error:  # our own fault shows no traceback either, unless asked for
         _report(run, f"this should not have happened: {type(error).__name__}; --debug shows more", (), error)
         return Exit.UNEXPECTED
     return code
@@ -122,5 +122,5 @@ def _report(run: Run, message: str, details: Any, error: Exception) -> None:
 
 
 def _without_links(trace: str) -> str:
-    """A traceback without the queries of addresses: that of a link is as good as a key."""
+    """A traceback without the queries of addresses: a link's query is as good as a key."""
     return re.sub(r"\?[^\s'\"<>]*=[^\s'\"<>]*", "?…", trace)

@@ -1,4 +1,4 @@
-"""What a shell offers after a tab. Whatever goes wrong, it offers nothing and says nothing."""
+"""Offers for a shell after a tab. After an error, it offers nothing and prints nothing."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
@@ -12,13 +12,13 @@ from tasks_cli.errors import NotFound
 from tasks_cli.where import place
 
 RECENT = 30
-"""Tasks that are offered, and tasks whose types are where the deployment does not list them."""
+"""Tasks to offer; and tasks to take types from, if the deployment does not list them."""
 
 Offer = tuple[str, str]
 
 
 def task_types(context: typer.Context, incomplete: str) -> list[Offer]:
-    """Task types, with what they are for."""
+    """Task types, with their descriptions."""
     return _offered(context, _types, incomplete)
 
 
@@ -47,7 +47,7 @@ def _recent(api: TaskApi) -> Iterator[Offer]:
 
 
 def _offered(context: typer.Context, find: Callable[[TaskApi], Iterable[Offer]], incomplete: str) -> list[Offer]:
-    with contextlib.suppress(Exception):  # a traceback would land in the middle of the line that somebody types
+    with contextlib.suppress(Exception):  # a traceback would land in the middle of the typed line
         api = place(*(context.params.get(name) for name in ("stack", "profile", "user"))).api()
         return [offer for offer in find(api) if offer[0].startswith(incomplete)]
     return []

@@ -1,4 +1,4 @@
-"""The dead-letter queue: what is on it and why, and back to the task queue with it."""
+"""The dead-letter queue: its messages, their reasons, and the way back to the task queue."""
 
 import json
 import re
@@ -10,13 +10,13 @@ from tasks_cli import aws, local_stack
 from tasks_cli.errors import BadInput, CliError
 
 LOOK_SECONDS = 30
-"""A message that was shown is hidden this long from whoever looks next."""
+"""A shown message is hidden from the next reader for this long."""
 NO_REASON = "received more often than the queue allows"
-"""What a message without a reason has met: only SQS itself moves one without."""
+"""The reason of a message without one: only SQS itself moves one without."""
 NO_TENANT = "unknown"
-"""The group of what names no tenant."""
+"""The group of a message that names no tenant."""
 GROUP = re.compile(r"[!-~]{1,128}")
-"""What SQS takes as a message group: letters, digits and punctuation (SQS quotas)."""
+"""A message group of SQS: letters, digits and punctuation (SQS quotas)."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,19 @@ class Queues:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message that was set aside."""
+    """A dead-lettered message."""
 
     body: str
     reason: str
     receipt_handle: str
     own_group: str | None = None
-    """The message group that it came in."""
+    """Its message group."""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     """Its message attributes, the reason aside."""
 
     @property
     def group(self) -> str:
-        """The message group to send it back to: its own, else its tenant, which the body may say in any way."""
+        """The message group to send it back to: its own, else the tenant of its body, which may be anything."""
         if self.own_group:
             return self.own_group
         try:
@@ -106,7 +106,7 @@ def queues_here(stack: Mapping[str, Any]) -> Queues:
 
 
 def refusal(queues: Queues, letter: DeadLetter) -> str | None:
-    """:func:`send_back`; what SQS does not take stays, and keeps no other from going: return what it says."""
+    """:func:`send_back`; return the refusal of SQS, if any: that message stays, and the next one can go."""
     from botocore.exceptions import ClientError
 
     try:

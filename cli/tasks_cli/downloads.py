@@ -1,4 +1,4 @@
-"""All outcomes of a fan-out, joined from the objects that they are in."""
+"""All outcomes of a fan-out, joined from their objects."""
 
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -11,17 +11,16 @@ from tasks_cli.transport import Nobody, Transport, reason
 
 BLOCK = 1024 * 1024
 TRIES = 5
-"""Of one object, before it is given up. A connection that breaks costs a try, a link that has ended one, too."""
+"""For one object. A broken connection costs a try, and so does an expired link."""
 
 Links = list[dict[str, Any]]
 Write = Callable[[bytes], object]
 
 
 def download(transport: Transport, links: Callable[[], Links], write: Write) -> tuple[int, int]:
-    """Write every line in input order; return how many there are, and how many sub-tasks the links speak of.
+    """Write every line in input order; return the number of lines, and of sub-tasks that the links count.
 
-    ``links`` gives them anew when their time is over. Raises :class:`Unreachable`; what was written until then is not
-    all.
+    ``links`` renews them when they expire. Raises :class:`Unreachable`; the written lines are then not all.
     """
     known, lines = links(), _Lines(write)
     for number in range(len(known)):
@@ -45,11 +44,11 @@ def download(transport: Transport, links: Callable[[], Links], write: Write) -> 
 
 
 class _LinkEnded(Exception):
-    """The bucket refuses a link: its time is over."""
+    """The bucket refuses a link: it has expired."""
 
 
 class _Lines:
-    """Counts lines, and ends the last one of an object that does not."""
+    """Counts lines, and ends the last line of an object if the object does not."""
 
     def __init__(self, write: Write) -> None:
         self._write, self._open, self.count = write, False, 0

@@ -1,4 +1,4 @@
-"""What a command ends with when it cannot do what it was asked, and the exit codes that scripts rely on."""
+"""Errors that end a command, and the exit codes that scripts rely on."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -18,11 +18,11 @@ class Exit(IntEnum):
     INTERRUPTED = 130
     """What shells show after Ctrl-C: 128 + SIGINT."""
     READER_GONE = 141
-    """What shells show when nobody reads the output any more: 128 + SIGPIPE."""
+    """What shells show when the reader of the output is gone: 128 + SIGPIPE."""
 
 
 class CliError(Exception):
-    """Ends the command; ``message`` and ``details`` are for the person at the terminal."""
+    """Ends the command; ``message`` and ``details`` are for the user."""
 
     code = Exit.UNEXPECTED
 
@@ -39,16 +39,16 @@ class BadInput(CliError):
 
 
 class NotFound(BadInput):
-    """The API knows no such thing, or no such route."""
+    """The API has no such task, or no such route."""
 
 
 class NotAllowed(CliError):
-    """Nobody is signed in, or not somebody who may do this."""
+    """Nobody is signed in, or the user may not do this."""
 
     code = Exit.NOT_ALLOWED
 
 
 class Unreachable(CliError):
-    """Nobody answered, or only with an error that is not ours, and trying again did not help."""
+    """No answer, or only an error of the server, and retries did not help."""
 
     code = Exit.UNREACHABLE

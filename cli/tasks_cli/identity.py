@@ -1,4 +1,4 @@
-"""ID tokens that are good when they are sent: made anew shortly before they end."""
+"""ID tokens that are valid when sent: renewed shortly before they end."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ SPARE_SECONDS = 60
 
 
 def claims(token: str) -> dict[str, Any]:
-    """What a token says, unverified: the API verifies it. Empty for one that is no JWT."""
+    """Claims of a token, unverified: the API verifies it. Empty if it is no JWT."""
     try:
         payload = token.split(".")[1]
         said = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -27,7 +27,7 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def is_fresh(token: str) -> bool:
-    """Whether a token may be sent; one that does not say when it ends is left to the API to judge."""
+    """Whether a token may be sent; the API judges one that does not say when it ends."""
     ends = claims(token).get("exp")
     return bool(token) and (not isinstance(ends, int | float) or ends > time.time() + SPARE_SECONDS)
 
@@ -41,7 +41,7 @@ class LocalTokens:
         self._made = ""
 
     def token(self) -> str:
-        """The token of the file, or one of our own where the file's has ended."""
+        """The token of the file, or a new one if that has ended."""
         if not is_fresh(self._made):
             self._made = local_stack.person(local_stack.read(self._path), self._username)["token"]
         return self._made if is_fresh(self._made) else self.renew()
@@ -56,7 +56,7 @@ class LocalTokens:
 
 
 class ProfileTokens:
-    """Those of a profile; what is made anew is saved."""
+    """Those of a profile; renewed ones are saved."""
 
     def __init__(self, name: str, profile: Profile) -> None:
         self._name = name
@@ -67,7 +67,7 @@ class ProfileTokens:
         return self._profile.id_token if is_fresh(self._profile.id_token) else self.renew()
 
     def renew(self) -> str:
-        """Refresh, and save what comes of it."""
+        """Refresh, and save the new token."""
         profile = self._profile
         if not profile.refresh_token:
             raise NotAllowed(

@@ -1,4 +1,4 @@
-"""What a task is to work on: from the command line, a file or standard input."""
+"""A task's input: from the command line, a file or standard input."""
 
 import json
 import sys
@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 from tasks_cli.errors import BadInput
 
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
-"""What a file is, by how its name ends."""
+"""The format of a file, by the end of its name."""
 UPLOAD_LIMIT = 5 * 1024**3
-"""Bytes of an upload, the most that S3 takes in one PUT. The API says no to more, but only after all was sent."""
+"""Bytes of an upload, the most that S3 takes in one PUT. The API refuses more only after the upload."""
 
 
 def read(given: str | None) -> Any:
@@ -33,7 +33,7 @@ def read(given: str | None) -> Any:
 
 
 def format_of(path: Path) -> str:
-    """How a file for an upload is written. Raises :class:`BadInput` for one that cannot be uploaded."""
+    """The format of a file to upload. Raises :class:`BadInput` for one that cannot be uploaded."""
     try:
         size, is_file = path.stat().st_size, path.is_file()
     except OSError as error:

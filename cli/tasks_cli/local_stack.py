@@ -1,4 +1,4 @@
-"""The local cloud: where it is, who is in it, and clients that reach nothing else."""
+"""The local cloud: its addresses, its users, and clients that reach nothing else."""
 
 import json
 import os
@@ -9,16 +9,16 @@ from tasks_cli.addresses import require_loopback
 from tasks_cli.errors import BadInput
 
 NAME = "local"
-"""What ``--stack`` calls it."""
+"""Its name for ``--stack``."""
 DUMMY_KEY = "test"
 CLONE = Path(__file__).resolve().parents[2]
-"""Where this command is from, if it was not installed from elsewhere."""
+"""The clone of this command, unless it was installed from elsewhere."""
 
 Json = dict[str, Any]
 
 
 def find() -> Path | None:
-    """`stack.json` of the current directory, of one above it, or of the clone that this command is installed from."""
+    """`stack.json` of the current directory, of one above it, or of the clone of this command."""
     here = Path.cwd()
     for root in (here, *here.parents, CLONE):
         path = root / ".local" / "stack.json"
@@ -28,7 +28,7 @@ def find() -> Path | None:
 
 
 def read(path: Path | None) -> Json:
-    """What the file says, whose addresses are all on this machine. Raises :class:`BadInput`."""
+    """The file's content, whose addresses are all on this machine. Raises :class:`BadInput`."""
     try:
         found: Json = json.loads(path.read_text(encoding="utf-8")) if path else {}
         if found:

@@ -1,4 +1,4 @@
-"""Options that more than one command has, and what their values may be: the layer's words, without the layer."""
+"""Options that more than one command has, and their values: the layer's words, without the layer."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -41,7 +41,7 @@ ProfileOption = Annotated[
         "--profile",
         metavar="NAME",
         envvar="TASKS_PROFILE",
-        help="Who `tasks login` has signed in.",
+        help="The profile of a `tasks login`.",
         rich_help_panel="Where",
         autocompletion=completion.profiles,
     ),
@@ -52,12 +52,8 @@ UserOption = Annotated[
         "--user", metavar="NAME", help="A user of the local cloud, by default alice.", rich_help_panel="Where"
     ),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="What the API answers, for programs.", rich_help_panel="Output")
-]
-DebugOption = Annotated[
-    bool, typer.Option("--debug", help="Show where in the code an error is from.", rich_help_panel="Output")
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="The API's answer, for programs.", rich_help_panel="Output")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel="Output")]
 
 TypeArgument = Annotated[
     str, typer.Argument(metavar="TYPE", help="The task type.", autocompletion=completion.task_types)
@@ -68,11 +64,11 @@ TaskArgument = Annotated[
 ]  # fmt: skip
 CodeArgument = Annotated[str | None, typer.Argument(metavar="[CODE]", help="Its code, if not in the first argument.")]
 NameOption = Annotated[
-    str | None, typer.Option("--name", metavar="TEXT", help="For people, on one line. By default the type.")
+    str | None, typer.Option("--name", metavar="TEXT", help="Shown to people, one line. By default the type.")
 ]
-StatusOption = Annotated[Status | None, typer.Option("--status", help="Only what has this status.")]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
-AllOption = Annotated[bool, typer.Option("--all", help="All there are, however many.")]
+StatusOption = Annotated[Status | None, typer.Option("--status", help="Only this status.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, help="The most to list.")]
+AllOption = Annotated[bool, typer.Option("--all", help="List all of them.")]
 RegionOption = Annotated[
     str | None, typer.Option("--region", metavar="NAME", help="AWS region, if your AWS settings do not say.")
 ]

@@ -1,4 +1,4 @@
-"""Standard output for what was asked for, as a table or as JSON; standard error for everything else."""
+"""Standard output for results, as a table or as JSON; standard error for all else."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from rich.text import Text
 Json = dict[str, Any]
 
 WIDE = 160
-"""Columns of a table that goes to a file or a program: room for all that a table has."""
+"""Width of a table for a file or a program: room for every column."""
 COLOURS = {
     "COMPLETED": "green",
     "FAILED": "red",
@@ -29,12 +29,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Nobody reads any more: the command ends, quietly, and not as if a task had failed."""
+        """The reader is gone: the command ends quietly, and not as if a task had failed."""
         raise BrokenPipeError
 
 
 def out() -> Console:
-    """Where tables go. A terminal says how wide it is; `COLUMNS` may say so for others."""
+    """The console for tables. A terminal knows its width; `COLUMNS` may set it for others."""
     console = _Console(highlight=False, soft_wrap=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
@@ -42,12 +42,12 @@ def out() -> Console:
 
 
 def err() -> Console:
-    """Where the rest goes."""
+    """The console for all else."""
     return _Console(stderr=True, highlight=False)
 
 
 def plain(value: object) -> str:
-    """Text that others wrote, without what a terminal would obey."""
+    """Text of others, without the characters that a terminal would obey."""
     return _CONTROL.sub("\ufffd", str(value).replace("\r\n", "\n"))
 
 
@@ -62,12 +62,12 @@ def status(value: str) -> Text:
 
 
 def encoded(document: str) -> bytes:
-    """JSON in UTF-8. Half a surrogate pair may be in JSON, and is no UTF-8: it becomes its escape, as it came."""
+    """JSON in UTF-8. JSON may hold half a surrogate pair, which is no UTF-8: it becomes its escape again."""
     return document.encode(errors=_ESCAPED)
 
 
 def in_utf8() -> None:
-    """Write UTF-8, whatever the system thinks of a file or a pipe: JSON has no other encoding."""
+    """Write UTF-8, whatever the system's encoding: JSON has no other."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=_ESCAPED)

@@ -1,4 +1,4 @@
-"""A task on one page, and how it ended."""
+"""A task on one page, and its end on one line."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ COUNTS = (
 
 
 def task(console: Console, found: Json) -> None:
-    """Everything that a person may want to know of a task."""
+    """All facts, input, result and history of a task."""
     attributes = found["attributes"]
     facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     facts.add_column(style="bold")
@@ -61,7 +61,7 @@ def history(console: Console, found: Json) -> None:
 
 
 def counts(found: Json) -> str:
-    """Sub-tasks by what became of them: succeeded, failed, running, waiting."""
+    """Sub-tasks by outcome: succeeded, failed, running, waiting."""
     attributes = found["attributes"]
     total = attributes.get("subTaskCount", 0)
     parts = [(name, attributes.get(key, 0)) for name, key in COUNTS]
@@ -71,7 +71,7 @@ def counts(found: Json) -> str:
 
 
 def ended(console: Console, found: Json) -> None:
-    """One line on a task that has ended well, and its result if that is small."""
+    """One line on a completed task, and its result if that is small."""
     said = f" {counts(found)}" if found["kind"] == "SFN_TASK" else ""
     console.print(status(found["status"]), text(f"{Ref.of(found)}{said}"), soft_wrap=True)
     _payload(console, "Result", found["attributes"], "result")

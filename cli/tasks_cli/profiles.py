@@ -1,4 +1,4 @@
-"""Who is signed in to which stack: a file for each profile, which only its owner can read."""
+"""Profiles that are signed in to a stack: a file for each, which only its owner can read."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def load(name: str) -> Profile | None:
 
 
 def save(name: str, profile: Profile) -> Path:
-    """Write the profile in one step, for its owner's eyes only; return where."""
+    """Write the profile in one step, readable for its owner only; return its path."""
     path = _path(name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = json.dumps({key: value for key, value in asdict(profile).items() if value}, indent=2)

@@ -13,9 +13,9 @@ from tasks_cli.output import compact, plain, status, text
 Json = dict[str, Any]
 
 ROOM = {"NAME": 100, "ATTEMPT": 84, "COST": 92, "KIND": 110}
-"""Columns that a terminal has to have for this one to be shown, too."""
+"""Width from which on a terminal shows this column, too."""
 BESIDE = 43
-"""Columns that a sub-task's result leaves to what is said beside it."""
+"""Width of the other columns beside a sub-task's result."""
 
 
 def table(*columns: str, right: Iterable[str] = (), fold: str = "") -> Table:
@@ -79,7 +79,7 @@ def done(task: Json) -> str:
 
 
 def cost(task: Json) -> str:
-    """About what a task cost."""
+    """The estimated cost of a task."""
     usage = task.get("usage")
     return f"${usage['estimatedUsd']:.6f}" if usage else ""
 
@@ -90,7 +90,7 @@ def instant(time: str) -> datetime:
 
 
 def age(time: str, now: datetime) -> str:
-    """How long ago that was."""
+    """The time span since then."""
     return span((now - instant(time)).total_seconds())
 
 
@@ -102,7 +102,7 @@ def took(item: Json) -> str:
 
 
 def span(seconds: float) -> str:
-    """A time span in the unit that says most; clocks differ, so none is below zero."""
+    """A time span in its largest fitting unit; clocks differ, so none is below zero."""
     seconds = max(seconds, 0)
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
         if seconds >= 2 * size:
@@ -111,7 +111,7 @@ def span(seconds: float) -> str:
 
 
 def task_types(console: Console, items: Iterable[Json]) -> None:
-    """What the deployment knows, a line each."""
+    """The deployment's task types, a line each."""
     made = table("TYPE", "KINDS", "DESCRIPTION", fold="DESCRIPTION")
     for item in items:
         made.add_row(

@@ -1,7 +1,7 @@
-"""HTTP: what is sent again when nobody answers, and what is not.
+"""HTTP, and the rules for repeating a request.
 
 A request may be repeated if a second one changes nothing: every GET, and a POST with an ``Idempotency-Key``. Any other
-is sent again only where it surely was not carried out: no connection, or 429.
+is repeated only if it surely was not carried out: no connection, or 429.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ TIMEOUT = (5.0, 35.0)
 """Seconds to connect, and between two bytes. API Gateway answers within 30 seconds, if only that it gave up."""
 TRIES = 5
 BACKOFF = 0.3
-"""Seconds: 0.3, 0.6, 1.2, 2.4 and 4.8, and as much as that at random, so that many clients do not come at once."""
+"""Seconds: 0.3, 0.6, 1.2, 2.4 and 4.8, plus up to as much at random, so that many clients do not come at once."""
 LATER = (429, 502, 503, 504)
-"""Ask again in a moment. 500 is an error of ours, which another request would only meet again."""
+"""Ask again in a moment. 500 is our own fault, which another request would only meet again."""
 
 _REPEATED = Retry(
     TRIES, backoff_factor=BACKOFF, backoff_jitter=BACKOFF, status_forcelist=LATER, allowed_methods=None,
@@ -34,7 +34,7 @@ _CAREFUL = Retry(
 
 
 class Bearer(AuthBase):
-    """Sends a token. As ``auth`` and not as a header: requests would put what ``.netrc`` says in its place."""
+    """Sends a token as ``auth``, not as a header: requests would replace a header by the credentials of ``.netrc``."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -77,7 +77,7 @@ class Transport:
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, in a word: the error's own text has the whole address, and a link's signature with it."""
+    """The kind of error: its own text has the whole address, and with it a link's signature."""
     match error:
         case requests.exceptions.SSLError():
             return "no secure connection"
@@ -91,13 +91,13 @@ def reason(error: Exception) -> str:
 
 
 def adapter(retry: Retry) -> BaseAdapter:
-    """What carries requests. Tests put another one here."""
+    """The adapter of requests. Tests replace it."""
     return HTTPAdapter(max_retries=retry)
 
 
 def _session(retry: Retry, local: bool) -> requests.Session:
     session = requests.Session()
-    session.trust_env = not local  # a proxy of the environment has no business on the way to loopback
+    session.trust_env = not local  # a proxy must not come between this machine and itself
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter(retry))
     return session

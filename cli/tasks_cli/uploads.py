@@ -1,4 +1,4 @@
-"""Putting a file where a link says, part by part, with a bar."""
+"""Putting a file to a link, part by part, with a bar."""
 
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class Reading:
-    """A file that tells how far it was read. It can be read again from its start: that is how a PUT is repeated."""
+    """A file that reports its progress. It can be read again from its start, for a repeated PUT."""
 
     def __init__(self, file: BinaryIO, size: int, tell: Callable[[int], None]) -> None:
         self._file, self._size, self._tell = file, size, tell
@@ -34,7 +34,7 @@ class Reading:
         return block
 
     def tell(self) -> int:
-        """Where it is."""
+        """The offset."""
         return self._file.tell()
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -43,7 +43,7 @@ class Reading:
 
 
 def put(transport: Transport, upload: Json, path: Path, console: Console) -> None:
-    """Put the file, once. Raises :class:`BadInput` where the bucket does not take it."""
+    """Put the file, once. Raises :class:`BadInput` if the bucket refuses it."""
     size = path.stat().st_size
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with (
@@ -56,10 +56,10 @@ def put(transport: Transport, upload: Json, path: Path, console: Console) -> Non
             "PUT", upload["url"], repeat=True, auth=Nobody(), headers=upload["headers"], data=data
         )
     if response.status_code >= HTTPStatus.MULTIPLE_CHOICES and not _was_there_already(response):
-        raise BadInput(f"{path}: the bucket does not take the upload ({response.status_code}); try again")
+        raise BadInput(f"{path}: the bucket refuses the upload ({response.status_code}); try again")
 
 
 def _was_there_already(response: requests.Response) -> bool:
-    """Whether a repeated PUT found what the first one left, whose answer was lost: nobody else has the link."""
+    """Whether a repeated PUT found the object of the first one, whose answer was lost: nobody else has the link."""
     repeats = getattr(response.raw, "retries", None)
     return response.status_code == HTTPStatus.PRECONDITION_FAILED and bool(repeats and repeats.history)

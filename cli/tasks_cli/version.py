@@ -1,4 +1,4 @@
-"""Which version this is."""
+"""The version of this command."""
 
 import tomllib
 from importlib import metadata
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def version() -> str:
-    """That of the clone that this runs from, else of the package; a fork may have given it another name."""
+    """The version of the clone, else of the package, which a fork may have renamed."""
     project = Path(__file__).resolve().parents[2] / "pyproject.toml"
     if project.is_file():
         return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])

@@ -1,4 +1,4 @@
-"""Following a task to its end: often while it changes, seldom while it does not."""
+"""Following a task to its end: asking often while it changes, seldom while it does not."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def follow(api: TaskApi, known: Json, see: Callable[[Json], None]) -> Json:
-    """Let ``see`` have the task as it is known, and after each change; return it as it ended."""
+    """Pass the task to ``see``, now and after each change; return the ended task."""
     see(known)
     etag, pause = None, SOONEST
     while known["status"] not in ENDED:
@@ -37,7 +37,7 @@ def _same(task: Json, known: Json) -> bool:
 
 
 def _older(task: Json, known: Json) -> bool:
-    """Whether this was read before a change that we know of."""
+    """Whether this is older than the known task."""
     return bool(task["version"] < known["version"])
 
 

@@ -1,4 +1,4 @@
-"""Which stack a command is about: the local cloud, or a profile that somebody has signed in with."""
+"""The stack of a command: the local cloud, or that of a profile."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ Place = Here | SignedIn
 def place(stack: str | None, profile: str | None, user: str | None) -> Place:
     """The stack that the options name; without any, the local cloud if it is up, else the default profile.
 
-    Raises :class:`BadInput` for options that do not go together, :class:`NotAllowed` where nobody is signed in.
+    Raises :class:`BadInput` for contradicting options, :class:`NotAllowed` if nobody is signed in.
     """
     if stack == local_stack.NAME or (stack is None and profile is None and local_stack.find()):
         return Here(local_stack.find(), user)

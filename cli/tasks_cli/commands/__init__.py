@@ -1,1 +1,1 @@
-"""The commands, by what one does with them."""
+"""The commands, by purpose."""

@@ -20,9 +20,7 @@ def retry(
     run: Run,
     task: TaskArgument,
     code: CodeArgument = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Watch it to its end; the exit code says how it went.")
-    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Watch it to its end; the exit code tells it.")] = False,
 ) -> int | None:
     """Run a failed or cancelled task again; of a Step Functions task only the sub-tasks that did not complete."""
     begun = run.api.retry(ref(task, code))

@@ -21,7 +21,7 @@ def create(
         typer.Option("--input", metavar="JSON", help="JSON, @FILE, or - for standard input. By default null."),
     ] = None,
     name: NameOption = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; the exit code says how it went.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; the exit code tells it.")] = False,
 ) -> int | None:
     """Create a single task."""
     task = run.api.create_task(task_type, name, inputs.read(given))
@@ -41,7 +41,7 @@ def fan_out(
     ],
     task_type: Annotated[str, typer.Option("--type", metavar="TYPE", help="The task type.", autocompletion=task_types)],
     name: NameOption = None,
-    watch: Annotated[bool, typer.Option(help="Watch it to its end; the exit code says how it went.")] = True,
+    watch: Annotated[bool, typer.Option(help="Watch it to its end; the exit code tells it.")] = True,
 ) -> int | None:
     """Upload a file, and create a Step Functions task with a sub-task for each line of it."""
     written = inputs.format_of(file)

@@ -1,4 +1,4 @@
-"""Watching a task to its end, and what is said then. Its exit code tells a script how it went."""
+"""Watching a task to its end, and reporting it. The exit code tells a script the outcome."""
 
 from itertools import islice
 from typing import Any
@@ -9,7 +9,7 @@ from tasks_cli.command import Run
 from tasks_cli.errors import CliError, Exit
 
 SHOWN = 5
-"""Failed sub-tasks that are named."""
+"""Failed sub-tasks to name."""
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ def watch(run: Run, task: Json, *, whole: bool = False) -> int:
         run.say(f"\nNo longer watching; the task goes on. To watch it again:\n  {hint}")
         return Exit.INTERRUPTED
     except CliError:
-        run.say(f"No longer watching; what becomes of the task is not known. To watch it again:\n  {hint}")
+        run.say(f"No longer watching; the task may still be running. To watch it again:\n  {hint}")
         raise
     if run.json and whole:
         output.print_json(ended)

@@ -49,7 +49,7 @@ def show(run: Run, task: TaskArgument, code: CodeArgument = None) -> None:
 
 
 def watch(run: Run, task: TaskArgument, code: CodeArgument = None) -> int:
-    """Watch a task to its end; the exit code says how it went. Ctrl-C stops watching, not the task."""
+    """Watch a task to its end; the exit code tells it. Ctrl-C stops watching, not the task."""
     return ending.watch(run, run.api.task(ref(task, code)))
 
 
@@ -85,7 +85,7 @@ def types(run: Run) -> None:
 
 
 def _page(wanted: int | None) -> int:
-    """How many to ask for at once: one more than is wanted tells whether there are more."""
+    """How many to ask for at once: one more than wanted tells whether there are more."""
     return PAGE if wanted is None else wanted + 1
 
 

@@ -1,4 +1,4 @@
-"""Commands for whoever runs a stack. They ask AWS itself, not the stack's API."""
+"""Commands for operators of a stack. They ask AWS itself, not the stack's API."""
 
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ def dead_letters(
     back: Annotated[bool, typer.Option("--send-back", help="Send every one back to the task queue.")] = False,
     region: RegionOption = None,
 ) -> int | None:
-    """Show what was set aside and why, with your AWS credentials or in the local cloud."""
+    """Show dead letters and their reasons, with your AWS credentials or in the local cloud."""
     queues = queues_of(run, region)
     refused, items = 0, []
     for letter in letters.dead_letters(queues):

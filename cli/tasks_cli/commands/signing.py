@@ -28,7 +28,7 @@ def login(
         bool, typer.Option("--token-stdin", help="Read an ID token from standard input: your own issuer made it.")
     ] = False,
 ) -> None:
-    """Sign in to a stack, and stay so: by --stack with your AWS credentials, or by --api-url without any."""
+    """Sign in to a stack, and stay signed in: by --stack with your AWS credentials, or by --api-url without any."""
     name = run.profile or profiles.DEFAULT
     given = Profile(api_url or "", "", "", "", region or "", user_pool_id or "", client_id or "")
     wanted = addresses(run.stack, given, profiles.load(name))

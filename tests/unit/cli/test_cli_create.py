@@ -137,5 +137,5 @@ def test_an_upload_that_the_bucket_refuses_makes_no_task(api, tasks, home, statu
     api.says("PUT", "/put", (status, None))
     done = tasks("fan-out", "cats.jsonl", "--type", "cat")
     assert done.exit_code == 2
-    assert f"does not take the upload ({status})" in done.stderr
+    assert f"refuses the upload ({status})" in done.stderr
     assert len(api.asked) == 2
