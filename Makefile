@@ -59,8 +59,9 @@ test: check $(RUNTIME_READY) ## check, then every test that is not slow, with th
 	$(BIN)/pytest -q -n auto $(NO_CLOUD) --cov --cov-append -m "not slow"
 	$(BIN)/pytest -q -rs $(CLOUDS) -m "not slow"
 
-test-all: check $(RUNTIME_READY) ## the same with the slow ones: workers killed at random, minutes long
+test-all: check $(RUNTIME_READY) ## the same with the slow ones: workers killed at random, bad days, judges from npm
 	$(BIN)/pytest -q -n auto $(NO_CLOUD) --cov --cov-append
+	$(BIN)/pytest -q -rs tests/judges
 	$(BIN)/pytest -q -rs $(CLOUDS)
 
 soak: $(READY) ## a million steps of random schedules; ARGS="--seconds 600" for a time
