@@ -30,7 +30,7 @@ def task(stack: MotoStack) -> TaskEntity:
         return stack.service.create_step_function_task("mbc", "cat", [1])
 
 
-@pytest.mark.parametrize(("wanted", "asked"), [(0, 0), (-5, 0), (0.2, 1), (30, 30), (43_199.5, 43_200), (1e9, 43_200)])
+@pytest.mark.parametrize(("wanted", "asked"), [(0, 0), (-5, 0), (0.2, 1), (30, 30), (42_299.5, 42_300), (1e9, 42_300)])
 def test_a_message_is_hidden_for_whole_seconds_within_the_limit(wanted: float, asked: int) -> None:
     with stubbed("sqs") as (client, stub):
         stub.add_response(

@@ -19,8 +19,8 @@ DELETED = Usage(queue_requests=1)
 SENT = DELETED + Usage(queue_requests=1)
 RECEIVED = Usage(queue_requests=1)
 """Lambda received the message for the worker."""
-MAX_VISIBILITY = 43_200
-"""Seconds: SQS hides a message for at most 12 hours."""
+MAX_VISIBILITY = 43_200 - 900
+"""Seconds. SQS hides a message for at most 12 hours from its receipt, which was up to an invocation ago."""
 MOST_BYTES = 1_048_576
 """Of a message, its attributes included (SQS quotas)."""
 MOST_ATTRIBUTES = 10
