@@ -11,6 +11,7 @@ from local import artifacts, deployment, guard, http, logs, sam, settings, users
 from local import stack as stack_file
 from local.engine import Engine
 from local.errors import LocalCloudError
+from local.gate import table
 from local.http import Answer
 from local.isolation import Clients
 from local.locking import locked
@@ -54,6 +55,7 @@ class Connection:
                 packaged = artifacts.package(BUILD, self.client, bucket)
         if not with_sam:
             deployment.apply(self.client, self._settings, packaged, bucket)
+        table.write(table.path_in(self.directory), self.client, self._settings.stack_name)
         wiring.wire(self.client, self._settings.stack_name, dict(self._settings.parameters))
         return self.sign_in()
 

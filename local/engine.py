@@ -15,6 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from local import isolation
 from local.errors import LocalCloudError
+from local.gate import table
 from local.paths import ROOT
 
 START_SECONDS = 60
@@ -100,6 +101,7 @@ class Engine:
             "STATE_DIR": str(self._data / "state"),
             "S3_DATA_DIR": str(self._data / "s3"),
             "TMPDIR": str(scratch),
+            **table.environment(self._directory),
         }
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sys
 import threading
 import time
+from pathlib import Path
 
 GRACE_SECONDS = 3
 
@@ -21,4 +23,10 @@ if __name__ == "__main__":
     threading.Thread(target=end_with_the_launcher, daemon=True).start()
     from ministack.app import main
 
+    if "LOCAL_GATE_RULES" in os.environ:
+        sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+        from local.gate.engine_limits import install
+
+        install()
+        del sys.path[0]
     main()

@@ -66,7 +66,7 @@ RESOURCES: dict[str, Understood] = {
     "AWS::IAM::ManagedPolicy": _understood("Description ManagedPolicyName Path PolicyDocument"),
     "AWS::IAM::Role": _understood(
         "AssumeRolePolicyDocument Description ManagedPolicyArns MaxSessionDuration Path Policies RoleName Tags",
-        PermissionsBoundary="permissions are not enforced here",
+        PermissionsBoundary="what a boundary forbids is not forbidden here; what no policy allows is",
     ),
     "AWS::Lambda::Alias": _understood(
         "Description FunctionName FunctionVersion Name",
@@ -105,12 +105,12 @@ RESOURCES: dict[str, Understood] = {
         MetricsConfigurations="no alarm here looks at them",
         OwnershipControls="one account owns everything here",
     ),
-    "AWS::S3::BucketPolicy": _understood("Bucket", PolicyDocument="permissions are not enforced here"),
+    "AWS::S3::BucketPolicy": _understood("Bucket PolicyDocument"),
     "AWS::SNS::Subscription": _understood(
         "Endpoint FilterPolicy FilterPolicyScope Protocol RawMessageDelivery TopicArn",
         DeliveryPolicy="a delivery is tried once here",
         RedrivePolicy="what cannot be delivered is lost here",
-        SubscriptionRoleArn="permissions are not enforced here",
+        SubscriptionRoleArn="only the roles of functions are enforced here",
     ),
     "AWS::SNS::Topic": _understood(
         "DisplayName Subscription Tags TopicName",
@@ -146,7 +146,8 @@ STATES: dict[str, Understood] = {
     "Pass": _understood(f"Result QueryLanguage {_FIELDS}"),
     "Succeed": _understood(_FIELDS),
     "Task": _understood(
-        f"Resource TimeoutSeconds Retry Catch QueryLanguage {_FIELDS}", Credentials="permissions are not enforced here"
+        f"Resource TimeoutSeconds Retry Catch QueryLanguage {_FIELDS}",
+        Credentials="only the roles of functions are enforced here",
     ),
     "Wait": _understood(f"Seconds SecondsPath Timestamp TimestampPath {_FIELDS}"),
 }

@@ -13,6 +13,7 @@ from tests.support.driver import Driver, counters_of
 from tests.support.fork import Fork
 
 COUNT = 300
+TABLE = "effects"
 SEED = 20260101
 KILLS = 16
 GROWN_UP_SECONDS = 10
@@ -27,7 +28,8 @@ ENDS_OF_A_MESSAGE = 20
 @pytest.fixture
 def own(tmp_path, fork, forked):
     """A fork of its own, for nobody else's workers are to die."""
-    return Fork(tmp_path / "repo").built_like(fork).with_probes()
+    effects = f"!Sub arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{TABLE}"
+    return Fork(tmp_path / "repo").built_like(fork).with_probes().with_grant("dynamodb:UpdateItem", effects)
 
 
 @pytest.fixture
@@ -88,12 +90,11 @@ def effects_in(tasks, table):
 @pytest.mark.slow
 def test_all_end_and_every_keyed_effect_happens_once(own, tasks):
     """GIVEN tasks with effects outside; WHEN their workers are killed at random; THEN all end, effects once."""
-    table = "effects"
     key = [{"AttributeName": "key", "KeyType": "HASH"}]
     types = [{"AttributeName": "key", "AttributeType": "S"}]
     dynamodb = tasks.cloud.client("dynamodb")
-    dynamodb.create_table(TableName=table, KeySchema=key, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
-    order = {"do": "effect", "table": table, "seed": SEED, "exit": 0.02, "seconds": 0.03}
+    dynamodb.create_table(TableName=TABLE, KeySchema=key, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
+    order = {"do": "effect", "table": TABLE, "seed": SEED, "exit": 0.02, "seconds": 0.03}
 
     with_workers(tasks)
     with killing(own, KILLS) as killed:
@@ -108,7 +109,7 @@ def test_all_end_and_every_keyed_effect_happens_once(own, tasks):
     assert [sub_task["index"] for sub_task in sub_tasks] == list(range(COUNT))
     assert {sub_task["status"] for sub_task in sub_tasks} == {"COMPLETED"}
 
-    keyed, tried = effects_in(tasks, table)
+    keyed, tried = effects_in(tasks, TABLE)
     everything = [*(task["id"] for task in ended), *(f"{sub_task['pk']}#{sub_task['sk']}" for sub_task in sub_tasks)]
     assert keyed == sorted(everything)
     assert tried.keys() == set(everything)

@@ -15,7 +15,6 @@ from local.paths import ROOT, SOURCES
 TASK_TYPES = Path("functions", "worker", "task_types")
 PROBES = ROOT / "tests" / "e2e" / "task_types"
 """The task types that tests add to a fork."""
-RECORDER = ROOT / "tests" / "support" / "recorder"
 _COPIED = (*SOURCES, "local")
 _NOT_COPIED = shutil.ignore_patterns("__pycache__")
 
@@ -43,6 +42,7 @@ class Fork:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._environment: dict[str, str] = {}
         root.mkdir(parents=True)
         for name in _COPIED:
             source = ROOT / name
@@ -62,13 +62,16 @@ class Fork:
             shutil.copy(file, self.root / TASK_TYPES)
         return self
 
+    def with_grant(self, action: str, resource: str) -> Self:
+        """Allow the task types something, where the template says that one does."""
+        added = f"          - {{Effect: Allow, Action: {action}, Resource: {resource}}}\n  # <<< Yours\n"
+        return self.with_change("template.yaml", "  # <<< Yours\n", added)
+
     def with_recorder(self) -> Self:
         """Let every function write down its AWS calls; :attr:`recorded_calls` is where."""
         self.recorded_calls.mkdir()
-        given = f'"PYTHONPATH": {str(RECORDER)!r}, "RECORDED_CALLS": {str(self.recorded_calls)!r}'
-        return self.with_change(
-            "local/engine.py", '"LOG_LEVEL": "WARNING",\n', f'"LOG_LEVEL": "WARNING",\n            {given},\n'
-        )
+        self._environment["RECORDED_CALLS"] = str(self.recorded_calls)
+        return self
 
     @property
     def recorded_calls(self) -> Path:
@@ -113,7 +116,7 @@ class Fork:
         ]
 
     def _local(self, *arguments: str) -> None:
-        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | self._environment
         command = [sys.executable, "-m", "local", *arguments]
         done = subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -15,25 +15,11 @@ from typing import Any
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from local.gate.table import MANAGED, of_aws
 from local.template import Resolver, load
 from tests.support.clients import nobodys_account
 from tests.support.resources import ROOT
 
-EVERYTHING = "*"
-_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
-_MANAGED = {
-    "AWSLambdaBasicExecutionRole": _LOGS,
-    "AWSLambdaDynamoDBExecutionRole": [
-        *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
-        *_LOGS,
-    ],
-    "AWSLambdaSQSQueueExecutionRole": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *_LOGS],
-    "AWSXrayWriteOnlyAccess": [
-        *("xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
-        "xray:GetSamplingStatisticSummaries",
-    ],
-}
-"""AWS's policies that SAM attaches, all for every resource (AWS Managed Policy Reference Guide)."""
 _PSEUDO = {
     "AWS::AccountId": "account",
     "AWS::Partition": "aws",
@@ -103,6 +89,12 @@ def _of_role(role: Mapping[str, Any], template: Mapping[str, Any], resolve: "_Na
     statements = [*_attached(role, template, resolve)]
     for policy in role["Properties"].get("Policies", ()):
         statements += resolve(policy["PolicyDocument"])["Statement"]
+    return granted(statements)
+
+
+def granted(statements: Iterable[Mapping[str, Any]]) -> Iterator[Grant]:
+    """What statements grant together, their resources named as in the template."""
+    statements = list(statements)
     denials = [statement for statement in statements if statement["Effect"] == "Deny"]
     for statement in statements:
         if statement["Effect"] == "Allow":
@@ -114,13 +106,13 @@ def _of_role(role: Mapping[str, Any], template: Mapping[str, Any], resolve: "_Na
 def _attached(role: Mapping[str, Any], template: Mapping[str, Any], resolve: "_Names") -> Iterator[dict[str, Any]]:
     for arn in filter(None, resolve(role["Properties"].get("ManagedPolicyArns", []))):
         name = arn.rpartition("/")[2]
-        if name in _MANAGED:
-            yield {"Effect": "Allow", "Action": _MANAGED[name], "Resource": EVERYTHING}
+        if name in MANAGED:
+            yield from of_aws(name)
         else:
             yield from resolve(template["Resources"][name]["Properties"]["PolicyDocument"])["Statement"]
 
 
-def _narrowed(grant: Grant, denials: list[dict[str, Any]]) -> Grant:
+def _narrowed(grant: Grant, denials: list[Mapping[str, Any]]) -> Grant:
     """The grant without what a statement denies, of which there is one form here: everything but one resource."""
     for denial in denials:
         if grant.action in _list(denial["Action"]):
@@ -144,7 +136,7 @@ def _transformed(parameters: Mapping[str, str]) -> dict[str, Any]:
     for resource in template["Resources"].values():
         given = resource.get("Properties", {})
         given.update(dict.fromkeys(_PATHS & given.keys(), "s3://bucket/key"))
-    managed = {name: f"arn:aws:iam::aws:policy/{name}" for name in _MANAGED}
+    managed = {name: f"arn:aws:iam::aws:policy/{name}" for name in MANAGED}
     with nobodys_account():
         done = Translator(managed, Parser()).translate(template, {**_parameters(template), **parameters})
     return dict(json.loads(json.dumps(done)))

@@ -12,6 +12,7 @@ from _pytest.nodeid import NodeId
 from xdist.scheduler import LoadScopeScheduling
 
 OWN_CLOUDS = {
+    "test_bad_days.py",
     "test_docs.py",
     "test_launcher.py",
     "test_notifications.py",

@@ -1,14 +1,19 @@
-"""What a call of the AWS API needs, and whether its function may. moto and the local cloud ask nobody; AWS does."""
+"""What a call of the AWS API needs, and whether its function may, in the names of the template."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from local.gate import needs as gate
+from local.gate.dynamodb.tables import Table, partition_keys
+from local.gate.needs import Place
+from local.gate.policy import Request
 from tests.support.calls import Call
+from tests.support.clients import ACCOUNT, REGION
 from tests.support.grants import Need, grants
+from tests.support.resources import properties
 
-_TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
-_S3 = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket"}
-"""Calls whose permission has another name (Service Authorization Reference)."""
+TABLE = Table.of(properties("TasksTable"))
+SIGNED = {"stepfunctions": "states"}
+"""Services whose requests are signed for another name."""
 
 
 def missing(call: Call, names: Mapping[str, str], **parameters: str) -> list[Need]:
@@ -22,41 +27,41 @@ def missing(call: Call, names: Mapping[str, str], **parameters: str) -> list[Nee
 
 def needs(call: Call, names: Mapping[str, str]) -> Iterator[Need]:
     """What a call needs. ``names``: name in the template by what the functions call a resource: name, URL or ARN."""
-    params = call.params
-    match call.service, call.operation:
-        case "dynamodb", "BatchGetItem":
-            for table, asked in params["RequestItems"].items():
-                keys = {key["pk"]["S"] for key in asked["Keys"]}
-                yield Need("dynamodb:BatchGetItem", names[table], tuple(sorted(keys)))
-        case "dynamodb", "TransactWriteItems":
-            for item in params["TransactItems"]:
-                for kind, given in item.items():
-                    yield Need(f"dynamodb:{_TRANSACTED[kind]}", names[given["TableName"]], (_partition(given),))
-        case "dynamodb", operation:
-            index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
-            yield Need(f"dynamodb:{operation}", names[params["TableName"]] + index, (_partition(params),))
-        case "s3", operation:
-            yield Need(f"s3:{_S3.get(operation, operation)}", f"{names[params['Bucket']]}/{params['Key']}")
-        case "sqs", operation:
-            yield Need(f"sqs:{operation.removesuffix('Batch')}", names[params["QueueUrl"]])
-        case "sns", operation:
-            yield Need(f"sns:{operation.removesuffix('Batch')}", names[params["TopicArn"]])
-        case "events", "PutEvents":
-            for bus in sorted({entry["EventBusName"] for entry in params["Entries"]}):
-                yield Need("events:PutEvents", f"arn:aws:events:region:account:event-bus/{bus}")
-        case "stepfunctions", "StartExecution":
-            yield Need("states:StartExecution", names[params["stateMachineArn"]])
-        case "stepfunctions", operation:
-            machine, _, name = params["executionArn"].replace(":execution:", ":stateMachine:").rpartition(":")
-            assert names[machine] == "FanOutStateMachine"
-            yield Need(f"states:{operation}", f"executions:{name}")
-        case service, operation:
-            yield Need(f"{service}:{operation}", "*")
+    short = short_names(names)
+    tables = {given.rpartition("/")[2]: TABLE for given, name in names.items() if name == "TasksTable"}
+    for request in requests(call, Place(ACCOUNT, REGION, partition_keys(tables))):
+        keys = request.context.get("dynamodb:leadingkeys") or request.context.get("s3:prefix", ())
+        yield Need(request.action, readable(request.resource or "*", short), keys)
 
 
-def _partition(params: Mapping[str, Any]) -> str:
-    """The value of the partition key that a request names, of the table or of an index."""
-    if "KeyConditionExpression" in params:
-        _, _, placeholder = params["KeyConditionExpression"].partition(" AND ")[0].partition(" = ")
-        return str(params["ExpressionAttributeValues"][placeholder]["S"])
-    return str((params.get("Key") or params["Item"])["pk"]["S"])
+def requests(call: Call, place: Place) -> list[Request]:
+    """What IAM is asked, by the gate of the local cloud."""
+    return gate.needs(SIGNED.get(call.service, call.service), call.operation, call.params, place)
+
+
+def short_names(names: Mapping[str, str]) -> dict[str, str]:
+    """The names in the template by the last part of a name, URL or ARN, which is what ARNs have in common with them."""
+    return {given.rpartition("/")[2].rpartition(":")[2]: name for given, name in names.items()}
+
+
+def readable(arn: str, names: Mapping[str, str]) -> str:
+    """An ARN, or a pattern of some, as the template calls it. ``names``: as of :func:`short_names`."""
+    if not arn.startswith("arn:"):
+        return arn
+    _, _, service, _, _, rest = arn.split(":", 5)
+    match service:
+        case "dynamodb":
+            _, table, *inside = rest.split("/")
+            return "/".join([names[table], *(["stream"] if inside[:1] == ["stream"] else inside)])
+        case "s3":
+            bucket, slash, key = rest.partition("/")
+            return names[bucket] + slash + key
+        case "sqs" | "sns":
+            return names[rest]
+        case "states":
+            kind, name, *execution = rest.split(":")
+            assert names[name] == "FanOutStateMachine"
+            return ":".join(["executions", *execution]) if kind == "execution" else names[name]
+        case "events":
+            return f"arn:aws:events:region:account:{rest}"
+    return arn

@@ -1,4 +1,4 @@
-"""The reviewed list of grants (``reviewed_grants.toml``): what no recorded call uses, and why it stays."""
+"""The reviewed list of grants (``reviewed_grants.toml``): what no recorded call needs, and why it stays."""
 
 import tomllib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Reviewed:
 
     roles: tuple[str, ...]
     actions: tuple[str, ...]
-    resource: str
+    resources: tuple[str, ...]
     reason: str
     test: str = ""
     """Of an error: ``path::name`` of the test that provokes it."""
@@ -26,7 +26,7 @@ class Reviewed:
     def names(self, role: str, grant: Grant) -> bool:
         """Whether it is about this grant."""
         same = role in self.roles and grant.action in self.actions and self.keys in (None, grant.keys)
-        return same and fnmatchcase(grant.resource, self.resource)
+        return same and any(fnmatchcase(grant.resource, pattern) for pattern in self.resources)
 
 
 def reviewed(kind: str) -> list[Reviewed]:

@@ -47,6 +47,8 @@ def act(event: Any, context: TaskContext) -> Any:
             return _hold(context)
         case "checkpoint":
             return _checkpoint(order["steps"], order.get("seconds", 0), order.get("failAt"), context)
+        case "call":
+            getattr(boto3.client(order["service"]), order["operation"])(**order["with"])
         case "effect":
             return _effect(order, context)
     return "done"

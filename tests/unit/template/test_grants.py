@@ -23,6 +23,10 @@ def test_a_grant_of_everything_is_reviewed(role):
     assert all(any(entry.names(role, grant) for entry in reviewed("service")) for grant in wide), wide
 
 
+def test_there_are_at_most_ten_reasons():
+    assert len(ENTRIES) <= 10
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.actions[0]} of {entry.roles[0]}")
 def test_a_reviewed_grant_is_there_and_so_is_its_test(entry):
     for role in entry.roles:

@@ -1,18 +1,13 @@
 """What DynamoDB refuses in values, typed as a client sends them. Each check returns the problem, or None."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-TYPES = {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
 MAX_DEPTH = 32
 MAX_ITEM_BYTES = 400 * 1024
-KEY_BYTES = {"pk": 2048, "sk": 1024}
-
-
-def looks_typed(values: Mapping[str, Any]) -> bool:
-    """Whether these are typed values, ``{"status": {"S": "CREATED"}}``, and not plain ones."""
-    return all(isinstance(value, Mapping) and len(value) == 1 and set(value) <= TYPES for value in values.values())
+KEY_BYTES = (2048, 1024)
+"""Of a partition key and of a sort key."""
 
 
 def check_value(typed: Mapping[str, Any]) -> str | None:
@@ -20,20 +15,23 @@ def check_value(typed: Mapping[str, Any]) -> str | None:
     return next(_problems(typed, 1), None)
 
 
-def check_key(key: Mapping[str, Any]) -> str | None:
-    """A table key: texts, not empty, not too long."""
-    for name, limit in KEY_BYTES.items():
-        text = key[name].get("S", "") if name in key else "-"
-        if not 0 < len(text.encode()) <= limit:
-            return f"{name} must be a text of 1 to {limit} bytes, not {text[:50]!r}"
+def check_key(key: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    """The key in an item or of a request: not empty, not too long. ``names``: the table's, partition first."""
+    for name, limit in zip(names, KEY_BYTES, strict=False):
+        (kind, value), *_ = key[name].items() if name in key else [("S", "-")]
+        size = len(value.encode()) if kind == "S" else len(value)
+        if kind not in ("S", "N", "B") or not 0 < size <= limit:
+            return f"{name} must be a text of 1 to {limit} bytes, not {str(value)[:50]!r}"
     return None
 
 
-def check_item(item: Mapping[str, Any]) -> str | None:
-    """A whole item."""
+def check_item(item: Mapping[str, Any], keys: Sequence[str]) -> str | None:
+    """A whole item. ``keys``: as of :func:`check_key`."""
     problems = (check_value(value) for value in item.values())
-    if problem := next((problem for problem in problems if problem), check_key(item)):
+    if problem := next((problem for problem in problems if problem), check_key(item, keys)):
         return problem
+    if missing := [name for name in keys if item and name not in item]:
+        return f"one of the required keys was not given a value: {missing}"
     return "item size has exceeded the maximum allowed size" if item_bytes(item) > MAX_ITEM_BYTES else None
 
 

@@ -1,11 +1,11 @@
 """The grammar of DynamoDB's expressions, with what the service checks while it reads one."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import combinations
 from typing import Any, NoReturn, Protocol
-
-from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 Path = tuple[str | int, ...]
 Operand = tuple[str, Any]
@@ -22,7 +22,12 @@ MAX_IN = 100
 TOKEN = re.compile(r"\s*(#\w+|:\w+|\w+|<=|>=|<>|[=<>+\-(),.\[\]])", re.ASCII)
 
 
-class Refused(AssertionError):
+with open(os.path.join(os.path.dirname(__file__), "reserved_words.txt"), encoding="utf-8") as _file:  # noqa: PTH118, PTH120, PTH123
+    RESERVED = frozenset(_file.read().split())
+"""Developer guide, "Reserved words in DynamoDB"."""
+
+
+class Refused(Exception):
     """DynamoDB would answer ValidationException."""
 
 
@@ -51,38 +56,45 @@ class Parser:
         self.operators = 0
 
     def at(self, *tokens: str) -> bool:
+        """Whether one of these is next."""
         return bool(self.tokens) and self.tokens[0] in tokens
 
     def at_call(self, functions: Mapping[str, int]) -> bool:
+        """Whether a call of one of these is next."""
         return self.at(*functions) and self.tokens[1:2] == ["("]
 
     def take(self, *expected: str) -> str:
+        """The next token, which must be one of these, if there are any."""
         if not self.tokens or (expected and self.tokens[0] not in expected):
             refuse(f"syntax error at {self.tokens[:3]}, expected {expected}")
         return self.tokens.pop(0)
 
     def operator(self, *expected: str) -> str:
+        """Likewise, counted as an operator."""
         self.operators += 1
         if self.operators > MAX_OPERATORS:
             refuse(f"more than {MAX_OPERATORS} operators and functions")
         return self.take(*expected)
 
     def end(self) -> None:
+        """Nothing may be left."""
         if self.tokens:
             refuse(f"syntax error at {self.tokens[:3]}")
 
     def name(self) -> str:
+        """The name of an attribute, substituted."""
         token = self.take()
         if token.startswith("#"):
             self.request.used.add(token)
             return self.request.names.get(token) or refuse(f"undefined name {token}")
         if not re.fullmatch(r"[A-Za-z]\w*", token):
             refuse(f"{token!r} is no attribute")
-        if token.upper() in ReservedKeywords.get_reserved_keywords():
+        if token.upper() in RESERVED:
             refuse(f"{token} is a reserved word")
         return token
 
     def path(self) -> Path:
+        """A document path."""
         segments: list[str | int] = [self.name()]
         while self.at(".", "["):
             if self.take() == ".":
@@ -93,6 +105,7 @@ class Parser:
         return tuple(segments)
 
     def value(self) -> str:
+        """The placeholder of a value."""
         token = self.take()
         if token not in self.request.values:
             refuse(f"{token!r} is no defined value")
@@ -100,6 +113,7 @@ class Parser:
         return token
 
     def operand(self, functions: Mapping[str, int]) -> Operand:
+        """An operand, where these functions may be called."""
         if self.at_call(functions):
             return "call", self.call(functions)
         if self.tokens and self.tokens[0].startswith(":"):
@@ -107,6 +121,7 @@ class Parser:
         return "path", self.path()
 
     def call(self, functions: Mapping[str, int]) -> tuple[str, list[Operand]]:
+        """A call of one of these functions."""
         function = self.operator(*functions)
         self.take("(")
         operands = self.many(lambda: self.operand(functions))
@@ -124,6 +139,7 @@ class Parser:
         return next(iter(self.request.values[operand[1]])) if operand[0] == "value" else None
 
     def many(self, read: Callable[[], Any]) -> list[Any]:
+        """What `read` reads, once or more, with commas between."""
         found = [read()]
         while self.at(","):
             self.take()
@@ -140,12 +156,13 @@ def _tokens(text: str) -> list[str]:
 
 
 def update(parser: Parser) -> None:
+    """Read an update expression."""
     paths: list[Path] = []
     seen: set[str] = set()
     while not seen or parser.tokens:
         section = parser.take(*({"SET", "REMOVE", "ADD", "DELETE"} - seen))
         seen.add(section)
-        found = parser.many(lambda read=ACTIONS[section]: read(parser))
+        found: list[Path] = parser.many(partial(ACTIONS[section], parser))
         if section in ("ADD", "DELETE") and any(len(path) > 1 for path in found):
             refuse(f"{section} works on top-level attributes only: {found}")
         paths += found
@@ -181,6 +198,7 @@ def _check_overlaps(paths: list[Path]) -> None:
 
 
 def projection(parser: Parser) -> None:
+    """Read a projection expression."""
     paths = parser.many(parser.path)
     _check_overlaps(paths)
     indexed = parser.request.indexed
@@ -189,12 +207,14 @@ def projection(parser: Parser) -> None:
 
 
 def key_condition(parser: Parser) -> None:
+    """Read a key condition expression."""
     if foreign := {"OR", "NOT", "IN", "<>"} & set(parser.tokens):
         refuse(f"a key condition knows no {sorted(foreign)}")
     condition(parser)
 
 
 def condition(parser: Parser) -> None:
+    """Read a condition expression or a filter expression."""
     _check_parentheses(parser.tokens)
     _any_of(parser)
 
@@ -249,9 +269,9 @@ def _check_parentheses(tokens: list[str]) -> None:
     opened: list[int] = []
     pairs: dict[int, int] = {}
     for place, token in enumerate(tokens):
-        if token == "(":
+        if token == "(":  # noqa: S105 (a token of a grammar)
             opened.append(place)
-        elif token == ")" and opened:
+        elif token == ")" and opened:  # noqa: S105
             pairs[opened.pop()] = place
     for start, end in pairs.items():
         if pairs.get(start + 1) == end - 1:
