@@ -16,7 +16,7 @@ from serverless_tasks.adapters.log import logger
 from serverless_tasks.core.dynamodb.attribute_values import encode_item
 from serverless_tasks.core.task_types.task_type import find_task_type
 from serverless_tasks.testing import MemoryStack
-from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
+from serverless_tasks.workers.chunk.run import ChunkWorker
 from serverless_tasks.workers.queue_worker import QueueWorker
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from invocation import cloud, remaining_seconds, router
 from serverless_tasks.adapters.log import logger
-from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
+from serverless_tasks.workers.chunk.run import ChunkWorker
 
 worker = ChunkWorker(cloud, router)
 

@@ -151,11 +151,11 @@ def _warn(text: str) -> None:
 
 def collect() -> Json:
     """Import every file of ``task_types`` and describe what they define. ``warnings`` says what could not be done."""
-    from serverless_tasks.classic.event_handlers import handler_of_class
+    from serverless_tasks.classic.event_classes import EVENT_HANDLERS
     from serverless_tasks.core.errors import InvalidInput
     from serverless_tasks.core.task_types.events import StepFunctionTaskEvent, TaskQueueEvent
     from serverless_tasks.core.task_types.task_type import known_task_types
-    from serverless_tasks.workers.user_code.typed_inputs import input_types
+    from serverless_tasks.workers.user_code.routing import input_types
 
     warnings: list[str] = []
     doubtful: set[str] = set()
@@ -168,7 +168,7 @@ def collect() -> Json:
             doubtful |= {known.name for known in known_task_types()} - before
             problem = f"task_types/{module.name}.py cannot be imported here, {type(error).__name__}: {error}"
             warnings.append(f"{problem}. {NOT_COMPLETE}")
-    if handler_of_class(TaskQueueEvent) or handler_of_class(StepFunctionTaskEvent):
+    if EVENT_HANDLERS.keys() & {TaskQueueEvent, StepFunctionTaskEvent}:
         # A handler of the fork comes before those of all task types, also of such as are not there.
         return {"items": [], "complete": False, "warnings": warnings}
     wanted: dict[Any, Any] = {}
@@ -184,7 +184,7 @@ def collect() -> Json:
 
 
 def _described(task_type: Any, wanted: dict[Any, Any], warnings: list[str]) -> Json:
-    from serverless_tasks.workers.user_code.typed_inputs import adapter
+    from serverless_tasks.workers.user_code.routing import adapter
 
     schemas: dict[str, Json] = {}
     for kind, one in wanted.items():

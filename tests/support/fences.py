@@ -18,7 +18,7 @@ from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.outbox import undelivered
 from serverless_tasks.core.task import transitions
 from serverless_tasks.testing import MemoryStack
-from serverless_tasks.workers.user_code.deadline import Unwinding
+from serverless_tasks.workers.user_code.runner import Unwinding
 
 Write = Update | Put
 Fence = tuple[str, str]

@@ -25,7 +25,7 @@ from serverless_tasks.service.task_service import TaskService
 from serverless_tasks.testing import VirtualClock, WorkerKilled
 from serverless_tasks.testing.stack import INVOCATION_SECONDS, MAX_STEPS, passed_on
 from serverless_tasks.workers.batches import Redeliver
-from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
+from serverless_tasks.workers.chunk.run import ChunkWorker
 from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
 from serverless_tasks.workers.queue_worker import QueueWorker

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from serverless_tasks import PermanentError, TaskStatus
-from serverless_tasks.workers.user_code.typed_inputs import adapter, input_types, made
+from serverless_tasks.workers.user_code.routing import adapter, input_types, made
 from task_types.daylight import (
     ALTITUDES,
     DAY,

@@ -4,7 +4,7 @@ import hashlib
 import json
 from types import SimpleNamespace
 
-from serverless_tasks.workers.user_code.typed_inputs import made
+from serverless_tasks.workers.user_code.routing import made
 from task_types.daylight import Place, measure
 
 from demo import places

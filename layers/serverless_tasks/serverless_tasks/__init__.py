@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from serverless_tasks.classic.event_handlers import event_handler
-    from serverless_tasks.classic.factories import EventFactory, TaskQueueEventFactory
+    from serverless_tasks.classic.event_classes import EventFactory, TaskQueueEventFactory, event_handler
     from serverless_tasks.core.errors import (
         AttemptTimeout,
         InvalidInput,
@@ -88,8 +87,7 @@ __all__ = [
 ]
 
 _NAMES_OF = {
-    "classic.event_handlers": ["event_handler"],
-    "classic.factories": ["EventFactory", "TaskQueueEventFactory"],
+    "classic.event_classes": ["EventFactory", "TaskQueueEventFactory", "event_handler"],
     "core.errors": [
         "AttemptTimeout",
         "InvalidInput",

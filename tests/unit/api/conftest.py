@@ -20,7 +20,7 @@ from serverless_tasks.core.inputs.json_text import to_json_text
 from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types.task_type import forget_task_types
-from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
+from serverless_tasks.workers.chunk.run import ChunkWorker
 from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
 from serverless_tasks.workers.user_code.routing import HandlerRouter

@@ -16,7 +16,7 @@ from serverless_tasks import (
     TaskType,
     event_handler,
 )
-from serverless_tasks.classic.event_handlers import known_event_handlers
+from serverless_tasks.classic.event_classes import EVENT_HANDLERS
 from serverless_tasks.core.task_types.task_type import find_task_type
 from serverless_tasks.testing import (
     MemoryStack,
@@ -269,4 +269,4 @@ def test_only_the_given_task_types_are_known_within_the_block(cat):
         TaskType("cat")  # no second definition: the first is not known here
         assert find_task_type("dog") is dog
     assert (find_task_type("cat"), find_task_type("dog")) == (cat, None)
-    assert Fed not in known_event_handlers()
+    assert Fed not in EVENT_HANDLERS

@@ -119,9 +119,7 @@ def test_package_and_core_load_without_boto3():
 
 
 def test_workers_start_without_asyncio():
-    workers = ", ".join(
-        f"serverless_tasks.workers.{name}" for name in ("queue_worker", "chunk.chunk_worker", "finisher")
-    )
+    workers = ", ".join(f"serverless_tasks.workers.{name}" for name in ("queue_worker", "chunk.run", "finisher"))
     assert python(f"import sys, {workers}; print('asyncio' in sys.modules)") == "False"
 
 

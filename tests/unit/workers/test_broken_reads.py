@@ -103,8 +103,8 @@ def create(stack: MemoryStack, count: int) -> TaskKey:
     return stack.service.create_step_function_task("mbc", "cat", ["x" * 5000] * count).key
 
 
-def careful_writes(stack: MemoryStack, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Indices that a careful worker marks."""
+def isolating_writes(stack: MemoryStack, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Indices that an isolating worker marks."""
     marked, update = list[int](), stack.memory.table.update
 
     def noting(change: Any) -> Any:
@@ -120,7 +120,7 @@ def test_a_chunk_whose_input_is_not_read_is_due_again_in_a_minute_and_nobody_has
     ran = []
     cat.sub_task(lambda event, context: ran.append((event.index, context.attempt)))
     refuse(stack, monkeypatch, "blocks", 1)
-    marked, began = careful_writes(stack, monkeypatch), stack.clock()
+    marked, began = isolating_writes(stack, monkeypatch), stack.clock()
 
     task = stack.run(create(stack, 1))
 
@@ -139,7 +139,7 @@ def test_a_chunk_whose_outcomes_are_not_read_is_given_back_too(stack, monkeypatc
             raise ValueError("boom")
         return "r" * 3000
 
-    monkeypatch.setattr("serverless_tasks.workers.chunk.agenda.IDLE_SECONDS", 0)
+    monkeypatch.setattr("serverless_tasks.workers.chunk.run.IDLE_SECONDS", 0)
     refuse(stack, monkeypatch, "lines", 1)
 
     task = stack.run(create(stack, 3))
@@ -158,7 +158,7 @@ def test_a_death_before_is_not_forgotten(stack, monkeypatch):
             refuse(stack, monkeypatch, "blocks", 1)
             raise WorkerKilled
 
-    marked = careful_writes(stack, monkeypatch)
+    marked = isolating_writes(stack, monkeypatch)
     stack.run(create(stack, 2))
 
     assert (ran, marked) == ([0, 0, 1], [0, 1])

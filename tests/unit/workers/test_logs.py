@@ -9,7 +9,7 @@ from serverless_tasks import PermanentError, TaskType
 from serverless_tasks.adapters.log import logger
 from serverless_tasks.core.task_types.task_type import forget_task_types
 from serverless_tasks.testing import MemoryStack
-from serverless_tasks.workers.chunk.failure_log import LOGGED_FAILURES
+from serverless_tasks.workers.chunk.sub_task import LOGGED_FAILURES
 
 KEYS = {"taskId", "tenantCode", "taskType"}
 

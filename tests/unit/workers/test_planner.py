@@ -183,7 +183,7 @@ def test_chunks_whose_outcomes_cannot_be_written_end_the_task_in_hours(stack, ca
     def refuse(*_arguments):
         raise ConnectionError("access denied")
 
-    monkeypatch.setattr("serverless_tasks.workers.chunk.chunk_outcomes.store_lines", refuse)
+    monkeypatch.setattr("serverless_tasks.workers.chunk.run.store_lines", refuse)
     task = stack.run(key)
 
     assert task.status is TaskStatus.FAILED

@@ -20,9 +20,8 @@ from serverless_tasks.core.times import to_iso
 from serverless_tasks.testing.registries import registered
 from serverless_tasks.testing.runs import TENANT
 from serverless_tasks.testing.stack import INVOCATION_SECONDS, MemoryStack
-from serverless_tasks.workers.user_code.handlers import call, call_handler
 from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
-from serverless_tasks.workers.user_code.typed_inputs import resolve
+from serverless_tasks.workers.user_code.runner import call, call_handler
 
 Checkpoint = tuple[Any, float | None]
 """``state`` and ``progress`` of a checkpoint."""
@@ -149,7 +148,7 @@ def _taken(task: TaskEntity, attempt: int, run: int) -> TaskEntity:
 
 def _called(task_type: TaskType, event: TaskQueueEvent[Any] | StepFunctionTaskEvent[Any], context: TaskContext) -> Any:
     with registered(task_type):
-        return _as_kept(lambda: call(resolve(HandlerRouter(), event), context))
+        return _as_kept(lambda: call(HandlerRouter().resolve(event), context))
 
 
 def _as_kept(handler: Callable[[], Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from serverless_tasks.classic.event_handlers import known_event_handlers, set_event_handlers
+from serverless_tasks.classic.event_classes import EVENT_HANDLERS, set_event_handlers
 from serverless_tasks.core.task_types.task_type import TaskType, known_task_types, set_task_types
 
 
@@ -16,7 +16,7 @@ def registered(*task_types: TaskType) -> Iterator[None]:
     So two tests may each define a task type, or an event handler, of the same name. Event handlers that were there
     before stay: the classes of their events keep them apart.
     """
-    types_before, handlers_before = known_task_types(), known_event_handlers()
+    types_before, handlers_before = known_task_types(), dict(EVENT_HANDLERS)
     set_task_types(task_types)
     try:
         yield

@@ -16,14 +16,14 @@ from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.service.task_service import TaskService
 from serverless_tasks.testing.cloud import MemoryCloud
 from serverless_tasks.workers.batches import Redeliver
-from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
+from serverless_tasks.workers.chunk.run import ChunkWorker
 from serverless_tasks.workers.finisher import BucketUnread, Finisher
 from serverless_tasks.workers.planner import Planner
 from serverless_tasks.workers.queue_worker import QueueWorker
 from serverless_tasks.workers.relay import Relay
 from serverless_tasks.workers.sweeper import Sweeper
-from serverless_tasks.workers.user_code.deadline import Unwinding
 from serverless_tasks.workers.user_code.routing import HandlerRouter
+from serverless_tasks.workers.user_code.runner import Unwinding
 
 INVOCATION_SECONDS = 900.0
 MAX_STEPS = 10_000

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import logger, task_keys
 from serverless_tasks.core.errors import AttemptTimeout, InvalidInput, LostRace, PermanentError
-from serverless_tasks.core.inputs.json_text import CHECKPOINT_LIMIT, from_json_text, result_text, size, to_json_text
+from serverless_tasks.core.inputs.json_text import CHECKPOINT_LIMIT, from_json_text, size, to_json_text
 from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types.context import TaskContext
 from serverless_tasks.core.task_types.events import TaskQueueEvent
 from serverless_tasks.core.times import Clock, after, from_iso
-from serverless_tasks.workers.user_code.deadline import DeadlineReached, Unwinding, deadline
-from serverless_tasks.workers.user_code.handlers import call
 from serverless_tasks.workers.user_code.routing import HandlerRouter
-from serverless_tasks.workers.user_code.typed_inputs import resolve
-from serverless_tasks.workers.watch import Watch
+from serverless_tasks.workers.user_code.runner import (
+    CLOSING_SECONDS,
+    LEASE_MARGIN,
+    Ended,
+    Raised,
+    Returned,
+    TimedOut,
+    Unwinding,
+    Unwound,
+    Watch,
+    call,
+    run_within,
+)
 
-CLOSING_SECONDS = 5.0
-"""Left of the invocation for the writes after the handler."""
-LEASE_MARGIN = 5.0
-"""Seconds by which a lease outlives its invocation, for clocks that differ."""
 HAND_OVER_SECONDS = 60.0
 """A checkpoint with less than this left of the invocation ends it, or with less than a tenth of a short one."""
 
@@ -109,27 +114,26 @@ class Attempt:
             return Failed(task, error, permanent=True)
         except Exception as error:  # AWS was asked, and nothing else was done
             return Unread(task, error)
-        ended = self._call(replace(event, task_entity=task, input=value), context)
-        return self._completed(ended) if isinstance(ended, str) else ended
+        event = replace(event, task_entity=task, input=value)
+        return self._outcome(run_within(self._left(), lambda: call(self._router.resolve(event), context)))
 
-    def _call(self, event: TaskQueueEvent, context: TaskContext) -> str | Failed | Continues | Lost:
-        """Run user code, and nothing else; returns its result as JSON text, or how it ended without one."""
-        try:
-            with deadline(self._left()):
-                return result_text(call(resolve(self._router, event), context))
-        except HandOver:
-            return Continues(self._task)
-        except Stop:
-            return Lost(self._task)
-        except DeadlineReached:
-            return self._timed_out()
-        except PermanentError as error:
-            return Failed(self._task, error, permanent=True)
-        except Unwinding:
-            raise
-        except BaseException as error:  # whatever user code raises ends its attempt, and now: not when its lease ends
-            logger.exception("the handler failed", extra=task_keys(self._task))
-            return Failed(self._task, error, permanent=False)
+    def _outcome(self, ended: Ended) -> Completed | Failed | Continues | Lost:
+        match ended:
+            case Returned(text):
+                return self._completed(text)
+            case TimedOut():
+                return self._timed_out()
+            case Raised(error, permanent):
+                if not permanent:
+                    logger.exception("the handler failed", exc_info=error, extra=task_keys(self._task))
+                return Failed(self._task, error, permanent)
+            case Unwound(HandOver()):
+                return Continues(self._task)
+            case Unwound(Stop()):
+                return Lost(self._task)
+            case Unwound(by):
+                raise by
+        assert_never(ended)
 
     def _completed(self, text: str) -> Completed:
         what = f"result-{self._task.version}.json"

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, assert_never, cast
 from uuid import uuid4
 
 from serverless_tasks.adapters.clock import utc_now
@@ -18,7 +18,6 @@ from serverless_tasks.core.errors import (
     AttemptTimeout,
     LostRace,
     PayloadMissing,
-    PermanentError,
     SubTasksFailed,
     TaskError,
     WorkerLost,
@@ -26,7 +25,6 @@ from serverless_tasks.core.errors import (
 from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.fan_out.chunks import Chunk
 from serverless_tasks.core.fan_out.outcomes import Outcome, outcomes_of
-from serverless_tasks.core.inputs.json_text import result_text
 from serverless_tasks.core.inputs.stored_list import StoredList
 from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.entity import TaskEntity
@@ -39,9 +37,17 @@ from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.amounts import FINISH, LOOK
 from serverless_tasks.store.chunk_data import load_lines
 from serverless_tasks.store.inputs import every_element
-from serverless_tasks.workers.attempt import CLOSING_SECONDS
-from serverless_tasks.workers.user_code.deadline import DeadlineReached, Unwinding, deadline
-from serverless_tasks.workers.user_code.handlers import call_handler
+from serverless_tasks.workers.user_code.runner import (
+    CLOSING_SECONDS,
+    Ended,
+    Raised,
+    Returned,
+    TimedOut,
+    Unwinding,
+    Unwound,
+    call_handler,
+    run_within,
+)
 
 Read = TypeVar("Read")
 
@@ -111,29 +117,40 @@ class Finisher:
         self._cloud.meter.note(LOOK.times(looks) + FINISH, task.code)
 
     def _fan_in(self, task: TaskEntity, found: list[Chunk], policy: TaskType, remaining: Callable[[], float]) -> None:
-        if policy.finished_handler is None:
+        if (handler := policy.finished_handler) is None:
             return self._complete(task, None)
         event = self._event(task)
-        for attempt in range(1, policy.max_attempts + 1):
-            try:
-                limit = deadline(min(policy.timeout, remaining() - CLOSING_SECONDS))
-                with logger.append_context_keys(**task_keys(task)), limit:  # on the fan-in's own lines, too
-                    text = result_text(call_handler(policy.finished_handler, event, self._outcomes(task, found)))
-            except DeadlineReached:
+
+        def run() -> Ended:
+            seconds = min(policy.timeout, remaining() - CLOSING_SECONDS)
+            with logger.append_context_keys(**task_keys(task)):  # on the fan-in's own lines, too
+                return run_within(seconds, lambda: call_handler(handler, event, self._outcomes(task, found)))
+
+        attempt, ended = 1, run()
+        while self._is_tried_again(task, ended, attempt, remaining):
+            attempt, ended = attempt + 1, run()
+        match ended:
+            case Returned(text):
+                return self._complete(task, text)
+            case TimedOut():
                 return self._fail(task, AttemptTimeout("the fan-in ran too long"))
-            except PermanentError as error:
+            case Raised(error):
                 return self._fail(task, error)
-            except Unwinding:
-                raise
-            except BaseException as error:  # whatever user code raises ends its attempt
-                logger.exception("the fan-in failed", extra={**task_keys(task), "fanInAttempt": attempt})
-                delay = policy.backoff.delay(attempt, self._random)
-                if attempt == policy.max_attempts or delay > remaining() - 2 * CLOSING_SECONDS:
-                    return self._fail(task, error)
-                self._sleep(delay)
-            else:
-                return self._complete(task, text)  # a lost race or an error of AWS is no failure of the fan-in
-        return None
+            case Unwound(by):
+                raise by
+        assert_never(ended)
+
+    def _is_tried_again(self, task: TaskEntity, ended: Ended, attempt: int, remaining: Callable[[], float]) -> bool:
+        """Log a failure, and wait for the next attempt where there is one, and time for it."""
+        if not isinstance(ended, Raised) or ended.permanent:
+            return False
+        logger.exception("the fan-in failed", exc_info=ended.error, extra={**task_keys(task), "fanInAttempt": attempt})
+        policy = policy_of(task.type)
+        delay = policy.backoff.delay(attempt, self._random)
+        if attempt == policy.max_attempts or delay > remaining() - 2 * CLOSING_SECONDS:
+            return False
+        self._sleep(delay)
+        return True
 
     def _event(self, task: TaskEntity) -> StepFunctionTaskEvent:
         call = {

@@ -31,8 +31,8 @@ from serverless_tasks.core.task_types.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost, Unread
 from serverless_tasks.workers.batches import Redeliver
-from serverless_tasks.workers.user_code.deadline import Unwinding
 from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
+from serverless_tasks.workers.user_code.runner import Unwinding
 
 CLAIM_TRIES = 5
 """How often a claim that lost a race is decided anew; the relay's late QUEUED is the usual one, and it comes once."""
@@ -77,7 +77,7 @@ class QueueWorker:
         return self._decide(event, lambda task, policy: self._run(task, event, policy, remaining))
 
     def _event(self, record: Mapping[str, Any]) -> TaskQueueEvent:
-        events = list(self._router.events.transform_sqs({"Records": [record]}) or ())
+        events = list(self._router.task_events(record) or ())
         if len(events) != 1 or not isinstance(events[0], TaskQueueEvent):
             kinds = [type(event).__name__ for event in events]
             raise InvalidInput("EventFactory", f"must make one TaskQueueEvent of a message, not {kinds}"[:500])

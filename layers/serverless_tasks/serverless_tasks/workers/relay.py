@@ -14,7 +14,7 @@ from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.in_batches import Failures
 from serverless_tasks.adapters.log import logger, task_keys
-from serverless_tasks.classic.factories import EventFactory
+from serverless_tasks.classic.event_classes import EventFactory
 from serverless_tasks.core.errors import LostRace, MalformedMessage
 from serverless_tasks.core.outbox import undelivered
 from serverless_tasks.core.task.entity import TaskEntity

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from serverless_tasks.classic.factories import EventFactory, TaskQueueEventFactory
+from serverless_tasks.classic.event_classes import EventFactory, TaskQueueEventFactory
 from serverless_tasks.core.dynamodb.attribute_values import encode_item
 from serverless_tasks.core.errors import MalformedMessage
 from serverless_tasks.core.outbox.messages import task_message

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from serverless_tasks import Backoff, EventFactory, PermanentError, TaskStatus, TaskType
 from serverless_tasks.testing import MemoryStack
-from serverless_tasks.workers.chunk.chunk_worker import ChunkWorker
+from serverless_tasks.workers.chunk.run import ChunkWorker
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 
 from tests.support.crews import KINDS, SECONDS, in_loop, planned, run_chunk, sub_tasks

@@ -16,14 +16,14 @@ pytestmark = pytest.mark.usefixtures("event_loops")
 @pytest.mark.parametrize("kind", KINDS)
 def test_after_a_crash_they_run_one_at_a_time(stack, kind):
     cat = TaskType("cat", max_attempts=2, chunk_size=3, concurrency=3)
-    ran, careful, running, together = Counter(), [], set(), []
+    ran, isolated, running, together = Counter(), [], set(), []
     three = threading.Barrier(3, timeout=SECONDS)
 
     @cat.sub_task
     @kind
     def handle(event, context):
         ran[event.index] += 1
-        if not careful:
+        if not isolated:
             three.wait()
         else:
             running.add(event.index)
@@ -36,12 +36,12 @@ def test_after_a_crash_they_run_one_at_a_time(stack, kind):
     key = planned(stack, [0, 1, 2])
     with pytest.raises(WorkerKilled):
         run_chunk(stack, key)
-    careful.append(True)
+    isolated.append(True)
     stack.run(key)
 
     assert together == [1] * 4
     assert sub_tasks(stack, key) == ["done", "done", "WorkerLost"]
-    assert ran == {0: 2, 1: 2, 2: 3}  # once without anybody knowing who did it, then carefully, 2 twice
+    assert ran == {0: 2, 1: 2, 2: 3}  # once by a death charged to none, then isolated, 2 twice
     assert stack.service.list_sub_tasks(key).items[2].attempt == 2
 
 

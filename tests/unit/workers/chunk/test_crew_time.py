@@ -7,9 +7,9 @@ import time
 import pytest
 from serverless_tasks import TaskType
 from serverless_tasks.testing import MemoryStack
-from serverless_tasks.workers.attempt import CLOSING_SECONDS
-from serverless_tasks.workers.chunk import crew
-from serverless_tasks.workers.chunk.sub_task_run import SubTaskRun
+from serverless_tasks.workers.chunk import crew, run
+from serverless_tasks.workers.chunk.sub_task import SubTask
+from serverless_tasks.workers.user_code.runner import CLOSING_SECONDS
 
 from tests.support.crews import SECONDS, in_loop, in_thread, planned, run_chunk, sub_tasks
 
@@ -26,13 +26,13 @@ def release():
 
 def timed_out(monkeypatch, then):
     """Call this when an attempt is given up."""
-    original = SubTaskRun.timed_out
+    original = SubTask.timed_out
 
     def told(run):
         then()
         return original(run)
 
-    monkeypatch.setattr(SubTaskRun, "timed_out", told)
+    monkeypatch.setattr(SubTask, "timed_out", told)
 
 
 def run_with(stack: MemoryStack, key, remaining):
@@ -106,7 +106,7 @@ def test_a_thread_that_was_given_up_keeps_its_place_until_it_returns(stack, monk
 
 
 def test_where_every_thread_hangs_the_rest_is_left_to_a_later_round(stack, monkeypatch, release):
-    monkeypatch.setattr(crew, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(run, "IDLE_SECONDS", 0.01)
     cat = TaskType("cat", chunk_size=4, concurrency=2, timeout=1, max_attempts=1)
     started = []
 

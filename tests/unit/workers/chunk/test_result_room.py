@@ -8,7 +8,6 @@ from serverless_tasks import TaskKey, TaskStatus, TaskType
 from serverless_tasks.core.fan_out.outcomes import RESULT_LIMIT, RESULTS_LIMIT, fits_line
 from serverless_tasks.core.inputs.json_text import INLINE_LIMIT
 from serverless_tasks.testing import MemoryStack, WorkerKilled
-from serverless_tasks.workers.chunk.line_room import LineRoom
 
 pytestmark = pytest.mark.usefixtures("event_loops")
 
@@ -50,11 +49,7 @@ def outcomes_written(stack: MemoryStack, monkeypatch: pytest.MonkeyPatch) -> lis
     ],
 )
 def test_what_stays_in_its_line(size, taken, fits):
-    room = LineRoom()
-    room.occupy(taken)
-
-    assert fits_line(size, taken) is room.take(size) is fits
-    assert room.taken == taken + size * fits
+    assert fits_line(size, taken) is fits
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -125,8 +120,8 @@ def test_a_result_from_outside_has_an_object_of_its_own_where_there_is_no_room(s
     assert stack.memory.payloads.load(found[2].attributes["resultRef"]) == "2" * 9000
 
 
-def test_a_careful_worker_writes_large_outcomes_now_and_then(stack, monkeypatch):
-    monkeypatch.setattr("serverless_tasks.workers.chunk.chunk_outcomes.EACH_BYTES", 50_000)
+def test_an_isolating_worker_writes_large_outcomes_now_and_then(stack, monkeypatch):
+    monkeypatch.setattr("serverless_tasks.workers.chunk.run.EACH_BYTES", 50_000)
     cat = TaskType("cat", chunk_size=100, max_attempts=2)
     sizes, ran = outcomes_written(stack, monkeypatch), list[int]()
 

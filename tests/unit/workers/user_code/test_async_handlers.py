@@ -5,7 +5,7 @@ import time
 
 import pytest
 from serverless_tasks import PermanentError, StepFunctionTaskEvent, TaskQueueEvent, TaskStatus, TaskType, event_handler
-from serverless_tasks.workers.user_code import deadline
+from serverless_tasks.workers.user_code import runner
 
 pytestmark = pytest.mark.usefixtures("event_loops")
 
@@ -146,7 +146,7 @@ def test_a_coroutine_ends_at_its_timeout(stack, waits_by):
 
 
 def test_a_deadline_that_was_swallowed_is_reached_again(stack, monkeypatch):
-    monkeypatch.setattr(deadline, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(runner, "AGAIN_SECONDS", 0.05)
     cat = TaskType("cat", timeout=1, max_attempts=1)
     swallowed = []
 
@@ -159,7 +159,7 @@ def test_a_deadline_that_was_swallowed_is_reached_again(stack, monkeypatch):
     async def block():
         try:
             time.sleep(60)
-        except deadline.DeadlineReached:
+        except runner.DeadlineReached:
             swallowed.append(1)
 
     task = stack.run(stack.service.create_task("mbc", "cat", 1).key)
@@ -169,7 +169,7 @@ def test_a_deadline_that_was_swallowed_is_reached_again(stack, monkeypatch):
 
 
 def test_a_way_out_that_does_not_end_is_cut_off(stack, monkeypatch):
-    monkeypatch.setattr(deadline, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(runner, "AGAIN_SECONDS", 0.05)
     cat = TaskType("cat", timeout=1, max_attempts=1)
 
     @cat.task

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 
 import pytest
-from serverless_tasks.classic.event_handlers import event_handler, set_event_handlers
-from serverless_tasks.classic.factories import EventFactory, TaskQueueEventFactory
+from serverless_tasks.classic.event_classes import (
+    EventFactory,
+    TaskQueueEventFactory,
+    event_handler,
+    set_event_handlers,
+)
 from serverless_tasks.core.errors import InvalidInput, NoHandler
 from serverless_tasks.core.task_types.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
 from serverless_tasks.core.task_types.task_type import TaskType
@@ -98,7 +102,7 @@ def test_event_class_has_one_handler():
 
 
 @pytest.mark.usefixtures("cat")
-def test_dispatcher_routes_by_type_as_it_is():
+def test_the_router_routes_by_type_as_it_is():
     router = HandlerRouter()
     assert router.routes_by_type is True
     assert router.resolve(QUEUED) == [(feed, QUEUED)]

@@ -25,8 +25,7 @@ from serverless_tasks import (
 from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.testing import MemoryStack, call_sub_task, call_task
 from serverless_tasks.workers.user_code import loading
-from serverless_tasks.workers.user_code.routing import HandlerRouter
-from serverless_tasks.workers.user_code.typed_inputs import input_type
+from serverless_tasks.workers.user_code.routing import HandlerRouter, input_type
 from typing_extensions import TypeAliasType
 
 
@@ -296,7 +295,7 @@ def test_it_stops_a_worker_at_its_start(monkeypatch, register):
 
 def test_workers_without_typed_handlers_do_not_import_pydantic():
     modules = ", ".join(
-        f"serverless_tasks.workers.{name}" for name in ("user_code.loading", "queue_worker", "chunk.chunk_worker")
+        f"serverless_tasks.workers.{name}" for name in ("user_code.loading", "queue_worker", "chunk.run")
     )
     code = f"import sys, {modules}; print('pydantic' in sys.modules)"
     environment = {"PYTHONPATH": str(Path(serverless_tasks.__path__[0]).parent)}

@@ -94,6 +94,14 @@ def parse_line(line: str, run: int) -> Entry | None:
     return Entry(status, said["attempt"], said["startedAt"], said["finishedAt"], attributes, said.get("dueAt"))
 
 
+def open_entries(lines: Iterable[str], run: int) -> Iterator[tuple[int, Entry | None]]:
+    """The sub-tasks that are left to run in ``run``, by their offset in the chunk, with the last outcome if any."""
+    for offset, line in enumerate(lines):
+        entry = parse_line(line, run)
+        if entry is None or not entry.ended:
+            yield offset, entry
+
+
 def tally(lines: Iterable[str], run: int) -> tuple[int, int, str | None]:
     """Completed, failed, and when the next waiting one is due (None: at once, or nothing waits)."""
     counts = {TaskStatus.COMPLETED: 0, TaskStatus.FAILED: 0}

@@ -19,7 +19,7 @@ Input = TypeVar("Input", default=Any)
 
 @dataclass(frozen=True, kw_only=True)
 class Event(Generic[Input]):
-    """What all events carry. ``TaskQueueEvent[Place]`` has a ``Place`` as its input (see ``workers.typed_inputs``)."""
+    """The base of all events. The input of a ``TaskQueueEvent[Place]`` is a ``Place`` (``workers.user_code``)."""
 
     task_key: TaskKey
     """Key of the task; of a sub-task event, the sub-task's."""

@@ -5,59 +5,60 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from serverless_tasks.core.inputs.json_text import result_text
-from serverless_tasks.workers.chunk.agenda import IDLE_SECONDS, Agenda
-from serverless_tasks.workers.chunk.chunk_outcomes import ChunkOutcomes
-from serverless_tasks.workers.chunk.held_chunk import HeldChunk
-from serverless_tasks.workers.chunk.sub_task_run import Ended, SubTaskRun
+from serverless_tasks.workers.chunk.sub_task import Invocation, Line, SubTask
 from serverless_tasks.workers.user_code.coroutines import call_in_loop, cancelled_itself, run_coroutine
-from serverless_tasks.workers.user_code.deadline import DeadlineReached, Unwinding, deadline
+from serverless_tasks.workers.user_code.runner import DeadlineReached, Ended, Raised, Returned, deadline, ended_by
+
+if TYPE_CHECKING:
+    from serverless_tasks.workers.chunk.run import Agenda, Lines
 
 BLOCKED_SECONDS = 1.0
 """An event loop that is so late at the end of the invocation is held up by a handler, which is interrupted then."""
 
-Attempt = asyncio.Task[Ended | None]
+Attempt = asyncio.Task[Line | None]
 
 
 @dataclass(slots=True)
-class Place:
-    """Who runs, and the time of the event loop at which it is given up."""
+class Slot:
+    """A sub-task that runs, and the time of the event loop at which it is given up."""
 
-    run: SubTaskRun
+    sub_task: SubTask
     ends_at: float
 
     def begin(self) -> None:
         """Its time begins with its first step: until then a neighbour may have held up the event loop."""
-        self.run.begin()
-        self.ends_at = _loop_time() + self.run.seconds
+        self.sub_task.begin()
+        self.ends_at = _loop_time() + self.sub_task.seconds
 
 
 class Crew:
-    """Runs up to ``concurrency`` sub-tasks at once. Only the main thread starts them, keeps outcomes and writes.
+    """Runs up to ``size`` sub-tasks at once. Only the main thread starts them, keeps outcomes and writes.
 
-    One whose time is up is given up: its attempt is charged and what it still returns is dropped. A coroutine is
-    cancelled; a thread cannot be, and keeps its place until it returns, so that never more than so many run.
+    A sub-task whose time is up is given up: its attempt is charged, and a later result is dropped. A coroutine is
+    cancelled; a thread cannot be, and keeps its slot until it returns, so that never more than so many run.
     """
 
-    def __init__(self, held: HeldChunk, agenda: Agenda, outcomes: ChunkOutcomes) -> None:
-        self._held = held
+    def __init__(self, invocation: Invocation, size: int, agenda: Agenda, lines: Lines) -> None:
+        self._invocation = invocation
+        self._size = size
         self._agenda = agenda
-        self._outcomes = outcomes
-        self._size = held.policy.concurrency
-        self._threads = ThreadPoolExecutor(self._size, "sub-task")
-        self._running: dict[Attempt, Place] = {}
+        self._lines = lines
+        self._threads = ThreadPoolExecutor(size, "sub-task")
+        self._running: dict[Attempt, Slot] = {}
         self._given_up: set[Attempt] = set()
         self._stopped = False
 
     def run(self) -> None:
-        """Run what is due, until nothing is left or the time is up. Whoever still runs when this raises is dropped."""
+        """Run sub-tasks until none is left or the time is up. Those that still run when this raises are dropped."""
         try:
-            with deadline(self._held.left() + BLOCKED_SECONDS):
+            with deadline(self._invocation.left() + BLOCKED_SECONDS):
                 run_coroutine(self._work())
         except DeadlineReached:
-            for place in self._running.values():
-                self._end(place.run, place.run.timed_out())
+            for slot in self._running.values():
+                self._end(slot.sub_task, slot.sub_task.timed_out())
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -66,15 +67,15 @@ class Crew:
             await self._wait()
             self._collect()
             self._give_up()
-            if self._outcomes.flush_is_due() and not self._outcomes.flush():
+            if self._lines.flush_is_due() and not self._lines.flush():
                 self._stopped = True
 
     def _start(self) -> bool:
-        """Start what is due, in order, while there are room and time; returns whether anything runs."""
+        """Start the due ones, in order, while there are room and time; returns whether anything runs."""
         while self._has_room() and self._next_may_start():
-            run = self._agenda.begin(self._agenda.take())
-            place = Place(run, _loop_time() + run.seconds)
-            self._running[asyncio.create_task(self._attempt(place))] = place
+            sub_task = self._agenda.begin(self._agenda.take())
+            slot = Slot(sub_task, _loop_time() + sub_task.seconds)
+            self._running[asyncio.create_task(self._attempt(slot))] = slot
         return bool(self._running)
 
     def _has_room(self) -> bool:
@@ -98,8 +99,8 @@ class Crew:
 
     def _patience(self) -> float:
         if not self._running:
-            return max(0.0, min(IDLE_SECONDS, self._held.left()))
-        times = [place.ends_at - _loop_time() for place in self._running.values()]
+            return max(0.0, self._agenda.longest_wait())
+        times = [slot.ends_at - _loop_time() for slot in self._running.values()]
         due_in = self._agenda.due_in()
         if due_in is not None and self._has_room() and self._agenda.has_time():
             times.append(due_in)
@@ -107,46 +108,53 @@ class Crew:
 
     def _collect(self) -> None:
         for attempt in [attempt for attempt in self._running if attempt.done()]:
-            run = self._running.pop(attempt).run
+            sub_task = self._running.pop(attempt).sub_task
             try:
-                ended = attempt.result()
+                line = attempt.result()
             except asyncio.CancelledError as error:
-                ended = run.failed(cancelled_itself(error))
+                line = sub_task.failed(Raised(cancelled_itself(error), permanent=False))
             except GeneratorExit as error:
-                ended = run.failed(error)
-            self._end(run, ended)
+                line = sub_task.failed(Raised(error, permanent=False))
+            self._end(sub_task, line)
         self._given_up = {attempt for attempt in self._given_up if not attempt.done()}
 
     def _give_up(self) -> None:
         now = _loop_time()
-        for attempt in [attempt for attempt, place in self._running.items() if place.ends_at <= now]:
-            run = self._running.pop(attempt).run
+        for attempt in [attempt for attempt, slot in self._running.items() if slot.ends_at <= now]:
+            sub_task = self._running.pop(attempt).sub_task
             self._given_up.add(attempt)
-            if run.is_async():
+            if sub_task.is_async():
                 attempt.cancel()
-            self._end(run, run.timed_out())
+            self._end(sub_task, sub_task.timed_out())
 
-    def _end(self, run: SubTaskRun, ended: Ended | None) -> None:
-        if ended is None:
+    def _end(self, sub_task: SubTask, line: Line | None) -> None:
+        if line is None:
             self._stopped = True
         else:
-            self._agenda.end(run, ended)
+            self._agenda.end(sub_task, line)
 
-    async def _attempt(self, place: Place) -> Ended | None:
-        place.begin()
-        run = place.run
-        in_thread = asyncio.get_running_loop().run_in_executor
-        try:
-            if run.is_async():
-                text = result_text(await call_in_loop(run.handlers(), run.context()))
-                return run.in_line(text) or await in_thread(self._threads, run.stored, text)  # and nobody else waits
-        except DeadlineReached:
-            return run.timed_out()
-        except (Unwinding, asyncio.CancelledError, GeneratorExit):
-            raise  # the last two are also how a loop ends a coroutine that it drops: who collects it knows
-        except BaseException as error:  # and here, for of what ends a process asyncio lets some out of its loop
-            return run.failed(error)
-        return await in_thread(self._threads, run.run)
+    async def _attempt(self, slot: Slot) -> Line | None:
+        slot.begin()
+        sub_task, in_thread = slot.sub_task, asyncio.get_running_loop().run_in_executor
+        match await _run_in_loop(sub_task):
+            case None:
+                return await in_thread(self._threads, sub_task.run)
+            case Returned(text):  # storing it holds up none of the others
+                return sub_task.in_line(text) or await in_thread(self._threads, sub_task.stored, text)
+            case ended:
+                return sub_task.failed(ended)
+
+
+async def _run_in_loop(sub_task: SubTask) -> Ended | None:
+    """How it ended, if the event loop can run it; None for a sub-task that needs a thread."""
+    try:
+        if not sub_task.is_async():
+            return None
+        return Returned(result_text(await call_in_loop(sub_task.handlers(), sub_task.context())))
+    except (asyncio.CancelledError, GeneratorExit):
+        raise  # a loop ends a coroutine that it drops with these, too: the crew tells them apart
+    except BaseException as error:  # Catch here: asyncio lets SystemExit escape the loop.
+        return ended_by(error)
 
 
 def _loop_time() -> float:

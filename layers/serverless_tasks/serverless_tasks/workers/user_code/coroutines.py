@@ -8,7 +8,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 from serverless_tasks.core.task_types.context import TaskContext
-from serverless_tasks.workers.user_code.handlers import Pairs, decisive, one_or_all
+from serverless_tasks.workers.user_code.routing import Pairs
+from serverless_tasks.workers.user_code.runner import decisive, one_or_all
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -19,7 +20,7 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
         raise cancelled_itself(error) from error
     finally:
         if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
-            coroutine.close()  # there was no loop to be had, or no time: it is not to warn that nobody awaited it
+            coroutine.close()  # no loop could be made, or time was up: no warning that it was never awaited
 
 
 async def call_in_loop(pairs: Pairs, context: TaskContext) -> Any:
@@ -31,5 +32,5 @@ async def call_in_loop(pairs: Pairs, context: TaskContext) -> Any:
 
 
 def cancelled_itself(error: asyncio.CancelledError) -> RuntimeError:
-    """What a handler has failed with that waits for something its own code has cancelled: no end of its worker."""
+    """The failure of a handler that waits for something its own code has cancelled: no end of its worker."""
     return RuntimeError(f"the handler's own code cancelled it or what it waited for: {error}".removesuffix(": "))

@@ -6,8 +6,7 @@ import functools
 import pytest
 from serverless_tasks import PermanentError, TaskContext
 from serverless_tasks.workers.attempt import HandOver
-from serverless_tasks.workers.user_code.deadline import DeadlineReached
-from serverless_tasks.workers.user_code.handlers import call, call_handler, decisive
+from serverless_tasks.workers.user_code.runner import DeadlineReached, call, call_handler, decisive
 
 pytestmark = pytest.mark.usefixtures("event_loops")
 CONTEXT = TaskContext()

@@ -7,7 +7,8 @@ from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
 from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.fan_out.outcomes import completed_line
 from serverless_tasks.testing import MemoryStack, WorkerKilled
-from serverless_tasks.workers.chunk import held_chunk, sub_task_run
+from serverless_tasks.workers.chunk import run
+from serverless_tasks.workers.user_code import runner
 
 from tests.support.examples import AT
 
@@ -52,7 +53,7 @@ def test_a_sub_task_that_kills_its_worker_is_charged_for_it_alone(stack):
     failed = stack.service.list_sub_tasks(key).items[2]
     assert failed.attributes["error"]["type"] == "WorkerLost"
     assert failed.attempt == 2
-    # Once without anybody knowing who did it, then carefully, twice.
+    # Once without anybody knowing who did it, then isolated, twice.
     assert ran.count(2) == 3
     assert task.attributes["subTaskSucceedCount"] == 4
 
@@ -64,7 +65,7 @@ def test_a_worker_that_dies_before_any_sub_task_ends_the_chunk_failed(stack, mon
     def die(*_args):
         raise WorkerKilled
 
-    monkeypatch.setattr(held_chunk, "elements", die)
+    monkeypatch.setattr(run, "elements", die)
     monkeypatch.setattr(chunks, "mark_in_flight", die)
     key = create(stack, [0, 1])
     task = stack.run(key)
@@ -295,16 +296,16 @@ def test_a_killer_with_a_long_backoff_is_charged_for_each_death_but_the_first(st
     stack.run(key)
 
     assert statuses(stack, key) == ["COMPLETED", "FAILED", "COMPLETED"]
-    # The first death is nobody's. Each later round knows that a killer is in the chunk, and goes about it carefully.
+    # The first death is charged to none. Each later round knows that a killer is in the chunk, and isolates it.
     assert attempts == [1, 1, 2, 3]
 
 
 def test_loading_the_elements_takes_no_sub_task_s_time(stack, monkeypatch):
     TaskType("cat", chunk_size=2).sub_task(lambda event, context: context.remaining_time)
     inside = []
-    deadline, elements = sub_task_run.deadline, held_chunk.elements
-    monkeypatch.setattr(sub_task_run, "deadline", lambda seconds: inside.append("a deadline") or deadline(seconds))
-    monkeypatch.setattr(held_chunk, "elements", lambda *given: inside.append("loading") or elements(*given))
+    deadline, elements = runner.deadline, run.elements
+    monkeypatch.setattr(runner, "deadline", lambda seconds: inside.append("a deadline") or deadline(seconds))
+    monkeypatch.setattr(run, "elements", lambda *given: inside.append("loading") or elements(*given))
 
     stack.run(create(stack, ["x" * 5000] * 2))
 

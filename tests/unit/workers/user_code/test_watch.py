@@ -4,7 +4,7 @@ import threading
 from contextlib import suppress
 
 from serverless_tasks.testing.stack import VirtualClock
-from serverless_tasks.workers.watch import LOOK_SECONDS, Watch
+from serverless_tasks.workers.user_code.runner import LOOK_SECONDS, Watch
 
 
 def test_a_look_is_good_for_a_while_and_gone_is_for_ever():

@@ -5,7 +5,7 @@ import time
 import pytest
 from serverless_tasks import Backoff, PermanentError, TaskKey, TaskStatus, TaskType
 from serverless_tasks.testing import MemoryStack
-from serverless_tasks.workers.attempt import CLOSING_SECONDS
+from serverless_tasks.workers.user_code.runner import CLOSING_SECONDS
 
 
 def create(stack: MemoryStack, elements: list[object]) -> TaskKey:

@@ -1,0 +1,189 @@
+"""Runs user code within its time, and returns how it ended.
+
+This is the one place that tells apart a result, a failure, a permanent failure, a time that is up and an end of ours.
+What user code raises never passes: only errors of AWS, around it, do.
+"""
+
+from __future__ import annotations
+
+import inspect
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from types import FrameType
+from typing import Any, NoReturn
+
+from serverless_tasks.core.errors import PermanentError
+from serverless_tasks.core.inputs.json_text import result_text
+from serverless_tasks.core.task_types.context import TaskContext
+from serverless_tasks.core.times import Clock, after
+from serverless_tasks.workers.user_code.routing import Pairs
+
+CLOSING_SECONDS = 5.0
+"""Left of the invocation for the writes after the handler."""
+LEASE_MARGIN = 5.0
+"""Seconds by which a lease outlives its invocation, for clocks that differ."""
+AGAIN_SECONDS = 2.0
+"""A deadline is raised again after so long, until its block is left: a callback of an event loop may have swallowed it,
+and the code's own cleaning up must not take the seconds that the worker needs to write how the attempt ended."""
+LOOK_SECONDS = 5.0
+"""``context.cancelled`` looks at the table at most this often."""
+
+
+class Unwinding(BaseException):
+    """Ours, on its way through user code to its caller: no failure of that code.
+
+    Not an ``Exception``, so that ``except Exception`` does not swallow it.
+    """
+
+
+class DeadlineReached(Unwinding):
+    """Raised inside user code when its time is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """It returned ``text``, as JSON."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """It raised ``error``, or returned what is not JSON. ``permanent``: another attempt would fail as well."""
+
+    error: BaseException
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """Its time was up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwound:
+    """Ended by the worker itself, for a reason that only the raiser of ``by`` knows."""
+
+    by: Unwinding
+
+
+Ended = Returned | Raised | TimedOut | Unwound
+"""How user code ended."""
+
+
+def run_within(seconds: float, code: Callable[[], Any]) -> Ended:
+    """Run user code, and nothing else, within so many seconds."""
+    try:
+        with deadline(seconds):
+            return Returned(result_text(code()))
+    except BaseException as error:  # an attempt ends with whatever its code raises, and now: not when its lease ends
+        return ended_by(error)
+
+
+def ended_by(error: BaseException) -> Raised | TimedOut | Unwound:
+    """How user code ended that raised this."""
+    match error:
+        case DeadlineReached():
+            return TimedOut()
+        case Unwinding():
+            return Unwound(error)
+        case _:
+            return Raised(error, permanent=isinstance(error, PermanentError))
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Raise :class:`DeadlineReached` in the block after so many seconds.
+
+    Works in the main thread, where Lambda calls handlers; in another one the block is not interrupted. A call that does
+    not return to Python (a native loop) is interrupted when it does; the lease covers the rest.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGALRM, _raise)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _raise(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise DeadlineReached
+
+
+def call(pairs: Pairs, context: TaskContext) -> Any:
+    """Run the handlers in order: one result, or the list of all where there are several."""
+    return one_or_all([call_handler(handler, event, context) for handler, event in pairs])
+
+
+def call_handler(handler: Callable[..., Any], *arguments: Any) -> Any:
+    """The handler's return value; an ``async def`` handler runs to its end in an event loop of its own.
+
+    Raises what the handler raises; of a group of errors, :func:`decisive`.
+    """
+    try:
+        returned = handler(*arguments)
+        if not inspect.iscoroutine(returned):
+            return returned
+        # Here and not above: importing asyncio takes a start milliseconds, and most handlers need none.
+        from serverless_tasks.workers.user_code.coroutines import run_coroutine
+
+        return run_coroutine(returned)
+    except BaseExceptionGroup as group:
+        raise decisive(group) from None
+
+
+def one_or_all(results: list[Any]) -> Any:
+    """One result as it is, several as a list."""
+    return results[0] if len(results) == 1 else results
+
+
+def decisive(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that a group of them, as ``asyncio.TaskGroup`` raises it, means for the attempt.
+
+    An :class:`Unwinding` (a deadline, the hand-over at a checkpoint) decides before all, then a
+    :class:`PermanentError`; else it is the group.
+    """
+    errors = list(_single(group))
+    ends = (error for error in errors if isinstance(error, Unwinding))
+    permanent = (error for error in errors if isinstance(error, PermanentError))
+    return next(chain(ends, permanent), group)
+
+
+def _single(error: BaseException) -> Iterator[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        yield error
+        return
+    for inner in error.exceptions:
+        yield from _single(inner)
+
+
+class Watch:
+    """Whether the work still counts, by the last look. Once gone, a task does not come back.
+
+    Many threads may ask; one of them looks.
+    """
+
+    def __init__(self, is_mine: Callable[[], bool], clock: Clock) -> None:
+        self._is_mine = is_mine
+        self._clock = clock
+        self._looked_at: datetime | None = None
+        self._gone = False
+        self._lock = threading.Lock()
+
+    def is_gone(self) -> bool:
+        """Whether the task was ended or taken over, as of a few seconds ago."""
+        with self._lock:
+            now = self._clock()
+            if not self._gone and (self._looked_at is None or now >= after(self._looked_at, LOOK_SECONDS)):
+                self._looked_at = now
+                self._gone = not self._is_mine()
+            return self._gone
