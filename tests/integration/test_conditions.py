@@ -87,7 +87,7 @@ def a_request_that_is_sent_twice(stack: MemoryStack) -> None:
 
 
 def a_fan_out(stack: MemoryStack) -> None:
-    """Chunks that are flushed, whose worker dies, and that are run carefully then."""
+    """Chunks that are flushed, whose worker dies, and whose sub-tasks are isolated then."""
     cat, died = TaskType("cat", chunk_size=3), list[int]()
 
     @cat.sub_task

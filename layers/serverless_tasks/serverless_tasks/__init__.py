@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from serverless_tasks.core.task.status import TaskKind, TaskStatus
     from serverless_tasks.core.task_types.context import TaskContext
     from serverless_tasks.core.task_types.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
-    from serverless_tasks.core.task_types.retry import Backoff
+    from serverless_tasks.core.task_types.failures import Backoff
     from serverless_tasks.core.task_types.task_type import TaskType
     from serverless_tasks.service.chunks import ResultLink, ResultLinks
     from serverless_tasks.service.creation import Caller
@@ -114,7 +114,7 @@ _NAMES_OF = {
     "core.task.status": ["TaskKind", "TaskStatus"],
     "core.task_types.context": ["TaskContext"],
     "core.task_types.events": ["Event", "StepFunctionTaskEvent", "TaskEvent", "TaskQueueEvent"],
-    "core.task_types.retry": ["Backoff"],
+    "core.task_types.failures": ["Backoff"],
     "core.task_types.task_type": ["TaskType"],
     "service.creation": ["Caller"],
     "service.chunks": ["ResultLink", "ResultLinks"],

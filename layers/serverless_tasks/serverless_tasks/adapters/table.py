@@ -20,7 +20,7 @@ from serverless_tasks.core.errors import LostRace
 from serverless_tasks.core.fan_out.chunks import Chunk
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import CHUNKS, TaskKey, chunk_sk, chunks_pk, task_code_of
-from serverless_tasks.core.task_types.retry import Backoff, Random
+from serverless_tasks.core.task_types.failures import Backoff, Random
 from serverless_tasks.core.usage.amounts import Usage
 
 BATCH_GET_LIMIT = 100

@@ -49,7 +49,7 @@ class EventFactory:
         return [TaskEvent.from_dynamodb_record(record) for record in event["Records"]]
 
     def transform_sqs(self, event: Mapping[str, Any]) -> list[TaskQueueEvent]:
-        """Events of the messages of a queue batch. Raises ``MalformedMessage`` for what is no task message."""
+        """Events of the messages of a queue batch. Raises ``MalformedMessage`` for one that names no task."""
         return [TaskQueueEvent.from_sqs_record(record) for record in event["Records"]]
 
     def transform_step_function(self, event: Mapping[str, Any]) -> list[StepFunctionTaskEvent]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from serverless_tasks.core.errors import InvalidInput
-from serverless_tasks.core.task_types.retry import Backoff
+from serverless_tasks.core.task_types.failures import Backoff
 from serverless_tasks.core.task_types.task_type import TaskType, find_task_type, forget_task_types, policy_of
 
 

@@ -1,4 +1,4 @@
-"""Chunks as people see them: where each one is, without what came of its sub-tasks."""
+"""Chunks as the API shows them: how far each one is, without the outcomes of its sub-tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from serverless_tasks.core.task.status import TaskStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkSummary:
-    """A chunk: ``count`` sub-tasks from index ``first`` on. What it says is said of the task's current run."""
+    """A chunk: ``count`` sub-tasks from index ``first`` on, as it is in the task's current run."""
 
     number: int
     """Position among the task's chunks, from 0."""
@@ -46,11 +46,11 @@ def summary_of(task: TaskEntity, chunk: Chunk) -> ChunkSummary:
 
 
 def status_of(task: TaskEntity, chunk: Chunk) -> TaskStatus:
-    """Derived, never written, and the clock has no part in it:
+    """Its status, derived and never written; the clock has no part in it:
 
     - COMPLETED when all of its sub-tasks have ended, FAILED when one of them failed for good;
-    - else what its task is, once that has ended;
-    - PROCESSING while a worker has it, also one that died and whose lease nobody has taken over yet;
+    - else the status of its task, once that has ended;
+    - PROCESSING while a worker has it, or died with it and no other has taken it over;
     - ERRORED when a worker gave it back with something left: sub-tasks that wait for another attempt, or no time;
     - CREATED before a worker of this run took it.
     """
@@ -64,7 +64,7 @@ def status_of(task: TaskEntity, chunk: Chunk) -> TaskStatus:
 
 
 def chunk_view(chunk: ChunkSummary) -> dict[str, Any]:
-    """A chunk as programs outside see it, without the times that are not there yet."""
+    """The chunk as the API answers it, without the times that are not there yet."""
     view = {
         "number": chunk.number,
         "first": chunk.first,

@@ -1,4 +1,4 @@
-"""Chunks: contiguous ranges of sub-tasks, the unit of scheduling, storage and crash recovery (design, section 6).
+"""Chunks: contiguous ranges of sub-tasks, the unit of scheduling, storage and crash recovery (docs/concepts.md).
 
 A chunk is an item of its own. Its writes name run and attempt: a worker whose lease was taken over changes nothing.
 """
@@ -22,13 +22,13 @@ KIND = "CHUNK"
 MAX_CHUNKS = 1000
 """Chunks of one task at most: their numbers, and what their children return, pass through states of 256 KiB."""
 CHUNK_BYTES = 67_108_864
-"""Bytes of the input that a chunk has at most, where it can be cut: a worker, and whoever lists sub-tasks, holds all
+"""Bytes of the input that a chunk has at most, where it can be cut: workers, and calls that list sub-tasks, hold all
 those of a chunk in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a chunk has at most. Of an input in the bucket it has at least what is between two marks."""
+    """The most that a chunk has. Of an input in the bucket it has at least the elements between two marks."""
 
     count: int
     """Sub-tasks."""
@@ -49,7 +49,7 @@ class Range:
 
     @property
     def bytes(self) -> int:
-        """Of the input's object; 0 of one that is in the item, or that nobody has cut yet."""
+        """Of the input's object; 0 where the input is in the item, or not cut yet."""
         return (self.byte_end or 0) - (self.byte_start or 0)
 
     def has(self, index: int) -> bool:
@@ -68,7 +68,7 @@ class Chunk:
     attempt: int = 0
     """Claims so far."""
     claims: int = 0
-    """Claims since a worker last wrote: above 1, somebody died here."""
+    """Claims since a worker last wrote: above 1, a worker died here."""
     unread: int = 0
     """Claims in a row that were given back because the bucket could not be read."""
     lease_until: str | None = None
@@ -78,7 +78,7 @@ class Chunk:
     """When a worker first claimed it in its run."""
     finished_at: str | None = None
     in_flight: int | None = None
-    """Index that a careful worker was about to run."""
+    """Index that an isolating worker was about to run."""
     outcomes: str | None = None
     """Lines of outcomes, up to 4 KB."""
     outcomes_ref: Mapping[str, Any] | None = None
@@ -88,7 +88,7 @@ class Chunk:
     usage: Usage = NOTHING
     """What it has used of AWS since it was last counted on its task."""
     limits: Limits | None = None
-    """By which the list was cut; the first chunk knows it, and whoever has to cut it again."""
+    """By which the list was cut. Only the first chunk has them, for a plan that has to cut the list again."""
 
     @property
     def number(self) -> int:
@@ -111,11 +111,11 @@ class Chunk:
     @classmethod
     def from_item(cls, item: Item) -> Chunk:
         """The chunk of a table item."""
-        place = Range(item["number"], item["first"], item["count"], item.get("byteStart"), item.get("byteEnd"))
+        found = Range(item["number"], item["first"], item["count"], item.get("byteStart"), item.get("byteEnd"))
         return cls(
             pk=item["pk"],
             sk=item["sk"],
-            range=place,
+            range=found,
             run=item["run"],
             attempt=item["attempt"],
             claims=item.get("claims", 0),
@@ -134,17 +134,17 @@ class Chunk:
         )
 
 
-def create(task: TaskEntity, place: Range, expires_at: int, limits: Limits | None = None) -> Put:
+def create(task: TaskEntity, cut: Range, expires_at: int, limits: Limits | None = None) -> Put:
     """The chunk as the first plan writes it, once. ``limits``: what the first chunk says for those after it."""
     item = {
         "pk": chunks_pk(task.tenant_code, task.code),
-        "sk": chunk_sk(place.number),
+        "sk": chunk_sk(cut.number),
         "kind": KIND,
-        "number": place.number,
-        "first": place.first,
-        "count": place.count,
-        "byteStart": place.byte_start,
-        "byteEnd": place.byte_end,
+        "number": cut.number,
+        "first": cut.first,
+        "count": cut.count,
+        "byteStart": cut.byte_start,
+        "byteEnd": cut.byte_end,
         "maxCount": limits and limits.count,
         "maxBytes": limits and limits.bytes,
         "run": 0,
@@ -157,7 +157,7 @@ def create(task: TaskEntity, place: Range, expires_at: int, limits: Limits | Non
 
 
 def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime) -> Update:
-    """Take a chunk of the current run that nobody holds and that has something left."""
+    """Take a chunk of the current run that no worker holds and that has sub-tasks left."""
     return Update(
         chunks_pk(task.tenant_code, task.code),
         chunk_sk(number),
@@ -202,7 +202,7 @@ def flush(chunk: Chunk, outcomes: Mapping[str, Any], counts: tuple[int, int]) ->
 
 
 def mark_in_flight(chunk: Chunk, index: int) -> Update:
-    """A careful worker says what it is about to run, so that a crash is charged to that sub-task alone."""
+    """Persist the index that an isolating worker is about to run, to charge a crash to that sub-task alone."""
     return Update(chunk.pk, chunk.sk, set={"inFlight": index}, conditions=_held(chunk))
 
 

@@ -35,10 +35,10 @@ def limits_for(count: int, concurrency: int, wanted: int | None = None, marks: M
     limits = Limits(chunk_size(count, concurrency, wanted), CHUNK_BYTES)
     if marks is None:
         return limits
-    while len(places := list(cut(count, limits, marks))) > MAX_CHUNKS:
+    while len(ranges := list(cut(count, limits, marks))) > MAX_CHUNKS:
         limits = Limits(limits.count + limits.count // 8 + 1, limits.bytes + limits.bytes // 8)
-    for place in places:
-        _check(place)
+    for each in ranges:
+        _check(each)
     return limits
 
 
@@ -55,12 +55,12 @@ def cut(count: int, limits: Limits, marks: Marks | None = None) -> Iterator[Rang
         number, first = number + 1, after
 
 
-def _check(place: Range) -> None:
-    if place.bytes <= CHUNK_BYTES_LIMIT:
+def _check(found: Range) -> None:
+    if found.bytes <= CHUNK_BYTES_LIMIT:
         return
-    last = place.first + place.count - 1
+    last = found.first + found.count - 1
     raise InvalidInput(
         FIELD,
-        f"sub-tasks {place.first} to {last} have {place.bytes} bytes in one piece, {CHUNK_BYTES_LIMIT} are allowed; "
+        f"sub-tasks {found.first} to {last} have {found.bytes} bytes in one piece, {CHUNK_BYTES_LIMIT} are allowed; "
         "store what is large, and let elements give its key",
     )

@@ -8,8 +8,8 @@ A chunk keeps one line of JSON per sub-task, in order: ``null`` while there is n
     error, run             FAILED in that run
     error, run, dueAt      CREATED: waits for its next attempt in that run
 
-What failed or waits counts in its own run only: a retry makes it due again without a write. Links lead straight to
-these lines, so their format is documented (docs/results-and-payloads.md).
+A failure or a wait counts in its own run only: a retry makes it due again without a write. Links lead straight to these
+lines, so their format is documented (docs/results-and-payloads.md).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ NOTHING = "null"
 RESULT_LIMIT = 262_144
 """Bytes of a result above which it is an object of its own, which a link can lead to."""
 RESULTS_LIMIT = 16_777_216
-"""Bytes of results in the lines of one chunk, above which each further one above 4 KB is an object of its own: whoever
-writes or lists the outcomes of a chunk holds all of its lines in memory."""
+"""Bytes of results in the lines of one chunk, above which each further one above 4 KB is an object of its own. Workers
+that write the outcomes of a chunk, and calls that list them, hold all of its lines in memory."""
 
 Reference = Mapping[str, Any]
 LoadResult = Callable[[Reference], Any]
@@ -154,7 +154,7 @@ def outcomes_of(first: int, lines: Iterable[str], run: int, load: LoadResult) ->
 
 
 def _line(status: str, index: int, attempt: int, started_at: str, finished_at: str, rest: str) -> str:
-    """By text: a chunk makes thousands, and what is in them is JSON already, or a time or a number."""
+    """By text: a chunk makes thousands, and their parts are JSON already, or times or numbers."""
     head = f'"index":{index},"status":"{status}","attempt":{attempt}'
     return f'{{{head},"startedAt":"{started_at}","finishedAt":"{finished_at}",{rest}}}'
 

@@ -1,4 +1,4 @@
-"""What the state machine does next, decided from the chunks (design, section 6)."""
+"""Decides the state machine's next step from the chunks (docs/concepts.md)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SINGLE_ROUNDS = 50
 """Rounds that begin as soon as one chunk is due. Later ones begin when every backoff is over, so that each is an
 attempt of all that waits, and there are no more of them than attempts."""
 MAX_ROUNDS = 1100
-"""Rounds of one execution. Then its task is FAILED, and a retry goes on with what is left in an execution of its own.
+"""Rounds of one execution. Then its task is FAILED, and a retry goes on with the rest in an execution of its own.
 
 An execution ends at 25,000 events of history (Step Functions quotas), and a round makes 22 at most: 6 for the map, 2
 for the wait, and twice 5 for plan and 2 for the choice after it. So 1,100 rounds make 24,200, and the others are for
@@ -35,7 +35,7 @@ that were run, of plans after the first, and of plans in a row that could not re
 
 
 def next_step(chunks: Sequence[Chunk], run: int, now: datetime, previous: Plan | None, longest_backoff: float) -> Plan:
-    """Run the chunks that are due, wait for the next one, finish, or say that nothing moves any more.
+    """Run the due chunks, wait for the next one, finish, or say that nothing moves any more.
 
     ``longest_backoff`` are the seconds after which every sub-task that waits is due; a chunk knows of its first one.
     """

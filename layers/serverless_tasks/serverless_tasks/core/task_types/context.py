@@ -1,4 +1,4 @@
-"""What a handler is told about its attempt, and what it may do besides returning."""
+"""The second argument of every handler: facts of its attempt, and checkpoints."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class TaskContext:
         state:
             Anything that is JSON.
         progress:
-            0 to 1, shown to people.
+            0 to 1, shown with the task.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class TaskContext:
 
 
 def check_progress(progress: Any) -> float:
-    """Progress as it is kept. Raises :class:`InvalidInput` for what is no number from 0 to 1."""
+    """Progress as it is kept. Raises :class:`InvalidInput` where it is no number from 0 to 1."""
     if isinstance(progress, Real) and 0 <= float(progress) <= 1:
         return float(progress)
     raise InvalidInput("progress", f"must be a number from 0 to 1, not {progress!r}")

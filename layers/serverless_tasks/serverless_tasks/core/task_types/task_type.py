@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.task.keys import check_name
-from serverless_tasks.core.task_types.retry import Backoff, is_number
+from serverless_tasks.core.task_types.failures import Backoff, is_number
 
 if TYPE_CHECKING:
     from serverless_tasks.core.fan_out.outcomes import Outcome
