@@ -10,7 +10,7 @@ LINT_VENV := .venv-lint
 LINT_READY := $(LINT_VENV)/.ready
 CLOUDS := -n 2 --dist loadscope tests/e2e tests/browser
 # The longest first, and what is left to whoever is idle.
-NO_CLOUD := --dist worksteal tests/model tests/integration tests/runtime
+NO_CLOUD := --dist worksteal tests/model tests/integration tests/upgrade tests/runtime
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi docs docs-serve sbom parameters audit screenshots bench bench-million lock clean

@@ -1,0 +1,54 @@
+"""Compares what was recorded with what the newest code does: what was there stays, and what is new is reviewed."""
+
+import json
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+ADDITIONS: dict[str, str] = {}
+"""Paths as :func:`differences` names them, with ``*`` for any part, of what newer code adds, and why older code does as
+well with it. An entry that nothing needs any more fails ``test_rolled_back.py``."""
+
+
+def differences(recorded: Any, found: Any, path: str = "") -> Iterator[str]:
+    """Paths of what is gone, of what is another, and of what is new and not in :data:`ADDITIONS`."""
+    for where, what in _differences(recorded, found, path):
+        if what != "is new" or not any(fnmatchcase(where, pattern) for pattern in ADDITIONS):
+            yield f"{where} {what}"
+
+
+def additions(recorded: Any, found: Any) -> list[str]:
+    """Paths of what is new, reviewed or not."""
+    return [where for where, what in _differences(recorded, found, "") if what == "is new"]
+
+
+def _differences(recorded: Any, found: Any, path: str) -> Iterator[tuple[str, str]]:
+    match recorded, found:
+        case Mapping(), Mapping():
+            for name in recorded:
+                if name in found:
+                    yield from _differences(recorded[name], found[name], f"{path}/{name}")
+                else:
+                    yield f"{path}/{name}", f"is gone: {recorded[name]!r:.200}"
+            for name in found:
+                if name not in recorded:
+                    yield f"{path}/{name}", "is new"
+        case list(), list():
+            for number, (one, other) in enumerate(zip(recorded, found, strict=False)):
+                yield from _differences(one, other, f"{path}/{number}")
+            if len(recorded) != len(found):
+                yield path, f"has {len(found)} entries, not {len(recorded)}"
+        case str(), str() if recorded != found and (texts := _both_json(recorded, found)):
+            yield from _differences(*texts, path)
+        case _ if recorded != found or isinstance(recorded, bool) is not isinstance(found, bool):
+            yield path, f"is {found!r:.200}, not {recorded!r:.200}"
+
+
+def _both_json(recorded: str, found: str) -> tuple[Any, Any] | None:
+    """The values of two texts of JSON objects, whatever their spaces."""
+    if not (recorded.startswith(("{", "[")) and found.startswith(("{", "["))):
+        return None
+    try:
+        return json.loads(recorded), json.loads(found)
+    except ValueError:
+        return None
