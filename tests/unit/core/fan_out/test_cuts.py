@@ -153,7 +153,7 @@ def test_the_longest_lists_are_a_thousand_chunks_wherever_they_are_heavy(number,
     lengths = [heavy if 5000 <= place < 5300 else light for place in range(-(-number // step))]
     marks._starts = array("Q", [0])
     for length in lengths[:-1]:
-        marks._starts.append(marks._places[-1] + length)
+        marks._starts.append(marks._starts[-1] + length)
     marks.end = marks._starts[-1] + lengths[-1]
 
     places = list(cut(number, limits_for(number, 20, None, marks), marks))
