@@ -7,10 +7,6 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from callers import ApiCaller, Reader, Writer
-from conditional import answer_conditionally
-from documentation import LOCATION, TASK_LINKS, TaskApi, returns
-from errors import answer_errors
-from request_bodies import read_json_object, said_to_be_json
 from request_models import (
     JSON_LINES,
     ChunkLimit,
@@ -26,6 +22,7 @@ from request_models import (
     TaskTypeInPath,
     TypeFilter,
 )
+from resolver import TaskApi, returns, said_to_be_json
 from response_bodies import answer, results_answer, sub_task_answer, summary_answer, task_answer
 from response_models import (
     ChunkPage,
@@ -49,18 +46,18 @@ if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
     _ = cloud.table  # now, so that its client is in the snapshot; it connects, and renews its credentials, when used
     known_types()
 service = TaskService(cloud)
-app = TaskApi(enable_validation=True, json_body_deserializer=read_json_object)
-answer_errors(app)
-app.use([answer_conditionally])
+app = TaskApi()
 if os.environ.get("API_DOCS") == "true":
     app.publish_description()
 
+_PATH = {"taskType": "$response.body#/type", "code": "$response.body#/code"}
+TASK_LINKS = {name: {"operationId": name, "parameters": _PATH} for name in ("getTask", "listSubTasks", "cancelTask")}
+"""Operations on a task that was created, for tools that walk through an API."""
 CREATED = {
     **returns(200, "The task that was made before, by the same request with the same Idempotency-Key.", Task),
     **returns(201, "The task, not dispatched yet.", Task, 400, 409, 413, links=TASK_LINKS),
 }
-
-
+LOCATION = {"Location": {"description": "The link.", "schema": {"type": "string", "format": "uri"}}}
 RESULTS = {
     **returns(200, "Links to the objects, also where it is one and a page in a browser asks.", ResultLinks),
     **returns(
@@ -69,7 +66,7 @@ RESULTS = {
 }
 
 
-@app.post("/tasks", summary="Create a task", operation_id="createTask", status_code=201, responses=CREATED)
+@app.task_route("POST", "/tasks", "Create a task", CREATED)
 def create_task(body: Annotated[NewTask, Body()], caller: Writer, key: IdempotencyKey = None) -> Response[str]:
     """Create a single task."""
     caller.check_tenant(body.tenant_code)
@@ -79,13 +76,7 @@ def create_task(body: Annotated[NewTask, Body()], caller: Writer, key: Idempoten
     return _created(caller, task, lambda: body.input)
 
 
-@app.post(
-    "/tasks/step-function-task",
-    summary="Create a Step Functions task",
-    operation_id="createStepFunctionTask",
-    status_code=201,
-    responses=CREATED,
-)
+@app.task_route("POST", "/tasks/step-function-task", "Create a Step Functions task", CREATED)
 def create_step_function_task(
     body: Annotated[NewStepFunctionTask, Body()], caller: Writer, key: IdempotencyKey = None
 ) -> Response[str]:
@@ -100,12 +91,11 @@ def create_step_function_task(
     return _created(caller, task, None if given is None else lambda: given)
 
 
-@app.post(
+@app.task_route(
+    "POST",
     "/uploads",
-    summary="Ask where to put a large input",
-    operation_id="createUpload",
-    status_code=201,
-    responses=returns(201, "Where to put it. Nothing is there yet.", Upload, 400, 413),
+    "Ask where to put a large input",
+    returns(201, "Where to put it. Nothing is there yet.", Upload, 400, 413),
 )
 def create_upload(caller: Writer, body: Annotated[NewUpload, Body()] = JSON_LINES) -> Response[str]:
     """Hand out a link by which one input can be uploaded, once."""
@@ -114,22 +104,16 @@ def create_upload(caller: Writer, body: Annotated[NewUpload, Body()] = JSON_LINE
     return answer(201, made)
 
 
-@app.get(
-    "/task-types",
-    summary="List the task types",
-    operation_id="listTaskTypes",
-    responses=returns(200, "The task types of this deployment, by name.", TaskTypes),
+@app.task_route(
+    "GET", "/task-types", "List the task types", returns(200, "The task types of this deployment, by name.", TaskTypes)
 )
 def list_task_types(caller: Reader) -> Response[str]:
     """List what tasks can be created of, and what their inputs look like."""
     return answer(200, known_types().view)
 
 
-@app.get(
-    "/tasks",
-    summary="List tasks, newest first",
-    operation_id="listTasks",
-    responses=returns(200, "A page of the tenant's tasks.", TaskPage, 400),
+@app.task_route(
+    "GET", "/tasks", "List tasks, newest first", returns(200, "A page of the tenant's tasks.", TaskPage, 400)
 )
 def list_tasks(
     caller: Reader,
@@ -144,22 +128,17 @@ def list_tasks(
     return answer(200, _page(page, [summary_answer(service, task) for task in page.items]))
 
 
-@app.get(
-    "/tasks/<taskType>/<code>",
-    summary="Show a task",
-    operation_id="getTask",
-    responses=returns(200, "The task.", Task, 404),
-)
+@app.task_route("GET", "/tasks/<taskType>/<code>", "Show a task", returns(200, "The task.", Task, 404))
 def get_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Reader) -> Response[str]:
     """Show a task of either kind."""
     return answer(200, task_answer(service, _find(caller, task_type, code)))
 
 
-@app.get(
+@app.task_route(
+    "GET",
     "/tasks/<taskType>/<code>/sub-tasks",
-    summary="List the sub-tasks of a task",
-    operation_id="listSubTasks",
-    responses=returns(200, "A page of its sub-tasks; a single task has none.", SubTaskPage, 400, 404),
+    "List the sub-tasks of a task",
+    returns(200, "A page of its sub-tasks; a single task has none.", SubTaskPage, 400, 404),
 )
 def list_sub_tasks(
     task_type: TaskTypeInPath,
@@ -175,11 +154,11 @@ def list_sub_tasks(
     return answer(200, _page(page, [sub_task_answer(service, task, sub_task) for sub_task in page.items]))
 
 
-@app.get(
+@app.task_route(
+    "GET",
     "/tasks/<taskType>/<code>/chunks",
-    summary="List the chunks of a task",
-    operation_id="listChunks",
-    responses=returns(200, "A page of its chunks; a task whose input is not cut has none.", ChunkPage, 400, 404),
+    "List the chunks of a task",
+    returns(200, "A page of its chunks; a task whose input is not cut has none.", ChunkPage, 400, 404),
 )
 def list_chunks(
     task_type: TaskTypeInPath, code: CodeInPath, caller: Reader, limit: ChunkLimit = MAX_CHUNKS, cursor: Cursor = None
@@ -189,23 +168,15 @@ def list_chunks(
     return answer(200, _page(page, [chunk_view(chunk) for chunk in page.items]))
 
 
-@app.get(
-    "/tasks/<taskType>/<code>/results",
-    summary="Get links to all results of a task",
-    operation_id="listResults",
-    responses=RESULTS,
-)
+@app.task_route("GET", "/tasks/<taskType>/<code>/results", "Get links to all results of a task", RESULTS)
 def list_results(task_type: TaskTypeInPath, code: CodeInPath, caller: Reader) -> Response[str]:
     """Link to the outcomes of all sub-tasks, in the order of the input, once the task has ended."""
     links = service.result_links(_find(caller, task_type, code))
     return results_answer(links, to_page=_asked_by_a_script(app.current_event.headers))
 
 
-@app.post(
-    "/tasks/<taskType>/<code>/cancel",
-    summary="Stop a task",
-    operation_id="cancelTask",
-    responses=returns(200, "The task, CANCELLED.", Task, 404, 409),
+@app.task_route(
+    "POST", "/tasks/<taskType>/<code>/cancel", "Stop a task", returns(200, "The task, CANCELLED.", Task, 404, 409)
 )
 def cancel_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> Response[str]:
     """Stop a task that has not ended."""
@@ -214,12 +185,11 @@ def cancel_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> 
     return _changed(200, service.cancel_task(task.key, caller.user, caller.record.ip))
 
 
-@app.post(
+@app.task_route(
+    "POST",
     "/tasks/<taskType>/<code>/retry",
-    summary="Run a failed or cancelled task again",
-    operation_id="retryTask",
-    status_code=202,
-    responses=returns(202, "The task, in a new run.", Task, 404, 409),
+    "Run a failed or cancelled task again",
+    returns(202, "The task, in a new run.", Task, 404, 409),
 )
 def retry_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> Response[str]:
     """Begin a new run; sub-tasks that completed stay completed."""

@@ -1,4 +1,4 @@
-"""Who calls: from the claims of an ID token to a tenant, a user, and what the user may do (design, section 7)."""
+"""Callers: from the claims of an ID token to a tenant, a user, and the user's rights (docs/security.md)."""
 
 import re
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ class ApiCaller:
 
     tenant_code: str
     user: str
-    """Claim ``sub``: unlike a user name it is never given to somebody else."""
+    """Claim ``sub``: unlike a user name it is never given to another user."""
     groups: frozenset[str]
     record: Caller
-    """What a task that this request creates says of its origin."""
+    """The origin of a task that this request creates."""
 
     def check_tenant(self, named: str | None) -> None:
         """Raise unless the tenant that a body names, if it does, is the caller's own."""
@@ -67,13 +67,13 @@ def _named(claim: str) -> list[str]:
 
 
 def may_write(caller: Annotated[ApiCaller, Depends(signed_in)]) -> ApiCaller:
-    """The user, if not one who only reads."""
+    """The user. Raises for one that only reads."""
     if READER in caller.groups:
         raise ForbiddenError(f"the group {READER} only reads")
     return caller
 
 
 Reader = Annotated[ApiCaller, Depends(signed_in)]
-"""Parameter of a route that everybody in the tenant may call."""
+"""Parameter of a route that every user of the tenant may call."""
 Writer = Annotated[ApiCaller, Depends(may_write)]
 """Parameter of a route that changes something."""

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 MAX_PROBLEMS = 20
 """Problems that are looked for; an input may have as many as it has bytes."""
 MAX_WORDS = 200
-"""Characters of what is wrong with a place."""
+"""Characters about one problem."""
 SLICE = 1000
-"""Elements that are looked at together, until one is found that does not fit."""
+"""Elements that are checked together, until one is found that does not fit."""
 LARGE = 16_384
-"""Bytes of JSON from which on only the first problem of an input is told: to find all takes up to 8 µs for each."""
+"""Bytes of JSON from which on only the first problem of an input is named: to find all takes up to 8 µs for each."""
 
 Problems = dict[str, str]
-Place = Sequence[str | int]
+Path = Sequence[str | int]
 
 
 class UnfitInput(Exception):
-    """The input does not fit; ``problems`` says by place what is wrong there."""
+    """The input does not fit; ``problems`` says what is wrong, by path."""
 
     def __init__(self, problems: Problems) -> None:
         super().__init__("the input does not fit its task type")
@@ -57,7 +57,7 @@ class InputSchema:
         except UnicodeEncodeError:
             raise UnfitInput({"input": _HALF}) from None
 
-    def _problems_of_each(self, values: Sequence[Any]) -> Iterator[tuple[Place, str]]:
+    def _problems_of_each(self, values: Sequence[Any]) -> Iterator[tuple[Path, str]]:
         for start in range(0, len(values), SLICE):
             part = values[start : start + SLICE]
             if self._many.is_valid(part):
@@ -65,10 +65,10 @@ class InputSchema:
             for index, value in enumerate(part, start):
                 yield from self._problems([index], value)
 
-    def _problems(self, place: Place, value: Any) -> Iterator[tuple[Place, str]]:
+    def _problems(self, path: Path, value: Any) -> Iterator[tuple[Path, str]]:
         for error in _errors(self._one, value):
-            for below, words in _told(error):
-                yield [*place, *below], words
+            for below, words in _found(error):
+                yield [*path, *below], words
 
 
 _HALF = "has half of a character, an escape from \\ud800 to \\udfff without the other half"
@@ -135,50 +135,52 @@ def _raised(validator: "Draft202012Validator", value: Any) -> Iterator["Validati
         yield error
 
 
-def _told(error: "ValidationError") -> Iterator[tuple[Place, str]]:
-    """What is wrong, at the places where somebody can mend it."""
+def _found(error: "ValidationError") -> Iterator[tuple[Path, str]]:
+    """The problems, at the paths where they can be mended."""
     kind: Any = error.kind
-    place: Place = error.instance_path
+    path: Path = error.instance_path
     if kind.name == "required":
-        yield [*place, kind.property], "is missing"
+        yield [*path, kind.property], "is missing"
     elif kind.name in ("additionalProperties", "unevaluatedProperties"):
         for name in kind.unexpected:
-            yield [*place, name], "is not a field of this input"
+            yield [*path, name], "is not a field of this input"
     elif (branches := getattr(kind, "context", None)) and all(branches):  # an empty one is an alternative that fits
-        yield from _alternatives(place, branches)
+        yield from _alternatives(path, branches)
     else:
-        yield place, error.message.strip()
+        yield path, error.message.strip()
 
 
-def _alternatives(place: Place, branches: Sequence[Sequence["ValidationError"]]) -> Iterator[tuple[Place, str]]:
-    """Of several schemas none fits: what is wrong by the one that was meant, or what each of them wants."""
-    meant = [branch for branch in branches if not any(_is_another(error, place) for error in branch)]
+def _alternatives(path: Path, branches: Sequence[Sequence["ValidationError"]]) -> Iterator[tuple[Path, str]]:
+    """None of several schemas fits: the problems of the one that was meant, or the demands of each."""
+    meant = [branch for branch in branches if not any(_is_another(error, path) for error in branch)]
     if len(meant) == 1:
         for error in meant[0]:
-            yield from _told(error)
+            yield from _found(error)
     else:
-        told = [next(_told(next((one for one in branch if _is_another(one, place)), branch[0]))) for branch in branches]
-        [where, *others] = dict.fromkeys(tuple(where) for where, _ in told)
-        yield place if others else where, ", and ".join(dict.fromkeys(words for _, words in told))
+        found = [
+            next(_found(next((one for one in branch if _is_another(one, path)), branch[0]))) for branch in branches
+        ]
+        [where, *others] = dict.fromkeys(tuple(where) for where, _ in found)
+        yield path if others else where, ", and ".join(dict.fromkeys(words for _, words in found))
 
 
-def _is_another(error: "ValidationError", place: Place) -> bool:
+def _is_another(error: "ValidationError", path: Path) -> bool:
     """Whether the value is of another kind than this alternative: another type, or another tag."""
     kind: Any = error.kind
-    return kind.name == "const" or (kind.name in ("type", "enum") and len(error.instance_path) == len(place))
+    return kind.name == "const" or (kind.name in ("type", "enum") and len(error.instance_path) == len(path))
 
 
-def _first(problems: Iterable[tuple[Place, str]]) -> Problems:
+def _first(problems: Iterable[tuple[Path, str]]) -> Problems:
     found: Problems = {}
-    for place, words in problems:
-        found.setdefault(_path(place), words[:MAX_WORDS])
+    for path, words in problems:
+        found.setdefault(_field(path), words[:MAX_WORDS])
         if len(found) == MAX_PROBLEMS:
             break
     return found
 
 
-def _path(place: Place) -> str:
-    return "input" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+def _field(path: Path) -> str:
+    return "input" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
 def usable(schema: Mapping[str, Any]) -> InputSchema | None:

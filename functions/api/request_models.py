@@ -1,4 +1,4 @@
-"""Shapes of what the API is asked: requests are validated by them."""
+"""Shapes of requests: they are validated by them."""
 
 from typing import Annotated, Any
 
@@ -62,7 +62,7 @@ class NewStepFunctionTask(_NewTask):
     ]
 
     def given(self, name: str) -> Any:
-        """What the request has under this name, or None."""
+        """The request's value of this name, or None."""
         return getattr(self, name) if name in self.model_fields_set else None
 
 
@@ -77,7 +77,7 @@ class NewUpload(BaseModel):
 
 
 JSON_LINES = NewUpload()
-"""What a request without a body asks for."""
+"""The upload of a request without a body."""
 
 
 IdempotencyKey = Annotated[

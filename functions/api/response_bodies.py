@@ -1,4 +1,4 @@
-"""Answers: what the layer's views leave open is filled in, payloads up to 256 KB as values, larger ones as links."""
+"""Answers: the layer's views with their payloads, up to 256 KB as values, larger ones as links."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -91,6 +91,6 @@ def _payload(service: TaskService, name: str, reference: Mapping[str, Any] | Non
         except (PayloadMissing, PayloadInBucket, InvalidInput):
             if reference is None:
                 raise
-            # Somebody emptied the bucket, or uploaded what is no input. The task is still worth an answer; its link
-            # will show what is there, or say that it is missing.
+            # The bucket was emptied, or the upload is no input. The task is still worth an answer; its link will show
+            # the object, or say that it is missing.
     return {f"{name}Url": service.payload_link(reference)}

@@ -1,4 +1,4 @@
-"""Shapes of what the API answers. They describe it; the unit tests compare every answer."""
+"""Shapes of answers. They describe the API; the unit tests compare every answer."""
 
 from typing import Annotated, Any, NotRequired
 

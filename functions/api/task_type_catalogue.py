@@ -1,4 +1,4 @@
-"""The task types that this deployment has: what `sam build` wrote down of functions/worker (TaskTypesLayer)."""
+"""The task types of this deployment, as `sam build` found them in functions/worker (TaskTypesLayer)."""
 
 import json
 import os
@@ -14,13 +14,13 @@ FILE = "manifest.json"
 NAMED = 20
 """Task types that an error names at most."""
 UNKNOWN: Mapping[str, Any] = {"items": [], "complete": False}
-"""What is known without the layer: in a unit test, or where somebody deployed by hand."""
+"""The catalogue without the layer: in a unit test, or in a deployment without `sam build`."""
 
 ROUTES = {TaskKind.TASK: "POST /tasks", TaskKind.SFN_TASK: "POST /tasks/step-function-task"}
 
 
 class KnownTypes:
-    """Task types by name. ``own_factories``: a fork's own factories decide what has a handler, and what it gets."""
+    """Task types by name. ``own_factories``: a fork's factories decide which types have a handler, and its input."""
 
     def __init__(self, written: Mapping[str, Any], *, own_factories: bool = False) -> None:
         self._items = {item["taskType"]: item for item in sorted(written["items"], key=lambda item: item["taskType"])}
@@ -30,7 +30,7 @@ class KnownTypes:
 
     @property
     def view(self) -> dict[str, Any]:
-        """What GET /task-types answers."""
+        """The answer of GET /task-types."""
         return {"items": list(self._items.values()), "complete": self.complete}
 
     def check(self, kind: TaskKind, task_type: str) -> None:

@@ -157,7 +157,7 @@ def _answer(name: str, asked: dict[str, str]) -> dict[str, Any]:
 def _is_known(tag: str, known: str) -> bool:
     """Whether ``If-None-Match`` names the tag, weak or strong, or any (RFC 9110, section 13.1.2).
 
-    As functions/api/conditional.py has it: the two functions share no layer.
+    As functions/api/resolver.py has it: the two functions share no layer.
     """
     opaque = tag.removeprefix("W/")
     return known.strip() == "*" or opaque in re.findall(r'"[^"]*"', known)

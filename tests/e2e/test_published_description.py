@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from description import described
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -24,7 +25,6 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from typed_description import described
 
 from local import deployment
 from local.cloud import LocalCloud

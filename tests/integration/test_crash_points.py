@@ -14,10 +14,9 @@ from serverless_tasks.core.task_types import task_type
 from serverless_tasks.service.task_service import creation
 
 from tests.support.crashes import KINDS, Crash, CrashStack, Point, World
-from tests.support.fan_out_flows import LOSSES
-from tests.support.flows import FLOWS
 from tests.support.moto_stack import MotoStack
 from tests.support.numbered import Numbered
+from tests.support.scenarios import FLOWS, SWEPT
 from tests.support.watched import WatchedStack
 
 pytestmark = pytest.mark.usefixtures("event_loops")
@@ -78,7 +77,7 @@ def test_a_crash_changes_nothing_in_the_end(where: str, flow: str, point: Point,
         assert crash.hit is not None
 
         # AND only what is lost for good needs the sweeper
-        assert flow in LOSSES or not world.swept
+        assert flow in SWEPT or not world.swept
 
 
 def test_the_stacks_can_be_watched() -> None:

@@ -41,16 +41,6 @@ class Called:
 KINDS = (in_thread, in_loop, Called)
 
 
-def planned(stack: MemoryStack, elements: list[object]) -> TaskKey:
-    """A task whose chunks are there and have not run."""
-    key = stack.service.create_step_function_task("mbc", "cat", elements).key
-    while stack.relay_one():
-        pass
-    for execution in stack._executions():
-        execution.step()
-    return key
-
-
 def run_chunk(stack: MemoryStack, key: TaskKey) -> None:
     """Call the worker of the first chunk."""
     stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": 0, "chunk": 0})

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from functions.api.documentation import VERSION
+from functions.api.description import VERSION
 from local.paths import ROOT
 from local.template import Resolver
 from tests.support.resources import TEMPLATE, properties

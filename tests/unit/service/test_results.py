@@ -7,6 +7,8 @@ import pytest
 from serverless_tasks import ResultLinks, TaskKey, TaskKind, TaskNotFound, TaskOpen, TaskType
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
+from tests.support.tasks import relay_all
+
 LARGE = "r" * 5000
 
 
@@ -82,8 +84,7 @@ def test_a_task_without_outcomes_has_an_empty_object(stack):
     nothing = ended(stack, [])
     unplanned, planned = (stack.service.create_step_function_task("mbc", "cat", [1, 2]).key for _ in "ab")
     stack.service.cancel_task(unplanned)
-    while stack.relay_one():
-        pass
+    relay_all(stack)
     stack._executions()[-1].step()
     stack.service.cancel_task(planned)
 

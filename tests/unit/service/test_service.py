@@ -19,6 +19,8 @@ from serverless_tasks.core.inputs.json_text import escaped_size, size
 from serverless_tasks.service import sub_tasks
 from serverless_tasks.testing import MemoryStack
 
+from tests.support.tasks import planned, relay_all
+
 S = TaskStatus
 
 
@@ -178,17 +180,13 @@ def test_update_status_refuses_other_attributes(stack):
         stack.service.update_status(key, S.PROCESSING, {"colour": 1})
 
 
-def planned(stack: MemoryStack, count: int) -> TaskKey:
+def cut_in_twos(stack: MemoryStack, count: int) -> TaskKey:
     TaskType("cat", chunk_size=2).sub_task(lambda event, context: "by the handler")
-    key = stack.service.create_step_function_task("mbc", "cat", list(range(count))).key
-    while stack.relay_one():
-        pass
-    stack._executions()[0].step()
-    return key
+    return planned(stack, list(range(count)))
 
 
 def test_a_sub_task_can_be_given_its_outcome(stack):
-    key = planned(stack, 4)
+    key = cut_in_twos(stack, 4)
 
     done = stack.service.update_sub_task_status(key.sub_task(3), S.COMPLETED, {"result": "by hand"})
     assert (done.status, done.attributes, done.index) == (S.COMPLETED, {"result": "by hand"}, 3)
@@ -206,7 +204,7 @@ def test_a_sub_task_can_be_given_its_outcome(stack):
 
 
 def test_a_sub_task_outcome_is_refused_where_it_cannot_be(stack):
-    key = planned(stack, 4)
+    key = cut_in_twos(stack, 4)
 
     with pytest.raises(TransitionRefused, match="cannot become PROCESSING"):
         stack.service.update_sub_task_status(key.sub_task(0), S.PROCESSING)
@@ -220,7 +218,7 @@ def test_a_sub_task_outcome_is_refused_where_it_cannot_be(stack):
 
 
 def test_an_outcome_that_is_not_json_leaves_no_chunk_claimed(stack):
-    key = planned(stack, 2)
+    key = cut_in_twos(stack, 2)
 
     with pytest.raises(InvalidInput, match="result"):
         stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED, {"result": {1}})
@@ -229,7 +227,7 @@ def test_an_outcome_that_is_not_json_leaves_no_chunk_claimed(stack):
 
 
 def test_an_outcome_stands_though_the_task_is_cancelled_meanwhile(stack, monkeypatch):
-    key = planned(stack, 1)
+    key = cut_in_twos(stack, 1)
     update = stack.memory.table.update
 
     def cancel_before_the_count(change):
@@ -244,7 +242,7 @@ def test_an_outcome_stands_though_the_task_is_cancelled_meanwhile(stack, monkeyp
 
 
 def test_sub_tasks_are_counted(stack):
-    key = planned(stack, 4)
+    key = cut_in_twos(stack, 4)
     stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED)
     stack.service.update_sub_task_status(key.sub_task(1), S.FAILED)
 
@@ -255,7 +253,7 @@ def test_sub_tasks_are_counted(stack):
 
 
 def test_sub_tasks_are_listed_in_pages_and_by_status(stack):
-    key = planned(stack, 5)
+    key = cut_in_twos(stack, 5)
     stack.service.update_sub_task_status(key.sub_task(3), S.FAILED)
 
     pages, cursor = [], None
@@ -334,11 +332,10 @@ def test_update_status_takes_no_odd_progress(stack, progress):
 
 
 def test_a_sub_task_can_be_given_its_outcome_in_a_later_run(stack):
-    key = planned(stack, 2)
+    key = cut_in_twos(stack, 2)
     stack.service.cancel_task(key)
     stack.service.retry_task(key)
-    while stack.relay_one():
-        pass
+    relay_all(stack)
     stack._executions()[-1].step()
 
     done = stack.service.update_sub_task_status(key.sub_task(1), S.COMPLETED, {"result": "by hand"})
@@ -350,7 +347,7 @@ def test_a_sub_task_can_be_given_its_outcome_in_a_later_run(stack):
 
 
 def test_an_outcome_from_outside_has_a_limit(stack):
-    key = planned(stack, 2)
+    key = cut_in_twos(stack, 2)
 
     with pytest.raises(InvalidInput, match="result: has 262147 bytes, 262144 are allowed"):
         stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED, {"result": "x" * 262_145})

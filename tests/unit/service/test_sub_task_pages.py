@@ -5,6 +5,8 @@ from serverless_tasks import TaskEntity, TaskStatus, TaskType
 from serverless_tasks.service import sub_tasks
 from serverless_tasks.testing import MemoryStack
 
+from tests.support.tasks import relay_all
+
 COMPLETED, FAILED, CREATED = TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CREATED
 OUTCOMES = "outcomes"
 
@@ -129,8 +131,7 @@ def test_a_filter_shows_what_a_list_of_all_shows_at_any_time(stack, result):
 def test_what_a_cancel_left_is_found_as_cancelled(stack):
     TaskType("cat", chunk_size=2).sub_task(lambda event, context: None)
     key = stack.service.create_step_function_task("mbc", "cat", [1, 2, 3]).key
-    while stack.relay_one():
-        pass
+    relay_all(stack)
     stack._executions()[0].step()
     stack.service.update_sub_task_status(key.sub_task(2), COMPLETED)
     stack.service.cancel_task(key)

@@ -14,6 +14,8 @@ from serverless_tasks.core.fan_out.rounds import MAX_FUTILE_CLAIMS
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 from urllib3 import exceptions as urllib3
 
+from tests.support.tasks import relay_all
+
 BODY = b'"' + bytes(range(97, 123)) * 10_000 + b'"'
 REFERENCE = {"key": "k", "bytes": len(BODY), "etag": '"e"'}
 ENDS = [urllib3.ProtocolError("reset"), urllib3.ReadTimeoutError(None, "k", "timed out"), None]
@@ -181,8 +183,7 @@ def test_a_chunk_that_can_never_be_read_ends_its_task(stack, monkeypatch):
 def test_one_that_was_taken_over_meanwhile_is_left_alone(stack, monkeypatch):
     TaskType("cat").sub_task(lambda event, context: None)
     key = create(stack, 1)
-    while stack.relay_one():
-        pass
+    relay_all(stack)
     stack._executions()[0].step()
     call = {"pk": key.pk, "sk": key.sk, "run": 0, "chunk": 0}
 

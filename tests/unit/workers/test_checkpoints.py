@@ -4,6 +4,8 @@ import pytest
 from serverless_tasks import InvalidInput, TaskStatus, TaskType
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
+from tests.support.tasks import relay_all
+
 
 def test_the_next_attempt_finds_the_state(stack):
     cat = TaskType("cat")
@@ -39,8 +41,7 @@ def test_a_checkpoint_is_no_transition(stack):
         versions.append((seen.version, len(seen.history), seen.progress, seen.change, len(stack.memory.table.stream)))
 
     key = stack.service.create_task("mbc", "cat", 1).key
-    while stack.relay_one():
-        pass
+    relay_all(stack)
     stack.work_one()
 
     assert versions == [(2, 3, 0.5, "data", 0)]  # no record for the relay

@@ -5,9 +5,7 @@ from serverless_tasks import Backoff, PermanentError, TaskKey, TaskStatus, TaskT
 from serverless_tasks.core.dynamodb.expressions import Update, exists
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
-
-def create(stack: MemoryStack, elements: list[object]) -> TaskKey:
-    return stack.service.create_step_function_task("mbc", "cat", elements).key
+from tests.support.tasks import create_list, relay_all
 
 
 def call(key: TaskKey, **more: object) -> dict[str, object]:
@@ -41,7 +39,7 @@ def test_the_fan_in_gets_every_outcome_in_order_and_makes_the_result(stack, cat)
         seen.append((event.index, event.input, event.task_key, event.context["run"]))
         return [(o.index, o.status, o.result, o.attempt, o.error) for o in outcomes]
 
-    key = create(stack, ["a", "b", "c"])
+    key = create_list(stack, ["a", "b", "c"])
     task = stack.run(key)
 
     assert task.result == [[i, "COMPLETED", v, 1, None] for i, v in enumerate("abc")]
@@ -55,7 +53,7 @@ def test_the_fan_in_gets_an_input_that_is_in_the_bucket(stack, cat):
         pairs = [(len(value), o.index) for value, o in zip(event.input, outcomes, strict=True)]
         return [pairs, len(event.input), event.input[-1], event.input[0][:2]]
 
-    assert stack.run(create(stack, ["x" * 5000, "y"])).result == [[[5000, 0], [1, 1]], 2, "y", "xx"]
+    assert stack.run(create_list(stack, ["x" * 5000, "y"])).result == [[[5000, 0], [1, 1]], 2, "y", "xx"]
 
 
 def test_an_input_in_the_bucket_is_read_only_if_the_fan_in_wants_it(stack, cat, monkeypatch):
@@ -69,7 +67,7 @@ def test_an_input_in_the_bucket_is_read_only_if_the_fan_in_wants_it(stack, cat, 
     def finished(event, outcomes):
         return [len(event.input), sum(1 for _ in outcomes), read.count("input.jsonl"), next(iter(event.input))]
 
-    key = create(stack, ["x" * 5000, "y"])
+    key = create_list(stack, ["x" * 5000, "y"])
     until_finish(stack, key)
     monkeypatch.setattr(stack.memory.payloads, "_text", watched)
 
@@ -79,7 +77,7 @@ def test_an_input_in_the_bucket_is_read_only_if_the_fan_in_wants_it(stack, cat, 
 
 def test_a_fan_in_that_reads_an_input_that_is_gone_fails_the_task(stack, cat):
     cat.finished(lambda event, outcomes: list(event.input))
-    key = create(stack, ["x" * 5000, "y"])
+    key = create_list(stack, ["x" * 5000, "y"])
     until_finish(stack, key)
     stack.memory.payloads.objects = {k: text for k, text in stack.memory.payloads.objects.items() if "input" not in k}
 
@@ -87,7 +85,7 @@ def test_a_fan_in_that_reads_an_input_that_is_gone_fails_the_task(stack, cat):
 
 
 def test_without_fan_in_there_is_no_result(stack, cat):
-    assert "result" not in stack.run(create(stack, ["a"])).attributes
+    assert "result" not in stack.run(create_list(stack, ["a"])).attributes
 
 
 @pytest.mark.parametrize(
@@ -111,7 +109,7 @@ def test_what_a_type_tolerates_decides(stack, tolerated, bad, status):
             raise PermanentError("bad one")
 
     cat.finished(lambda event, outcomes: [str(o.error and o.error["message"]) for o in outcomes])
-    task = stack.run(create(stack, [1] * bad + [0] * (4 - bad)))
+    task = stack.run(create_list(stack, [1] * bad + [0] * (4 - bad)))
 
     assert str(task.status) == status
     assert task.attributes["subTaskFailedCount"] == bad
@@ -129,7 +127,7 @@ def test_a_fan_in_that_fails_is_tried_again(stack, cat):
             raise ValueError("boom")
         return "second"
 
-    assert stack.run(create(stack, ["a", "b"])).result == "second"
+    assert stack.run(create_list(stack, ["a", "b"])).result == "second"
     assert tries == [["a", "b"], ["a", "b"]]
 
 
@@ -142,7 +140,7 @@ def test_a_fan_in_that_keeps_failing_fails_the_task(stack, cat, error, tries):
         seen.append(1)
         raise error
 
-    task = stack.run(create(stack, ["a"]))
+    task = stack.run(create_list(stack, ["a"]))
 
     assert (task.status, len(seen)) == (TaskStatus.FAILED, tries)
     assert task.error == {"type": type(error).__name__, "message": "boom"}
@@ -152,7 +150,7 @@ def test_a_fan_in_that_keeps_failing_fails_the_task(stack, cat, error, tries):
 def test_a_fan_in_whose_result_is_not_json_fails_the_task(stack, cat):
     cat.finished(lambda event, outcomes: {1})
 
-    assert stack.run(create(stack, ["a"])).error["type"] == "InvalidResult"
+    assert stack.run(create_list(stack, ["a"])).error["type"] == "InvalidResult"
 
 
 def test_a_fan_in_ends_at_its_timeout(stack):
@@ -162,13 +160,16 @@ def test_a_fan_in_ends_at_its_timeout(stack):
     cat.sub_task(lambda event, context: None)
     cat.finished(lambda event, outcomes: time.sleep(10))
 
-    assert stack.run(create(stack, ["a"])).error == {"type": "AttemptTimeout", "message": "the fan-in ran too long"}
+    assert stack.run(create_list(stack, ["a"])).error == {
+        "type": "AttemptTimeout",
+        "message": "the fan-in ran too long",
+    }
 
 
 def test_a_large_result_goes_to_the_bucket(stack, cat):
     cat.finished(lambda event, outcomes: "r" * 5000)
 
-    task = stack.run(create(stack, ["a"]))
+    task = stack.run(create_list(stack, ["a"]))
 
     assert "result" not in task.attributes
     assert stack.service.load_result(task) == "r" * 5000
@@ -184,7 +185,7 @@ def test_a_finish_that_died_goes_on_where_it_was(stack, cat):
             raise WorkerKilled
         return "done"
 
-    key = create(stack, ["a"])
+    key = create_list(stack, ["a"])
     until_finish(stack, key)
     with pytest.raises(WorkerKilled):
         stack.invoke("finish", call(key))
@@ -197,7 +198,7 @@ def test_a_finish_that_died_goes_on_where_it_was(stack, cat):
 
 
 def test_the_counters_are_what_the_chunks_say(stack, cat):
-    key = create(stack, ["a", "bad", "c"])
+    key = create_list(stack, ["a", "bad", "c"])
     until_finish(stack, key)
     drifted = {"attributes.subTaskSucceedCount": 1, "attributes.subTaskFailedCount": 0, "change": "data"}
     stack.memory.table.update(Update(key.pk, key.sk, conditions=(exists("pk"),), set=drifted))
@@ -208,9 +209,8 @@ def test_the_counters_are_what_the_chunks_say(stack, cat):
 
 
 def test_finish_before_every_chunk_has_ended_is_an_error(stack, cat):
-    key = create(stack, ["a", "b", "c"])
-    while stack.relay_one():
-        pass
+    key = create_list(stack, ["a", "b", "c"])
+    relay_all(stack)
     stack._executions()[0].step()
 
     with pytest.raises(Exception, match="2 chunks have not ended"):
@@ -219,7 +219,7 @@ def test_finish_before_every_chunk_has_ended_is_an_error(stack, cat):
 
 
 def test_a_task_that_was_never_cut_into_chunks_ends_failed_and_a_retry_cuts_it(stack, cat):
-    key = create(stack, ["a", "b", "c"])
+    key = create_list(stack, ["a", "b", "c"])
     stack.relay_one()
     by_hand = Update(key.pk, key.sk, conditions=(exists("pk"),), set={"status": "PROCESSING", "change": "data"})
     stack.memory.table.update(by_hand)
@@ -232,7 +232,7 @@ def test_a_task_that_was_never_cut_into_chunks_ends_failed_and_a_retry_cuts_it(s
 
 
 def test_a_task_whose_chunks_expired_meanwhile_fails_and_a_retry_cuts_them_anew(stack, cat):
-    key = create(stack, ["a", "b", "c"])
+    key = create_list(stack, ["a", "b", "c"])
     until_finish(stack, key)
     stack.memory.table.items = {k: item for k, item in stack.memory.table.items.items() if k[1] != "000001"}
 
@@ -242,7 +242,7 @@ def test_a_task_whose_chunks_expired_meanwhile_fails_and_a_retry_cuts_them_anew(
 
 
 def test_progress_does_not_fall_when_a_retry_plans(stack, cat):
-    key = create(stack, ["a", "b", "c", "bad"])
+    key = create_list(stack, ["a", "b", "c", "bad"])
     assert stack.run(key).progress == 1
     stack.service.retry_task(key)
 
@@ -257,7 +257,7 @@ def test_progress_does_not_fall_when_a_retry_plans(stack, cat):
 
 
 def test_when_the_state_machine_gives_up_the_task_ends_failed_and_says_why(stack, cat):
-    key = create(stack, ["a"])
+    key = create_list(stack, ["a"])
     stack.relay_one()
 
     stack.invoke("finish", call(key, failure={"Error": "Sandbox.Timedout", "Cause": "plan timed out"}))
@@ -269,7 +269,7 @@ def test_when_the_state_machine_gives_up_the_task_ends_failed_and_says_why(stack
 
 @pytest.mark.parametrize("event", ["ended", "other run", "missing"])
 def test_finish_of_a_task_that_is_not_its_own_does_nothing(stack, cat, event):
-    key = create(stack, ["a"])
+    key = create_list(stack, ["a"])
     stack.run(key)
     before = stack.task(key)
 
@@ -287,7 +287,7 @@ def test_cancel_during_the_fan_in_wins(stack, cat):
         return "too late"
 
     runs: list[int] = []
-    task = stack.run(create(stack, ["a"]))
+    task = stack.run(create_list(stack, ["a"]))
 
     assert (task.status, "result" in task.attributes, len(runs)) == (TaskStatus.CANCELLED, False, 1)
 
@@ -302,6 +302,6 @@ def test_an_error_of_aws_after_the_fan_in_is_left_to_the_state_machine(stack, ca
         return update(change)
 
     monkeypatch.setattr(stack.memory.table, "update_task", refuse_once)
-    task = stack.run(create(stack, ["a"]))
+    task = stack.run(create_list(stack, ["a"]))
 
     assert (task.status, len(runs)) == (TaskStatus.COMPLETED, 2)

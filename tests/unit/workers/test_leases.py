@@ -3,25 +3,11 @@
 import json
 
 import pytest
-from serverless_tasks import TaskEntity, TaskKey, TaskStatus, TaskType
-from serverless_tasks.testing import MemoryStack, WorkerKilled
+from serverless_tasks import TaskStatus, TaskType
+from serverless_tasks.testing import WorkerKilled
 from serverless_tasks.workers.batches import Redeliver
 
-
-def history(task: TaskEntity) -> list[str]:
-    return [entry["status"] for entry in task.history]
-
-
-def create(stack: MemoryStack, value: object = 1, task_type: str = "cat") -> TaskKey:
-    return stack.service.create_task("mbc", task_type, value).key
-
-
-def queued(stack: MemoryStack, value: object = 1) -> TaskKey:
-    """A task whose message waits on the queue."""
-    key = create(stack, value)
-    while stack.relay_one():
-        pass
-    return key
+from tests.support.tasks import create, history, queued
 
 
 def test_a_duplicate_of_an_ended_task_is_acknowledged(stack):

@@ -1,8 +1,10 @@
 """An object that an item refers to is never written again: a worker that dies or comes late spoils nothing."""
 
 import pytest
-from serverless_tasks import TaskKey, TaskStatus, TaskType
+from serverless_tasks import TaskStatus, TaskType
 from serverless_tasks.testing import MemoryStack, WorkerKilled
+
+from tests.support.tasks import planned
 
 LARGE = 5000
 
@@ -92,13 +94,6 @@ def test_a_worker_that_lost_its_lease_leaves_the_checkpoint_that_the_next_one_go
 
     assert states == [None, large("a"), large("a")]
     assert task.result == "done"
-
-
-def planned(stack: MemoryStack, elements: list[object]) -> TaskKey:
-    key = stack.service.create_step_function_task("mbc", "cat", elements).key
-    stack.relay_one()
-    stack._executions()[0].step()
-    return key
 
 
 def test_a_worker_that_dies_between_object_and_item_leaves_the_outcomes_flushed_before(stack, monkeypatch):

@@ -9,12 +9,7 @@ from serverless_tasks.core.fan_out.rounds import MAX_ROUNDS, MAX_STALLED_ROUNDS
 from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
-
-def started(stack: MemoryStack, elements: list[object]) -> TaskKey:
-    key = stack.service.create_step_function_task("mbc", "cat", elements).key
-    while stack.relay_one():
-        pass
-    return key
+from tests.support.tasks import started
 
 
 def plan(stack: MemoryStack, key: TaskKey, previous: object = None, run: int = 0) -> dict[str, object]:

@@ -4,24 +4,9 @@ import itertools
 import time
 
 import pytest
-from serverless_tasks import Backoff, PermanentError, TaskEntity, TaskKey, TaskStatus, TaskType
-from serverless_tasks.testing import MemoryStack
+from serverless_tasks import Backoff, PermanentError, TaskStatus, TaskType
 
-
-def history(task: TaskEntity) -> list[str]:
-    return [entry["status"] for entry in task.history]
-
-
-def create(stack: MemoryStack, value: object = 1, task_type: str = "cat") -> TaskKey:
-    return stack.service.create_task("mbc", task_type, value).key
-
-
-def queued(stack: MemoryStack, value: object = 1) -> TaskKey:
-    """A task whose message waits on the queue."""
-    key = create(stack, value)
-    while stack.relay_one():
-        pass
-    return key
+from tests.support.tasks import create, history, queued
 
 
 def test_a_task_runs_once_and_completes(stack):

@@ -4,6 +4,8 @@ import pytest
 from serverless_tasks import TaskType
 from serverless_tasks.testing import MemoryStack
 
+from tests.support.tasks import relay_all
+
 
 def test_a_new_task_goes_to_the_queue(stack):
     key = stack.service.create_task("mbc", "cat", 1).key
@@ -36,8 +38,7 @@ def test_a_retry_has_an_execution_of_its_own(stack):
     stack.service.cancel_task(key)
     stack.service.retry_task(key)
 
-    while stack.relay_one():
-        pass
+    relay_all(stack)
 
     assert list(stack.memory.executions.inputs) == [key.code, f"{key.code}-1"]
 
@@ -47,8 +48,7 @@ def test_cancel_stops_the_execution(stack):
     stack.relay_one()
     stack.service.cancel_task(key)
 
-    while stack.relay_one():
-        pass
+    relay_all(stack)
 
     assert stack.memory.executions.stopped == {key.code}
 

@@ -5,6 +5,8 @@ from serverless_tasks import TaskKey, TaskNotFound, TaskStatus, TaskType
 from serverless_tasks.core.fan_out import cuts
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
+from tests.support.tasks import relay_all
+
 SIZES = [500] * 6 + [1] * 20 + [500] * 2 + [1] * 3
 CUT = [2, 2, 2, 6, 6, 6, 3, 4]
 """By 1,008 bytes, and 6 elements of the type."""
@@ -22,8 +24,7 @@ def started(stack: MemoryStack) -> TaskKey:
     upload = stack.service.create_upload("mbc")
     stack.upload(upload, b"".join(b'"%s"\n' % (b"x" * size) for size in SIZES))
     key = stack.service.create_step_function_task("mbc", "cat", input_ref=upload.input_ref).key
-    while stack.relay_one():
-        pass
+    relay_all(stack)
     return key
 
 

@@ -7,18 +7,11 @@ from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
 from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
-
-def single(stack: MemoryStack) -> TaskKey:
-    return stack.service.create_task("mbc", "cat", 1).key
+from tests.support.tasks import create, relay_all
 
 
 def fan_out(stack: MemoryStack) -> TaskKey:
     return stack.service.create_step_function_task("mbc", "cat", [1, 2]).key
-
-
-def relay_all(stack: MemoryStack) -> None:
-    while stack.relay_one():
-        pass
 
 
 def sweep_until_done(stack: MemoryStack, key: TaskKey, hours: float = 48) -> None:
@@ -41,9 +34,9 @@ def cat() -> TaskType:
     return cat
 
 
-@pytest.mark.parametrize("create", [single, fan_out])
-def test_a_record_that_the_stream_lost_is_made_up_for(stack, cat, create):
-    key = create(stack)
+@pytest.mark.parametrize("new", [create, fan_out])
+def test_a_record_that_the_stream_lost_is_made_up_for(stack, cat, new):
+    key = new(stack)
     stack.memory.table.stream.clear()
 
     sweep_until_done(stack, key)
@@ -54,7 +47,7 @@ def test_a_record_that_the_stream_lost_is_made_up_for(stack, cat, create):
 
 
 def test_a_message_that_the_queue_lost_is_sent_again_after_a_quarter_of_an_hour(stack, cat):
-    key = single(stack)
+    key = create(stack)
     relay_all(stack)
     stack.memory.queue.messages.clear()
 
@@ -73,7 +66,7 @@ def test_a_task_that_waits_for_a_retry_whose_message_is_lost(stack, cat):
         return "second"
 
     cat.task_handler = fail_once
-    key = single(stack)
+    key = create(stack)
 
     sweep_until_done(stack, key)
 
@@ -88,7 +81,7 @@ def test_a_task_whose_worker_and_message_are_lost(stack, cat):
         return "second"
 
     cat.task_handler = die_once
-    key = single(stack)
+    key = create(stack)
 
     sweep_until_done(stack, key)
 
@@ -123,8 +116,8 @@ def test_an_execution_that_never_was_is_started(stack, cat):
 
 
 def test_a_healthy_short_task_is_never_looked_at(stack, cat):
-    for create in (single, fan_out):
-        stack.run(create(stack))
+    for new in (create, fan_out):
+        stack.run(new(stack))
     stack.clock.advance(86400)
 
     assert stack.sweep() == 0
@@ -141,7 +134,7 @@ def test_a_healthy_long_task_is_left_alone(stack, cat):
         return "done"
 
     cat.task_handler = work
-    key = single(stack)
+    key = create(stack)
     task = stack.run(key)
 
     assert task.attempt == 1
@@ -163,7 +156,7 @@ def test_a_running_execution_is_left_alone(stack, cat):
 
 
 def test_a_backlog_is_not_multiplied(stack, cat):
-    key = single(stack)
+    key = create(stack)
     relay_all(stack)
 
     for _ in range(24 * 12):  # a day without workers
@@ -175,7 +168,7 @@ def test_a_backlog_is_not_multiplied(stack, cat):
 
 
 def test_two_sweepers_at_once_act_once(stack, cat, monkeypatch):
-    single(stack)
+    create(stack)
     stack.memory.table.stream.clear()
     stack.clock.advance(300)
     update, once = stack.memory.table.update, []
@@ -194,7 +187,7 @@ def test_two_sweepers_at_once_act_once(stack, cat, monkeypatch):
 
 
 def test_one_task_that_cannot_be_looked_after_keeps_no_other_waiting(stack, cat, monkeypatch):
-    keys = [single(stack) for _ in range(20)]
+    keys = [create(stack) for _ in range(20)]
     stack.memory.table.stream.clear()
     stack.clock.advance(300)
     send = stack.memory.queue.send
@@ -215,7 +208,7 @@ def test_work_per_run_is_bounded_and_the_oldest_come_first(stack, cat, monkeypat
 
     monkeypatch.setattr(sweeper, "TASKS_PER_SHARD", 2)
     for _ in range(60):
-        single(stack)
+        create(stack)
         stack.clock.advance(1)
     stack.memory.table.stream.clear()
     stack.clock.advance(300)
@@ -231,7 +224,7 @@ def test_work_per_run_is_bounded_and_the_oldest_come_first(stack, cat, monkeypat
 
 def test_the_sweeper_stops_when_its_time_is_nearly_up(stack, cat):
     for _ in range(5):
-        single(stack)
+        create(stack)
     stack.memory.table.stream.clear()
     stack.clock.advance(300)
 
@@ -240,7 +233,7 @@ def test_the_sweeper_stops_when_its_time_is_nearly_up(stack, cat):
 
 
 def test_a_lagging_index_leads_to_nothing(stack, cat, monkeypatch):
-    key = single(stack)
+    key = create(stack)
     stack.run(key)
     before = stack.task(key)
     monkeypatch.setattr(stack.memory.table, "due", lambda *_: [key, TaskKey("TASK#mbc", "cat#gone")])
@@ -255,7 +248,7 @@ def test_what_is_no_task_of_ours_does_not_stand_first_for_ever(stack, cat, monke
     from serverless_tasks.workers import sweeper
 
     monkeypatch.setattr(sweeper, "TASKS_PER_SHARD", 1)
-    key = single(stack)
+    key = create(stack)
     stack.memory.table.stream.clear()
     shard = stack.task(key).attention
     foreign = {"pk": "FOREIGN", "sk": "1", "kind": "TASK", "change": "data", "attention": shard}

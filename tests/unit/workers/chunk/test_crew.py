@@ -10,7 +10,8 @@ from serverless_tasks.testing import MemoryStack
 from serverless_tasks.workers.chunk.run import ChunkWorker
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 
-from tests.support.crews import KINDS, SECONDS, in_loop, planned, run_chunk, sub_tasks
+from tests.support.crews import KINDS, SECONDS, in_loop, run_chunk, sub_tasks
+from tests.support.tasks import planned
 
 pytestmark = pytest.mark.usefixtures("event_loops")
 

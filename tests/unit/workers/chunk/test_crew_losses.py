@@ -8,7 +8,8 @@ import pytest
 from serverless_tasks import TaskType
 from serverless_tasks.testing import WorkerKilled
 
-from tests.support.crews import KINDS, SECONDS, planned, run_chunk, sub_tasks
+from tests.support.crews import KINDS, SECONDS, run_chunk, sub_tasks
+from tests.support.tasks import planned
 
 pytestmark = pytest.mark.usefixtures("event_loops")
 

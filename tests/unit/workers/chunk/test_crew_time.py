@@ -11,7 +11,8 @@ from serverless_tasks.workers.chunk import crew, run
 from serverless_tasks.workers.chunk.sub_task import SubTask
 from serverless_tasks.workers.user_code.runner import CLOSING_SECONDS
 
-from tests.support.crews import SECONDS, in_loop, in_thread, planned, run_chunk, sub_tasks
+from tests.support.crews import SECONDS, in_loop, in_thread, run_chunk, sub_tasks
+from tests.support.tasks import planned
 
 pytestmark = pytest.mark.usefixtures("event_loops")
 

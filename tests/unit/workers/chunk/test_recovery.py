@@ -11,28 +11,11 @@ from serverless_tasks.workers.chunk import run
 from serverless_tasks.workers.user_code import runner
 
 from tests.support.examples import AT
-
-
-def create(stack: MemoryStack, elements: list[object]) -> TaskKey:
-    return stack.service.create_step_function_task("mbc", "cat", elements).key
-
-
-def planned(stack: MemoryStack, elements: list[object]) -> TaskKey:
-    """A task whose chunks are there and have not run."""
-    key = create(stack, elements)
-    while stack.relay_one():
-        pass
-    for execution in stack._executions():
-        execution.step()
-    return key
+from tests.support.tasks import create_list, planned, relay_all, statuses
 
 
 def run_chunk(stack: MemoryStack, key: TaskKey, number: int = 0, run: int = 0) -> None:
     stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": run, "chunk": number})
-
-
-def statuses(stack: MemoryStack, key: TaskKey) -> list[str]:
-    return [str(sub_task.status) for sub_task in stack.service.list_sub_tasks(key, limit=100).items]
 
 
 def test_a_sub_task_that_kills_its_worker_is_charged_for_it_alone(stack):
@@ -46,7 +29,7 @@ def test_a_sub_task_that_kills_its_worker_is_charged_for_it_alone(stack):
             raise WorkerKilled
         return event.index
 
-    key = create(stack, [0, 1, 2, 3, 4])
+    key = create_list(stack, [0, 1, 2, 3, 4])
     task = stack.run(key)
 
     assert statuses(stack, key) == ["COMPLETED", "COMPLETED", "FAILED", "COMPLETED", "COMPLETED"]
@@ -67,7 +50,7 @@ def test_a_worker_that_dies_before_any_sub_task_ends_the_chunk_failed(stack, mon
 
     monkeypatch.setattr(run, "elements", die)
     monkeypatch.setattr(chunks, "mark_in_flight", die)
-    key = create(stack, [0, 1])
+    key = create_list(stack, [0, 1])
     task = stack.run(key)
 
     assert task.status is TaskStatus.FAILED
@@ -86,7 +69,7 @@ def test_outcomes_are_flushed_now_and_then_and_survive_a_death(stack):
             raise WorkerKilled
         return event.index
 
-    key = create(stack, list(range(10)))
+    key = create_list(stack, list(range(10)))
     task = stack.run(key)
 
     assert task.status is TaskStatus.COMPLETED
@@ -221,7 +204,7 @@ def test_a_retry_runs_only_what_did_not_complete(stack):
             raise ValueError("first time")
         return context.run
 
-    key = create(stack, [0, 1, 2, 3])
+    key = create_list(stack, [0, 1, 2, 3])
     stack.run(key)
     stack.service.retry_task(key)
     assert statuses(stack, key) == ["COMPLETED", "CREATED", "COMPLETED", "COMPLETED"]
@@ -259,8 +242,7 @@ def test_a_chunk_that_its_worker_of_the_run_before_completes_in_time_is_not_begu
     key = planned(stack, [0])
     stack.service.cancel_task(key)
     stack.service.retry_task(key)
-    while stack.relay_one():
-        pass
+    relay_all(stack)
     stack._executions()[0].step()
     update, [chunk] = stack.memory.table.update, stack.memory.table.chunks("mbc", key.code)
 
@@ -292,7 +274,7 @@ def test_a_killer_with_a_long_backoff_is_charged_for_each_death_but_the_first(st
             attempts.append(context.attempt)
             raise WorkerKilled
 
-    key = create(stack, [0, 1, 2])
+    key = create_list(stack, [0, 1, 2])
     stack.run(key)
 
     assert statuses(stack, key) == ["COMPLETED", "FAILED", "COMPLETED"]
@@ -307,7 +289,7 @@ def test_loading_the_elements_takes_no_sub_task_s_time(stack, monkeypatch):
     monkeypatch.setattr(runner, "deadline", lambda seconds: inside.append("a deadline") or deadline(seconds))
     monkeypatch.setattr(run, "elements", lambda *given: inside.append("loading") or elements(*given))
 
-    stack.run(create(stack, ["x" * 5000] * 2))
+    stack.run(create_list(stack, ["x" * 5000] * 2))
 
     assert inside == ["loading", "a deadline", "a deadline"]
 
@@ -321,7 +303,7 @@ def test_whatever_a_handler_raises_ends_its_attempt_and_not_its_worker(stack, ra
         if event.index == 0:
             raise raised
 
-    key = create(stack, [0, 1])
+    key = create_list(stack, [0, 1])
     stack.run(key)
 
     assert statuses(stack, key) == ["FAILED", "COMPLETED"]

@@ -9,6 +9,8 @@ from serverless_tasks.core.fan_out.outcomes import RESULT_LIMIT, RESULTS_LIMIT, 
 from serverless_tasks.core.inputs.json_text import INLINE_LIMIT
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
+from tests.support.tasks import relay_all
+
 pytestmark = pytest.mark.usefixtures("event_loops")
 
 MANY = 1000
@@ -107,8 +109,7 @@ def test_a_result_from_outside_has_an_object_of_its_own_where_there_is_no_room(s
     monkeypatch.setattr("serverless_tasks.core.fan_out.outcomes.RESULTS_LIMIT", 20_000)
     TaskType("cat", chunk_size=3).sub_task(lambda event, context: None)
     key = stack.service.create_step_function_task("mbc", "cat", [0, 1, 2]).key
-    while stack.relay_one():
-        pass
+    relay_all(stack)
     stack._executions()[0].step()
 
     found = [

@@ -7,27 +7,11 @@ from serverless_tasks import Backoff, PermanentError, TaskKey, TaskStatus, TaskT
 from serverless_tasks.testing import MemoryStack
 from serverless_tasks.workers.user_code.runner import CLOSING_SECONDS
 
-
-def create(stack: MemoryStack, elements: list[object]) -> TaskKey:
-    return stack.service.create_step_function_task("mbc", "cat", elements).key
-
-
-def planned(stack: MemoryStack, elements: list[object]) -> TaskKey:
-    """A task whose chunks are there and have not run."""
-    key = create(stack, elements)
-    while stack.relay_one():
-        pass
-    for execution in stack._executions():
-        execution.step()
-    return key
+from tests.support.tasks import create_list, planned, statuses
 
 
 def run_chunk(stack: MemoryStack, key: TaskKey, number: int = 0, run: int = 0) -> None:
     stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": run, "chunk": number})
-
-
-def statuses(stack: MemoryStack, key: TaskKey) -> list[str]:
-    return [str(sub_task.status) for sub_task in stack.service.list_sub_tasks(key, limit=100).items]
 
 
 def test_sub_tasks_run_with_their_element_and_keep_its_order(stack):
@@ -39,7 +23,7 @@ def test_sub_tasks_run_with_their_element_and_keep_its_order(stack):
         seen.append((event.index, event.input, str(event.task_key), context.idempotency_key, context.attempt))
         return event.input * 10
 
-    key = create(stack, [1, 2, 3, 4, 5, 6, 7])
+    key = create_list(stack, [1, 2, 3, 4, 5, 6, 7])
     task = stack.run(key)
 
     assert [(index, value) for index, value, *_ in seen] == [(i, i + 1) for i in range(7)]
@@ -59,7 +43,7 @@ def test_one_of_five_fails_and_the_others_keep_their_results(stack):
             raise ValueError("no three")
         return event.input
 
-    key = create(stack, [0, 1, 2, 3, 4])
+    key = create_list(stack, [0, 1, 2, 3, 4])
     task = stack.run(key)
 
     subs = stack.service.list_sub_tasks(key).items
@@ -104,7 +88,7 @@ def test_a_retry_that_is_due_later_is_left_to_a_later_round(stack):
             raise ValueError("boom")
 
     start = stack.clock.now
-    key = create(stack, [0, 1, 2])
+    key = create_list(stack, [0, 1, 2])
     task = stack.run(key)
 
     assert ran == [(0, 1, 0), (1, 1, 0), (2, 1, 0), (1, 2, 600)]
@@ -137,7 +121,7 @@ def test_permanent_failures_are_not_retried(stack, failure):
             raise failure
         return {1, 2}  # not JSON
 
-    stack.run(create(stack, [0]))
+    stack.run(create_list(stack, [0]))
 
     assert attempts == [1]
 
@@ -149,7 +133,7 @@ def test_results_of_any_size_are_kept(stack, length):
     lengths = []
     cat.finished(lambda event, outcomes: lengths.extend(len(outcome.result) for outcome in outcomes))
 
-    key = create(stack, [length, 1, length])
+    key = create_list(stack, [length, 1, length])
     stack.run(key)
 
     assert lengths == [length, 1, length]
@@ -163,7 +147,7 @@ def test_elements_of_any_size_reach_their_sub_task(stack, length):
     cat.sub_task(lambda event, context: [len(event.input), event.input[0]])
     value = "\u2028é\n" + "i" * length  # line separators that are none in JSON Lines
 
-    key = create(stack, [value, "b", value])
+    key = create_list(stack, [value, "b", value])
     stack.run(key)
 
     n = length + 3
@@ -175,7 +159,7 @@ def test_results_with_line_separators_stay_one_line(stack):
     cat = TaskType("cat", chunk_size=2)
     cat.sub_task(lambda event, context: "a\u2028b\x85c\nd\r" * event.input)
 
-    key = create(stack, [1, 2000])
+    key = create_list(stack, [1, 2000])
     stack.run(key)
 
     results = [s.attributes["result"] for s in stack.service.list_sub_tasks(key).items]
@@ -191,7 +175,7 @@ def test_a_sub_task_that_others_left_no_time_is_not_charged(stack):
         started.append((event.index, context.attempt, round(context.remaining_time)))
         stack.clock.advance(500)
 
-    task = stack.run(create(stack, [0, 1, 2]))
+    task = stack.run(create_list(stack, [0, 1, 2]))
 
     # 895 s of an invocation are enough for one; the others begin in invocations of their own.
     assert started == [(0, 1, 800), (1, 1, 800), (2, 1, 800)]
@@ -222,7 +206,7 @@ def test_a_sub_task_ends_at_its_timeout(stack):
     cat = TaskType("cat", chunk_size=2, timeout=1, max_attempts=1)
     cat.sub_task(lambda event, context: time.sleep(event.input))
 
-    key = create(stack, [0, 10])
+    key = create_list(stack, [0, 10])
     stack.run(key)
 
     assert statuses(stack, key) == ["COMPLETED", "FAILED"]

@@ -16,7 +16,7 @@ class TaskKind(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """Where a task, or a sub-task, is in its life. :func:`facts` says the rest about each."""
+    """Where a task, or a sub-task, is in its life."""
 
     CREATED = "CREATED"
     """Saved, not dispatched yet."""

@@ -1,68 +1,33 @@
-"""The ways of Step Functions tasks, and of what is lost on the way, as in :mod:`tests.support.flows`."""
+"""Step Functions tasks: rounds, retries, cancels, duplicates."""
 
 from typing import Any
 
 from serverless_tasks import Backoff, PermanentError, TaskEntity, TaskKey, TaskStatus, TaskType
 
 from tests.support.crashes import World
-from tests.support.flows import LARGE, Flow, answered, create, ended, flow, result
-from tests.support.stacks import lose_messages, lose_record, path, stop_execution
-
-LOSSES: set[str] = set()
-"""Names of those in which something is lost that nobody sends again but the sweeper."""
-S = TaskStatus
-
-
-def loss(play: Flow) -> Flow:
-    """Decorator: one of the flows that need the sweeper."""
-    LOSSES.add(play.__name__)
-    return flow(play)
-
-
-def create_list(world: World, elements: list[Any]) -> TaskKey:
-    """A Step Functions task, asked for until there is an answer."""
-    return world.insist(
-        lambda: world.stack.service.create_step_function_task("mbc", "cat", elements, idempotency_key="the request")
-    ).key
-
-
-def sub_keys(key: TaskKey, *indexes: int) -> list[str]:
-    """Idempotency keys of sub-tasks."""
-    return [str(key.sub_task(index)) for index in indexes]
-
-
-def counts(task: TaskEntity) -> tuple[int, int, int]:
-    """Sub-tasks, succeeded, failed."""
-    names = ("subTaskCount", "subTaskSucceedCount", "subTaskFailedCount")
-    total, succeeded, failed = (int(task.attributes[name]) for name in names)
-    return total, succeeded, failed
-
-
-def results(world: World, key: TaskKey) -> list[Any]:
-    """The sub-tasks' results, or what else they are."""
-    with world.stack.calls.unheard():
-        items = world.stack.service.list_sub_tasks(key, limit=100).items
-    return [sub_task.attributes.get("result", str(sub_task.status)) for sub_task in items]
-
-
-def _fan_out(world: World, **policy: Any) -> TaskType:
-    cat = TaskType("cat", **{"max_attempts": 2, "chunk_size": 2, **policy})
-
-    @cat.sub_task
-    def handle(event: Any, context: Any) -> Any:
-        world.effect(context)
-        return [event.input, context.run]
-
-    @cat.finished
-    def fan_in(event: Any, outcomes: Any) -> Any:
-        return [outcome.result for outcome in outcomes]
-
-    return cat
+from tests.support.scenarios.catalogue import (
+    HAPPY,
+    LARGE,
+    SCENARIOS,
+    S,
+    Scenario,
+    a_type_that_fans_out,
+    answered,
+    counts,
+    create_list,
+    ended,
+    flow,
+    result,
+    results,
+    scenario,
+    sub_keys,
+)
+from tests.support.stacks import Stack, deliver_twice, fan_out, path
 
 
 @flow
-def a_fan_out(world: World) -> TaskEntity:
-    _fan_out(world)
+def aa_type_that_fans_out(world: World) -> TaskEntity:
+    a_type_that_fans_out(world)
 
     key = create_list(world, ["a", "b", "c", "d", "e"])
     task = ended(world, key, S.COMPLETED, sub_keys(key, 0, 1, 2, 3, 4))
@@ -77,7 +42,7 @@ def a_fan_out(world: World) -> TaskEntity:
 
 @flow
 def a_fan_out_with_large_payloads(world: World) -> TaskEntity:
-    _fan_out(world, chunk_size=1)
+    a_type_that_fans_out(world, chunk_size=1)
 
     key = create_list(world, ["a" * LARGE, "b" * LARGE])
     task = ended(world, key, S.COMPLETED, sub_keys(key, 0, 1))
@@ -89,7 +54,7 @@ def a_fan_out_with_large_payloads(world: World) -> TaskEntity:
 
 @flow
 def a_fan_out_with_results_in_objects_of_their_own(world: World) -> TaskEntity:
-    _fan_out(world)
+    a_type_that_fans_out(world)
 
     key = create_list(world, ["a", "b" * 300_000])
     task = ended(world, key, S.COMPLETED, sub_keys(key, 0, 1))
@@ -99,8 +64,8 @@ def a_fan_out_with_results_in_objects_of_their_own(world: World) -> TaskEntity:
 
 
 @flow
-def an_empty_fan_out(world: World) -> TaskEntity:
-    _fan_out(world)
+def an_emptya_type_that_fans_out(world: World) -> TaskEntity:
+    a_type_that_fans_out(world)
 
     task = ended(world, create_list(world, []), S.COMPLETED, [])
 
@@ -110,7 +75,7 @@ def an_empty_fan_out(world: World) -> TaskEntity:
 
 @flow
 def a_fan_out_whose_sub_tasks_run_at_once(world: World) -> TaskEntity:
-    cat, failed = _fan_out(world, chunk_size=3, concurrency=2), list[int]()
+    cat, failed = a_type_that_fans_out(world, chunk_size=3, concurrency=2), list[int]()
     cat.sub_task_handler = None
 
     @cat.sub_task
@@ -191,7 +156,7 @@ def a_fan_out_that_is_cancelled(world: World) -> TaskEntity:
 def several_tasks_at_once(world: World) -> TaskEntity:
     """Records come in batches: new tasks of both kinds, ends to tell, an alarm, a cancel behind its creation."""
     world.stack.relay_batch = 25
-    cat = _fan_out(world)
+    cat = a_type_that_fans_out(world)
 
     @cat.task
     def handle(event: Any, context: Any) -> Any:
@@ -217,41 +182,120 @@ def several_tasks_at_once(world: World) -> TaskEntity:
     return ended(world, failed, S.FAILED, keys)
 
 
-@loss
-def a_task_whose_record_is_lost(world: World) -> TaskEntity:
-    _fan_out(world).task(lambda event, context: "found")
-    key = create(world, 1)
-    lose_record(world.stack)
-
-    return ended(world, key, S.COMPLETED, [])
+@scenario
+def a_fan_out_of_an_unknown_type_fails(stack: Stack) -> None:
+    assert path(fan_out(stack, [1, 2])) == "CREATED STARTED FAILED"
 
 
-@loss
-def a_task_whose_message_is_lost(world: World) -> TaskEntity:
-    _fan_out(world).task(lambda event, context: "found")
-    key = create(world, 1)
-    while world.stack.task(key).status is S.CREATED:
-        world.stack.relay_one()
-    lose_messages(world.stack)
+def _of_count(count: int) -> Scenario:
+    def play(stack: Stack) -> None:
+        cat = TaskType("cat")
+        cat.sub_task(lambda event, context: event.input + 1)
+        cat.finished(lambda event, outcomes: sum(outcome.result for outcome in outcomes))
 
-    return ended(world, key, S.COMPLETED, [])
+        task = fan_out(stack, list(range(count)))
 
+        assert path(task) == HAPPY
+        assert task.result == sum(range(1, count + 1))
+        assert counts(task) == (count, count, 0)
 
-@loss
-def a_fan_out_whose_record_is_lost(world: World) -> TaskEntity:
-    _fan_out(world)
-    key = create_list(world, ["a"])
-    lose_record(world.stack)
-
-    return ended(world, key, S.COMPLETED, sub_keys(key, 0))
+    return play
 
 
-@loss
-def a_fan_out_whose_execution_is_stopped(world: World) -> TaskEntity:
-    _fan_out(world)
-    key = create_list(world, ["a"])
-    while world.stack.task(key).status is S.CREATED:
-        world.stack.relay_one()
-    stop_execution(world.stack, world.stack.task(key))
+@scenario
+def failures_are_tolerated(stack: Stack) -> None:
+    cat = TaskType("cat", max_attempts=1, tolerated_failures="50%")
+    cat.sub_task(lambda event, context: 1 // event.input)
+    cat.finished(lambda event, outcomes: [str(outcome.status) for outcome in outcomes])
 
-    return ended(world, key, S.FAILED, [])
+    assert fan_out(stack, [0, 1, 0, 1]).result == ["FAILED", "COMPLETED"] * 2
+
+
+@scenario
+def sub_tasks_are_tried_again_in_time_and_in_later_rounds(stack: Stack) -> None:
+    cat = TaskType("cat", chunk_size=2, backoff=Backoff(base=12, factor=10, cap=900))
+
+    @cat.sub_task
+    def fail_twice(event: Any, context: Any) -> int:
+        if event.index % 2 and context.attempt < 3:
+            raise ValueError("not yet")
+        return int(context.attempt)
+
+    task = fan_out(stack, [0, 1, 2])
+
+    assert path(task) == HAPPY
+    assert [s.attempt for s in stack.service.list_sub_tasks(task.key).items] == [1, 3, 1]
+
+
+@scenario
+def a_retry_runs_what_did_not_complete(stack: Stack) -> None:
+    cat, ran = TaskType("cat", max_attempts=1, chunk_size=2), []
+
+    @cat.sub_task
+    def fail_in_the_first_run(event: Any, context: Any) -> str:
+        ran.append((context.run, event.index))
+        if context.run == 0 and event.index in (0, 3):
+            raise ValueError("first run")
+        return "r" * 3000
+
+    key = fan_out(stack, [0, 1, 2, 3, 4]).key
+    stack.service.retry_task(key)
+    task = stack.run(key)
+
+    assert ran == [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (1, 0), (1, 3)]
+    assert path(task) == "CREATED STARTED PROCESSING FINISHED FAILED " + HAPPY
+    assert counts(task) == (5, 5, 0)
+
+
+@scenario
+def a_fan_out_is_cancelled_and_retried(stack: Stack) -> None:
+    cat = TaskType("cat", chunk_size=2)
+
+    @cat.sub_task
+    def cancel(event: Any, context: Any) -> int:
+        if context.run == 0 and event.index == 2:
+            stack.service.cancel_task(key)
+        return int(context.run)
+
+    key = stack.service.create_step_function_task("mbc", "cat", list(range(6))).key
+    assert stack.run(key).status is TaskStatus.CANCELLED
+    while stack.step():
+        pass
+    shown = [str(s.status) for s in stack.service.list_sub_tasks(key).items]
+    assert shown == ["COMPLETED"] * 4 + ["CANCELLED"] * 2
+    stack.service.retry_task(key)
+
+    task = stack.run(key)
+
+    results = [s.attributes["result"] for s in stack.service.list_sub_tasks(key).items]
+    assert results == [0, 0, 0, 0, 1, 1]
+    assert counts(task) == (6, 6, 0)
+
+
+@scenario
+def a_fan_out_is_started_twice(stack: Stack) -> None:
+    cat, ran = TaskType("cat"), []
+    cat.sub_task(lambda event, context: ran.append(event.index))
+    key = stack.service.create_step_function_task("mbc", "cat", [1, 2]).key
+    deliver_twice(stack)
+
+    assert path(stack.run(key)) == HAPPY
+    assert ran == [0, 1]
+
+
+@scenario
+def a_sub_task_is_given_its_outcome(stack: Stack) -> None:
+    cat = TaskType("cat", chunk_size=2)
+    cat.sub_task(lambda event, context: "by the handler")
+    key = stack.service.create_step_function_task("mbc", "cat", [0, 1, 2, 3]).key
+    while stack.task(key).status is not TaskStatus.PROCESSING:
+        stack.step()
+
+    stack.service.update_sub_task_status(key.sub_task(1), TaskStatus.COMPLETED, {"result": "by hand"})
+
+    stack.run(key)
+    results = [s.attributes["result"] for s in stack.service.list_sub_tasks(key).items]
+    assert results == ["by the handler", "by hand", "by the handler", "by the handler"]
+
+
+SCENARIOS |= {f"a_fan_out_of_{count}": _of_count(count) for count in (1, 100)}
