@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pytest
 from serverless_tasks.core.task_types import task_type
-from serverless_tasks.service.task_service import creation
+from serverless_tasks.service import creation
 
 from tests.support.crashes import KINDS, Crash, CrashStack, Point, World
 from tests.support.moto_stack import MotoStack

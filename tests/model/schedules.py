@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from serverless_tasks import Backoff, LostRace, TaskEntity, TaskKey, TaskKind, TaskStatus, TaskType, TransitionRefused
 from serverless_tasks.core.task.status import can_transition
 from serverless_tasks.core.task_types.task_type import forget_task_types
-from serverless_tasks.service.task_service import creation
+from serverless_tasks.service import creation
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 from serverless_tasks.testing.stack import passed_on
 

@@ -1,6 +1,5 @@
 """Inputs and results by their size, uploads, and objects that get lost."""
 
-
 from serverless_tasks import TaskType
 
 from tests.support.scenarios.catalogue import HAPPY, SCENARIOS, Scenario, counts, scenario

@@ -18,7 +18,7 @@ from types import ModuleType
 import pytest
 import serverless_tasks
 from serverless_tasks.adapters.settings import Settings
-from serverless_tasks.classic import event_handlers
+from serverless_tasks.classic import event_classes
 from serverless_tasks.core.outbox import messages
 from serverless_tasks.core.task.status import FACTS, OPEN
 from serverless_tasks.core.task_types import task_type
@@ -44,7 +44,7 @@ def fork(tmp_path, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path / "functions" / "worker")
     monkeypatch.setattr(task_type, "_registry", {})
-    monkeypatch.setattr(event_handlers, "_handlers", {})
+    monkeypatch.setattr(event_classes, "_handlers", {})
     yield tmp_path
     for name in imported_task_types():
         del sys.modules[name]
