@@ -1,1 +1,1 @@
-"""What a task costs in calls, units, dollars, time and memory: measured, written to ``results.json``, shown in docs."""
+"""Calls, units, dollars, time and memory of a task: measured, written to ``results.json``, shown in docs."""

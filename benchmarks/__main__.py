@@ -12,7 +12,7 @@ from benchmarks.console import say, show
 
 
 def main() -> None:
-    """Run the parts that are asked for, or all."""
+    """Run the named parts, or all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; by default all")
     asked = parser.parse_args().parts or list(PARTS)
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _engine() -> None:
-    """What needs the local cloud or its build."""
+    """The parts that need the local cloud or its build."""
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         fork = race.forked(Path(directory))
         say("deploying to a local cloud")
@@ -47,7 +47,7 @@ def _counts() -> None:
 
 
 def _cost() -> None:
-    """From what is in results.json already."""
+    """From the counts in results.json."""
     found = results.load()
     single, singles = (counted.from_json(found["counts"][name]) for name in ("single", "singles"))
     rows = [counted.from_json(row) for row in found["counts"]["default"]]

@@ -1,4 +1,4 @@
-"""The budgets of the design, section 9: what the happy path may take. C is the number of chunks."""
+"""Budgets of the happy path, as docs/performance.md shows them. C is the number of chunks."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ SINGLE: dict[str, tuple[Budget, float]] = {
     "state transitions": (lambda c: c.transitions, 0),
     "worker invocations": (lambda c: c.worker_invocations, 1),
 }
-"""Of a single task of at most 1 KB: what is counted, and how much it may be."""
+"""For a single task of at most 1 KB: the count, and its limit."""
 
 FAN_OUT: dict[str, tuple[Budget, float, float]] = {
     "table writes": (lambda c: c.writes, 5, 4),
@@ -25,11 +25,11 @@ FAN_OUT: dict[str, tuple[Budget, float, float]] = {
     "worker invocations": (lambda c: c.worker_invocations, 3, 1),
     "bytes through the state machine": (lambda c: c.state_bytes, 1500, 320),
 }
-"""Of a Step Functions task: what is counted, and how much it may be, in all and for each chunk."""
+"""For a Step Functions task: the count, and its limit, in all and for each chunk."""
 
 
 def broken(counts: Counts) -> list[str]:
-    """What is over budget; of a single task, when it has no chunks and no transitions."""
+    """Counts over budget; without transitions, the task is a single one."""
     if counts.transitions == 0:
         rows = [(name, count(counts) / counts.tasks, most) for name, (count, most) in SINGLE.items()]
     else:

@@ -14,7 +14,7 @@ console = Console(width=None if sys.stdout.isatty() else WIDTH)
 
 
 def say(line: str) -> None:
-    """One line about what goes on."""
+    """One line of progress."""
     console.print(line, style="dim", highlight=False)
 
 

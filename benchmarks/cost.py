@@ -1,7 +1,7 @@
-"""From what a task takes to what it costs at list price, term by term.
+"""From a task's counts to its cost at list price, term by term.
 
-Requests and units are counted. How long functions run on AWS cannot be measured here; that term is estimated from the
-counted calls by the assumptions below, and named so wherever it is shown.
+Requests and units are counted. The functions' time on AWS cannot be measured here: it is estimated from the counted
+calls by the assumptions below, and always named so.
 """
 
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ FULL_CPU_MB = 1769
 RELAY_THREADS = 8
 """Tasks for which the relay waits at once (``THREADS`` in functions/relay/app.py)."""
 SINGLE_TARGET, SINGLE_TARGET_WITH_OUTSIDE = 7.0, 10.0
-"""Dollars that a million single tasks of at most 1 KB may cost without and with API and topic (issue 4)."""
+"""Dollars that a million single tasks of at most 1 KB may cost without and with API and topic."""
 
 Terms = dict[str, float]
-"""Dollars by what they are for."""
+"""Dollars by purpose."""
 
 ESTIMATED = "Lambda time, estimated"
 LOGS = "logs"
@@ -47,19 +47,19 @@ REQUESTS = (
 """Terms that are counted, without the API and the topic."""
 API_ESTIMATED = "API function, time estimated and logs"
 OUTSIDE = ("topic", "HTTP API", "API function")
-"""Terms of what a deployment may leave out: creating from code, and nobody to be told."""
+"""Terms that a deployment may leave out: it creates tasks from code, and notifies nobody."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What the template says of the functions."""
+    """Settings of the functions in the template."""
 
     memory: Mapping[str, int]
     """Megabytes by function."""
 
 
 def task_cost(counts: Counts, deployment: Deployment) -> Terms:
-    """Every term of what was counted, API requests and messages at the end included."""
+    """Every term of the counts, API requests and messages at the end included."""
     of = prices()
     inside = {name: number for name, number in counts.invocations.items() if name != "api"}
     requests = counts.invocations["api"]
@@ -84,7 +84,7 @@ def task_cost(counts: Counts, deployment: Deployment) -> Terms:
 
 
 def _time_cost(counts: Counts, function: str, invocations: float, deployment: Deployment) -> float:
-    """Calls take their latency; what the processor does takes longer the smaller the function is."""
+    """Calls take their latency; processor time grows as the function's memory shrinks."""
     calls = counts.calls.get(function, {})
     waiting = sum(
         number * LATENCY_MS[service] / (_at_once(number / invocations) if (function, service) in _IN_THREADS else 1)
@@ -99,7 +99,7 @@ def _time_cost(counts: Counts, function: str, invocations: float, deployment: De
 
 
 _IN_THREADS = {("relay", "dynamodb"), ("relay", "stepfunctions")}
-"""What a function waits for several times at once."""
+"""Services that a function waits for several times at once."""
 
 
 def _at_once(calls: float) -> float:
@@ -111,12 +111,12 @@ def _log_cost(counts: Counts, function: str, invocations: float) -> float:
 
 
 def requests(terms: Terms) -> float:
-    """What is counted, without API and topic: what the targets speak of."""
+    """Counted terms without API and topic, as in the targets."""
     return sum(terms[name] for name in REQUESTS)
 
 
 def requests_with_outside(terms: Terms) -> float:
-    """What is counted, with both."""
+    """Counted terms with both."""
     return requests(terms) + sum(terms[name] for name in OUTSIDE)
 
 
@@ -131,5 +131,5 @@ def everything(terms: Terms) -> float:
 
 
 def per_million(terms: Terms, of_each: float = 1) -> Terms:
-    """The terms for a million tasks, or for a million of what each task has ``of_each`` of."""
+    """The terms for a million tasks, or for a million parts if each task has ``of_each`` parts."""
     return {name: dollars * MILLION / of_each for name, dollars in terms.items()}

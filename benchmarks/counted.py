@@ -29,7 +29,7 @@ FITTED: dict[str, Callable[[Counts], float]] = {
 
 
 def section(say: Callable[[str], None]) -> dict[str, Any]:
-    """Run everything that is counted."""
+    """Count everything."""
     default, alone = [], []
     for size in SIZES:
         say(f"counting a task of {size:,} sub-tasks")
@@ -42,17 +42,17 @@ def section(say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def to_json(row: Counts) -> dict[str, Any]:
-    """The row with camelCase names, and what of it is over budget."""
+    """The row with camelCase names, and its counts over budget."""
     return {to_camel(name): value for name, value in asdict(row).items()} | {"overBudget": budgets.broken(row)}
 
 
 def from_json(row: Mapping[str, Any]) -> Counts:
-    """The row as it was."""
+    """The row of such JSON."""
     return Counts(**{field.name: row[to_camel(field.name)] for field in fields(Counts)})
 
 
 def fits(alone: Sequence[Counts]) -> dict[str, dict[str, float]]:
-    """Least squares with 1, N and N² over the runs in chunks of one, where everything grows the most."""
+    """Least squares with 1, N and N² over the runs in chunks of one, the worst case."""
     largest = max(row.n for row in alone)
     found = {}
     for name, count in FITTED.items():

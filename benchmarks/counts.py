@@ -1,4 +1,4 @@
-"""Runs tasks over moto with the layer's real adapters and counts at the clients what each took.
+"""Runs tasks over moto with the layer's real adapters, and counts the calls of each at the clients.
 
 State transitions and bytes are those of ``statemachine/fan_out.asl.json`` played by tests/support. Nothing is
 extrapolated: a list of a million elements is really run.
@@ -24,12 +24,12 @@ from tests.support.resources import properties
 UPLOADED_FROM = 100_000
 """Lists from here on are put into the bucket beforehand, as an API body holds no more than 3 MB."""
 CALLER = Caller("e774caf8-0051-70e2-5f63-272f041b56a9", "203.0.113.7", "1-67891233-abcdef012345678912345678")
-"""Who creates a task through the API is on its item, and so in its size."""
+"""The creator of a task is part of its item, and so of its size."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What one task took, or several at once, from creation to end and the last message about it."""
+    """Counts of one task, or of several at once, from creation to the last message about the end."""
 
     n: int
     chunks: int
@@ -70,7 +70,7 @@ def single() -> Counts:
 
 
 def singles(count: int) -> Counts:
-    """So many single tasks of which each batch that the relay gets is full: created before it comes, and ended, too."""
+    """So many single tasks in full batches of the relay: all are created, and have ended, before it runs."""
     with _measured() as (stack, meter, written):
         stack.relay_batch = count
         keys = [_create(stack) for _ in range(count)]
@@ -103,7 +103,7 @@ def fan_out(count: int, task_type: str = "tiny", *, uploaded: bool = False) -> C
 
 @contextmanager
 def _measured() -> Iterator[tuple[MotoStack, Meter, Counter[str]]]:
-    """A stack, what its clients did, and the bytes that its functions logged."""
+    """A stack, the calls of its clients, and the bytes that its functions logged."""
     stack = MotoStack()
     made = stack.calls.made  # the stack hides its own looks behind another list
     meter = Meter(indexes_of(properties("TasksTable")), wanted=lambda: stack.calls.made is made)

@@ -27,7 +27,7 @@ from tests.support.moto_stack import MotoStack
 
 REPEATS = 7
 CHUNK_SIZES = (1_000, 9_000)
-"""Sub-tasks of the chunks; the difference of both, divided, leaves out what a chunk costs as such."""
+"""Sub-tasks of the chunks; the difference of both, divided, leaves out the fixed cost of a chunk."""
 SINGLE_TASKS = 300
 CALLS = 500
 INVOCATION_SECONDS = 900.0

@@ -1,4 +1,4 @@
-"""Puts the numbers of results.json into docs/performance.md, which is otherwise written by hand.
+"""Puts the numbers of results.json into docs/performance.md; the rest of the page is written by hand.
 
 Between ``<!-- table: name -->`` and ``<!-- end -->`` stands a table; ``<!--=path|format-->…<!--/-->`` is a number
 within a sentence, such as ``<!--=cpu.subTaskMicroseconds|.0f-->33<!--/-->``.

@@ -20,7 +20,7 @@ class Fit:
         return self.constant + self.linear * n + self.quadratic * n * n
 
     def quadratic_share(self, n: float) -> float:
-        """Which part of the count at ``n`` the last term is."""
+        """The last term's share of the count at ``n``."""
         return abs(self.quadratic * n * n / self.at(n)) if self.at(n) else 0.0
 
 

@@ -1,4 +1,4 @@
-"""The module this one follows: its published, measured counts, and what they cost at the same prices.
+"""The followed module: its published, measured counts, and their cost at the same prices.
 
 Measured on 22 November 2026 by running its own code (TypeScript, as it ships) on the same local engine; every count
 equalled its formula exactly. Its state machine is an inline map of one state; it is read, not measured.
@@ -46,7 +46,7 @@ class Published:
 
     @property
     def transitions(self) -> int:
-        """Into the map, through each iteration and out: counted as this module's are."""
+        """Into the map, through each iteration and out: counted like this module's."""
         return self.n + 2
 
 

@@ -67,7 +67,7 @@ def _environment(function: str) -> dict[str, str]:
         keep
         | known
         | {
-            "PYTHONDONTWRITEBYTECODE": "1",  # what is shipped without bytecode is compiled at every start, as on Lambda
+            "PYTHONDONTWRITEBYTECODE": "1",  # code without bytecode is compiled at every start, as on Lambda
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "made-up",
             "AWS_SECRET_ACCESS_KEY": "made-up",

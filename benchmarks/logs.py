@@ -1,4 +1,4 @@
-"""How many bytes of log the functions write: CloudWatch takes them in by the gigabyte."""
+"""Bytes of log that the functions write: CloudWatch bills them by the gigabyte."""
 
 import os
 from collections import Counter
@@ -25,25 +25,25 @@ _OF_LAMBDA = {
     "function_arn": "arn:aws:lambda:us-east-1:123456789012:function:serverless-tasks-prod-QueueFunction-a1B2c3D4e5F6",
     "function_request_id": "6d68ca91-49c9-448d-89b8-7ca3e6dc66aa",
 }
-"""What the logger learns of its invocation, as long as it is on AWS …"""
+"""Facts of an invocation for the logger, as long as on AWS …"""
 _TRACE = {"_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"}
-"""… and this, from the environment. What of it gets into a line is the logger's affair."""
+"""… and these, from the environment. The logger chooses among them."""
 
 
 def platform_bytes() -> int:
-    """Of Lambda's own lines about an invocation that goes well, at the level that the template asks of them."""
+    """Of Lambda's own lines about a good invocation, at the template's level."""
     asked = TEMPLATE["Globals"]["Function"]["LoggingConfig"]["SystemLogLevel"]["Ref"]
     return 0 if TEMPLATE["Parameters"][asked]["Default"] == "WARN" else START_AND_REPORT
 
 
 def log_request() -> None:
-    """Write the line that the HTTP API writes for the request which creates a task (``functions/api/app.py``)."""
+    """Write the HTTP API's line for a request that creates a task (``functions/api/app.py``)."""
     request = {"method": "POST", "path": "/tasks", "statusCode": 201, "requestId": "JKJaXmPLvHcESHA="}
     logger.info("request", extra=request)
 
 
 class _Counting:
-    """A stream that keeps no more than lengths."""
+    """A stream that keeps only lengths."""
 
     def __init__(self, current: Callable[[], str]) -> None:
         self.bytes: Counter[str] = Counter()
@@ -60,7 +60,7 @@ class _Counting:
 
 @contextmanager
 def counted(current: Callable[[], str]) -> Iterator[Counter[str]]:
-    """Bytes of the lines written inside, by what ``current`` says at the time; they are shown nowhere."""
+    """Bytes of the lines written inside, by the value of ``current`` at the time; the lines are dropped."""
     handler = cast("Any", logger.registered_handler)
     stream = _Counting(current)
     before = handler.setStream(stream)

@@ -1,4 +1,4 @@
-"""Listens to boto3 clients and adds up what AWS would bill: requests, and read and write units by the items' sizes.
+"""Listens to boto3 clients and adds up the billed amounts: requests, and read and write units by the items' sizes.
 
 What an item was before a write is known from the writes before it, so every write has to go through these clients.
 """
@@ -21,7 +21,7 @@ _ENTRIES = {
     "Publish": "",
     "PublishBatch": "PublishBatchRequestEntries",
 }
-"""Operations that carry messages, and where; nowhere is the request itself."""
+"""Operations that carry messages, and the field of the messages; empty for the request itself."""
 Params = Mapping[str, Any]
 Key = tuple[str, str]
 
@@ -51,7 +51,7 @@ class Meter:
 
     @contextmanager
     def listening(self, *clients: Any) -> Iterator[None]:
-        """Hear what these clients do."""
+        """Listen to these clients."""
         hooks = [("before-parameter-build", self._keep), ("after-call", self._count)]
         places = [(c.meta.events, c.meta.service_model.service_id.hyphenize()) for c in clients]
         for events, service in places:

@@ -21,14 +21,14 @@ from benchmarks.meter import Meter
 from benchmarks.units import Image, read_units
 
 QUEUE_CONCURRENCY = 5
-"""Status messages that are worked on at the same time, as it ships."""
+"""Status messages that it handles at the same time by default."""
 WHO = "e774caf8-0051-70e2-5f63-272f041b56a9"
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Played:
-    """What one task took."""
+    """Counts and time of one task."""
 
     seconds: float
     calls: int

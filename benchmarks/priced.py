@@ -1,4 +1,4 @@
-"""The section ``cost`` of results.json: what was counted, times list prices, beside the followed module."""
+"""The section ``cost`` of results.json: counts times list prices, beside the followed module."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.resources import memory
 
 TARGET_PER_CHUNK = 60 / cost.MILLION
 TARGET_PER_FAN_OUT = 200 / cost.MILLION
-"""Dollars that the requests of a fan-out may cost (issue 4)."""
+"""Dollars that the requests of a fan-out may cost."""
 FUNCTIONS = ("api", "relay", "queue", "plan", "chunk", "finish")
 
 

@@ -12,16 +12,16 @@ PROC = Path("/proc")
 SECONDS = 0.25
 MEGABYTE = 1024
 _RESET_PEAK = "5"
-"""What makes the kernel forget a peak when it is written to ``clear_refs`` (proc_pid_clear_refs(5))."""
+"""Written to ``clear_refs``, it makes the kernel forget a peak (proc_pid_clear_refs(5))."""
 
 
 def available() -> bool:
-    """Whether this system has what is read here."""
+    """Whether this system has such files."""
     return (PROC / "self" / "status").exists()
 
 
 def descendants(root: int) -> set[int]:
-    """Ids of the process and all that it started."""
+    """Ids of the process and its descendants."""
     parents = dict(_parents())
     found = {root}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
@@ -36,7 +36,7 @@ def _parents() -> Iterator[tuple[int, int]]:
 
 
 def peak_megabytes(pid: int) -> float:
-    """The most resident memory that the process had at a time. Raises ``OSError`` when it is gone."""
+    """The peak of the process's resident memory. Raises ``OSError`` when it is gone."""
     match = re.search(r"^VmHWM:\s+(\d+) kB", (PROC / str(pid) / "status").read_text(), re.MULTILINE)
     return int(match[1]) / MEGABYTE if match else 0.0
 
@@ -58,13 +58,13 @@ def lambda_name(pid: int) -> str | None:
 
 
 def processor_seconds(pid: int) -> float:
-    """What the process has had of the processor so far. Raises ``OSError`` when it is gone."""
+    """The process's processor time so far. Raises ``OSError`` when it is gone."""
     fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Use:
-    """What processes used, by label: the highest peak of memory, and the sum of their processor time."""
+    """Use of processes by label: the highest peak of memory, and the sum of their processor time."""
 
     def __init__(self) -> None:
         self.megabytes: dict[str, float] = {}

@@ -24,7 +24,7 @@ from tests.support.fork import Fork
 
 TASK_TYPES = Path(__file__).parent / "task_types"
 CONCURRENCY = 8
-"""Of both: chunks or children that run at the same time."""
+"""For both: chunks or children that run at the same time."""
 SIZES = (1, 10, 40, 100, 480)
 QUERIES_UP_TO = 100
 """Above, the load model answers its queries from memory, which favours it: 47,000 of them would take an hour here."""
@@ -68,7 +68,7 @@ def race(connection: Connection, say: Callable[[str], None], sizes: tuple[int, .
     """Both, size by size, in one run."""
     service = TaskService(cloud_of(connection), utc_now)
     original = _original(connection)
-    _ours(service, 5 * CONCURRENCY)  # starts the functions' processes, which the load model has none of
+    _ours(service, 5 * CONCURRENCY)  # starts the functions' processes; the load model has none
     rows = []
     for size in sizes:
         say(f"both with {size} sub-tasks on the local cloud")

@@ -1,4 +1,4 @@
-"""boto3 clients whose answers are kept, so that the same work can be done again without AWS and without boto3."""
+"""boto3 clients with recorded answers, so that the same work can run again without AWS and without boto3."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ MakeClient = Callable[[str], Any]
 
 
 class Recorded:
-    """Makes clients that remember what they answered, and clients that answer it again, in the same order."""
+    """Makes clients that record their answers, and clients that repeat them, in the same order."""
 
     def __init__(self, make_client: MakeClient) -> None:
         self._make_client = make_client
@@ -15,7 +15,7 @@ class Recorded:
         self._next = 0
 
     def client(self, service: str) -> Any:
-        """A real client that is listened to."""
+        """A real client that is recorded."""
         return _Client(service, self._make_client(service), self._answers)
 
     def replayed(self, service: str) -> Any:

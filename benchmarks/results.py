@@ -1,4 +1,4 @@
-"""``results.json``: what was measured last, section by section; docs quote it and a test compares them."""
+"""``results.json``: the last measurements, section by section; docs quote it and a test compares them."""
 
 import json
 import platform
@@ -14,7 +14,7 @@ Results = dict[str, Any]
 
 
 def load(file: Path = FILE) -> Results:
-    """Everything that was measured last."""
+    """The last measurements."""
     found: Results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return found
 

@@ -8,7 +8,7 @@ from benchmarks import budgets, cost, counted, followed
 from benchmarks.results import Results
 
 NONE = "-"
-"""What a cell says that has nothing to say."""
+"""The text of an empty cell."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class Table:
     rows: Sequence[Sequence[str]]
 
     def markdown(self) -> str:
-        """As GitHub wants it: the first column to the left, numbers to the right."""
+        """In GitHub's format: the first column to the left, numbers to the right."""
         line = " | ".join(["---", *["---:"] * (len(self.head) - 1)])
         body = [" | ".join(row) for row in self.rows]
         return "".join(f"| {row} |\n" for row in (" | ".join(self.head), line, *body))
 
 
 def counts_table(results: Results) -> Table:
-    """What a task takes."""
+    """Counts of a task."""
     found = results["counts"]
     singles = found["singles"]
     named = [("single task", found["single"]), (f"{singles['tasks']} single tasks at once", singles)]
@@ -60,7 +60,7 @@ def _calls(row: Mapping[str, Any]) -> int:
 
 
 def budgets_table(results: Results) -> Table:
-    """Design, section 9, against what was counted."""
+    """The budgets, and the counts."""
     single = counted.from_json(results["counts"]["single"])
     rows = [counted.from_json(row) for name in ("default", "alone") for row in results["counts"][name]]
     lines = []
@@ -235,7 +235,7 @@ TABLES: dict[str, Callable[[Results], Table]] = {
     "imports": imports_table,
     "million": million_table,
 }
-"""By the name that docs/performance.md calls them."""
+"""By their names in docs/performance.md."""
 
 OF_SECTION = {
     "counts": ("counts", "budgets"),
@@ -246,4 +246,4 @@ OF_SECTION = {
     "imports": ("imports",),
     "million": ("million",),
 }
-"""Which tables show which section."""
+"""Tables of each section."""

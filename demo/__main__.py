@@ -1,4 +1,4 @@
-"""`make demo`: start the local cloud, give it real work through its HTTP API, print what comes back, stop it."""
+"""`make demo`: start the local cloud, give it real work through its HTTP API, print the results, stop it."""
 
 import argparse
 import signal
@@ -17,7 +17,7 @@ from local.errors import LocalCloudError
 TASK_TYPE = "daylight"
 SOLSTICE = date(2026, 6, 21)
 SINGLE = "DEN"
-"""The airport that the single task is about."""
+"""The airport of the single task."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--date", type=date.fromisoformat, default=SOLSTICE, metavar="YYYY-MM-DD", help="day to compute (%(default)s)"
     )
     parser.add_argument(
-        "--limit", type=float, default=300, metavar="SECONDS", help="how long the tasks may take (%(default)s)"
+        "--limit", type=float, default=300, metavar="SECONDS", help="time limit of the tasks (%(default)s)"
     )
     options = parser.parse_args(arguments)
 

@@ -12,7 +12,7 @@ SECONDS = 60
 
 Json = dict[str, Any]
 
-_open = build_opener(ProxyHandler({})).open  # the local cloud is on loopback, where no proxy belongs
+_open = build_opener(ProxyHandler({})).open  # past a proxy: the local cloud is on loopback
 
 
 class ApiError(Exception):

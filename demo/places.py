@@ -1,4 +1,4 @@
-"""The data set: 3,364 airports of the United States. See README.md for where it is from."""
+"""The data set: 3,364 airports of the United States. README.md names its source."""
 
 import csv
 from pathlib import Path

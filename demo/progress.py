@@ -1,4 +1,4 @@
-"""What is going on, live on a terminal and line by line elsewhere."""
+"""Progress, live on a terminal and line by line elsewhere."""
 
 import time
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ POLL_SECONDS = 0.2
 
 
 class DemoError(Exception):
-    """The demonstration cannot go on; the message is for the person at the terminal."""
+    """The demonstration cannot go on; the message is for the user."""
 
 
 class Phases:
-    """Says which phase is on: a spinner that leaves a line with its time, or on no terminal just a line."""
+    """Shows the current phase: on a terminal a spinner, which leaves a line with its time, elsewhere just a line."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -35,7 +35,7 @@ class Phases:
             self._status.stop()
 
     def __call__(self, text: str) -> None:
-        """End the phase that is on, begin another one."""
+        """End the current phase, begin another one."""
         self.end()
         self._text, self._start = text, time.monotonic()
         if self._console.is_terminal:
@@ -45,7 +45,7 @@ class Phases:
             self._console.print(escape(text))
 
     def end(self) -> None:
-        """End the phase that is on."""
+        """End the current phase."""
         if self._status:
             self._status.stop()
             self._status = None
@@ -53,7 +53,7 @@ class Phases:
 
 
 def follow(api: TaskApi, tasks: Sequence[Json], console: Console, limit: float) -> list[Json]:
-    """Show the progress of tasks until all of them have ended; return them as they are then."""
+    """Show the progress of tasks until all have ended; return the ended tasks."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),

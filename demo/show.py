@@ -1,4 +1,4 @@
-"""Prints what came out."""
+"""Prints the results."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,11 +12,11 @@ from rich.table import Table
 from demo.api import Json
 
 ENDS = 5
-"""How many states are shown at each end of their list."""
+"""States to show at each end of their list."""
 
 
 def single_task(console: Console, task: Json) -> None:
-    """Show the almanac page that the single task wrote."""
+    """Show the single task's almanac page."""
     page = task["attributes"]["result"]
     table = _table("", "from", "to")
     for title, key in (
@@ -33,7 +33,7 @@ def single_task(console: Console, task: Json) -> None:
 
 
 def summary(console: Console, task: Json) -> None:
-    """Show the fan-in's result: places that stand out, and the states at both ends."""
+    """Show the fan-in's result: extreme places, and the states at both ends."""
     result = task["attributes"]["result"]
     table = _table("", "place", "daylight that day", "that year", right=(2, 3))
     for title, key in (

@@ -1,1 +1,1 @@
-"""What `make check` asks of the template beyond the linters' own rules."""
+"""Our own rules for the template, beyond those of the linters."""

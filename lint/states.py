@@ -1,4 +1,4 @@
-"""Checks the template's state machines: statelint by the language's specification, and what goes into them.
+"""Checks the template's state machines: statelint by the language's specification, and their substitutions.
 
 python -m lint.states template.yaml
 """
@@ -22,7 +22,7 @@ _NUMBER, _ARN = "1", "arn:aws:lambda:us-east-1:123456789012:function:any"
 
 
 def problems(path: Path) -> Iterator[str]:
-    """Yield what is wrong with the state machines of a template whose definitions are files beside it."""
+    """Yield problems of a template's state machines, whose definitions are files beside it."""
     for name, resource in templates.load(path)["Resources"].items():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             properties = resource["Properties"]
@@ -34,13 +34,13 @@ def _of(text: str, given: Mapping[str, Any]) -> Iterator[str]:
     used = set(_SUBSTITUTION.findall(text))
     yield from (f"${{{name}}} is used: give it in DefinitionSubstitutions" for name in sorted(used - given.keys()))
     yield from (f"DefinitionSubstitutions gives {name}: nothing uses it" for name in sorted(given.keys() - used))
-    # Any value does, so long as it has the type: an ARN inside quotes, a number outside of them.
+    # Any value of the right type does: an ARN inside quotes, a number outside of them.
     filled = re.sub(r'"\$\{[^}]+}"', f'"{_ARN}"', text)
     yield from Linter.validate(_SUBSTITUTION.sub(_NUMBER, filled), _LINTER)
 
 
 def main(arguments: list[str]) -> int:
-    """Print what is wrong; return 1 if anything is."""
+    """Print problems; return 1 if there are any."""
     found = [problem for argument in arguments for problem in problems(Path(argument))]
     print(*found, sep="\n" if found else "", end="\n" if found else "")
     return 1 if found else 0

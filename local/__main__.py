@@ -13,17 +13,17 @@ from local.paths import BUILD, STATE
 
 
 def main() -> int:
-    """Run one command; 0 if it did what it says."""
+    """Run one command; 0 if it succeeded."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument(
         "command",
         choices=["run", "serve", "up", "down", "deploy", "token", "build", "validate"],
         help="run: in the foreground, deploying every change; serve: the same without watching; up, down: in the "
-        "background; deploy: what changed, to the one that is up; token: print an ID token of a user; build, validate: "
+        "background; deploy: changes, to the running one; token: print an ID token of a user; build, validate: "
         "as `sam` does",
     )
     parser.add_argument("username", nargs="?", help="for token (default: the first user)")
-    parser.add_argument("--directory", type=Path, default=STATE, help="where stack.json and logs are (default: .local)")
+    parser.add_argument("--directory", type=Path, default=STATE, help="for stack.json and logs (default: .local)")
     parser.add_argument("--with-sam", action="store_true", help="deploy by `sam deploy` itself, which takes longer")
     given = parser.parse_args()
     try:

@@ -20,9 +20,9 @@ _PATHS = {
 
 
 def package(build: Path, clients: Clients, bucket: str) -> dict[str, Any]:
-    """Upload what the built template names and return the template with the addresses in the bucket.
+    """Upload the files that the built template names and return the template with their addresses in the bucket.
 
-    Names follow from the content, so that what did not change is neither uploaded nor deployed again.
+    Names follow from the content, so that unchanged files are neither uploaded nor deployed again.
     """
     built = template.load(build / "template.yaml")
     s3 = clients("s3")

@@ -20,7 +20,7 @@ from local.stack import Stack
 
 
 class Connection:
-    """A running local cloud: what is in it, and the means to deploy to it again."""
+    """A running local cloud: its stack, and the means to deploy to it again."""
 
     def __init__(self, directory: Path, clients: Clients, configuration: settings.Settings) -> None:
         self.directory = directory
@@ -37,17 +37,17 @@ class Connection:
 
     @property
     def stack(self) -> Stack:
-        """What `stack.json` says: addresses, names and users with tokens."""
+        """The content of `stack.json`: addresses, names and users with tokens."""
         found = stack_file.read(self.directory)
         if found is None:
             raise LocalCloudError("nothing is deployed yet")
         return found
 
     def deploy(self, with_sam: bool = False) -> Stack:
-        """Build and deploy what changed; with_sam does it by `sam deploy` itself, which takes longer."""
+        """Build and deploy changes; with_sam does it by `sam deploy` itself, which takes longer."""
         guard.check(TEMPLATE, self._settings)
         bucket = f"{self._settings.stack_name}-artifacts"
-        with locked(BUILD.parent / "lock"):  # one build directory, whoever builds
+        with locked(BUILD.parent / "lock"):  # one build directory for all builders
             sam.build(self._settings)
             if with_sam:
                 sam.deploy(self._settings, self.client.endpoint_url)
@@ -79,7 +79,7 @@ class Connection:
         return http.request(method, stack["apiUrl"] + path, body, token=tokens[user] if user else None, **options)
 
     def invoke(self, function: str, event: Any) -> Any:
-        """Call a function, by its name in the template, and return what it returns; raise what it raises."""
+        """Call a function, by its name in the template; return its result, or raise its error."""
         _, name = deployment.resources(self.client, self._settings.stack_name)[function]
         answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
         result = json.loads(answer["Payload"].read() or "null")

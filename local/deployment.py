@@ -43,8 +43,8 @@ def apply(clients: Clients, settings: Settings, packaged: Mapping[str, Any], buc
 def with_defaults(template: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
     """Return the template with the parameters as its defaults.
 
-    The SAM transform puts values of parameters in place of references to them. AWS hands it those of the deployment,
-    the engine none, so that it takes the defaults.
+    The SAM transform replaces references to parameters by values. AWS passes it those of the deployment, the engine
+    none: then it takes the defaults.
     """
     declared = template.get("Parameters", {})
     given = {name: {**declared[name], "Default": parameters[name]} for name in declared if name in parameters}
@@ -52,7 +52,7 @@ def with_defaults(template: Mapping[str, Any], parameters: Mapping[str, str]) ->
 
 
 def processed_template(clients: Clients, stack_name: str) -> dict[str, Any]:
-    """Return the stack's template as it is after the SAM transform."""
+    """Return the stack's template after the SAM transform."""
     body = clients("cloudformation").get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
     template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
     return template
@@ -94,7 +94,7 @@ def _wait(clients: Clients, stack_name: str) -> None:
 
 
 def _status(clients: Clients, stack_name: str) -> str | None:
-    """Return the stack's status; one that never came to life is removed and counts as absent."""
+    """Return the stack's status; a deleted one counts as absent."""
     cloudformation = clients("cloudformation")
     try:
         status: str = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]["StackStatus"]

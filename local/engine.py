@@ -23,7 +23,7 @@ GRACE_SECONDS = 3
 LAMBDA_CONCURRENCY = 16
 """Calls that run at the same time; each is a process of about 50 MB."""
 
-_open = build_opener(ProxyHandler({})).open  # a proxy of the environment has no business on loopback
+_open = build_opener(ProxyHandler({})).open  # past a proxy of the environment
 
 
 class Engine:
@@ -47,7 +47,7 @@ class Engine:
         return self._process.pid if self._process else 0
 
     def start(self) -> None:
-        """Start on a free port and return when it is healthy; another port where somebody else was faster."""
+        """Start on a free port and return when it is healthy; try another port if a process was faster."""
         for _ in range(5):
             self.port = _free_port()
             self._launch()
@@ -93,7 +93,7 @@ class Engine:
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_REGION": self._region,
-            "MINISTACK_EDITION": self._secret,  # the health page repeats it: that is how we know that it is ours
+            "MINISTACK_EDITION": self._secret,  # the health page repeats it, which proves that it is ours
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "LAMBDA_ACCOUNT_CONCURRENCY": str(LAMBDA_CONCURRENCY),

@@ -1,4 +1,4 @@
-"""Runs the engine, and ends it with the process that started it, even where that one was killed."""
+"""Runs the engine, and ends it with the process that started it, even a killed one."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ GRACE_SECONDS = 3
 
 
 def end_with_the_launcher() -> None:
-    """Wait until standard input closes, which it does when the launcher is gone; then end the whole process group."""
+    """Wait until standard input closes: the launcher is gone. Then end the whole process group."""
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,5 +1,5 @@
-"""What the launcher says when it cannot go on."""
+"""The launcher's error."""
 
 
 class LocalCloudError(Exception):
-    """The local cloud cannot start, deploy or stop; the message is for the person at the terminal."""
+    """The local cloud cannot start, deploy or stop; the message is for the user."""

@@ -21,7 +21,7 @@ _SOURCES = ("CodeUri", "ContentUri", "DefinitionUri")
 
 
 def check(path: Path, settings: Settings) -> None:
-    """Raise if the template uses what the engine ignores and the launcher does not wire."""
+    """Raise if the template uses a property that the engine ignores and the launcher does not wire."""
     try:
         template = templates.load(path)
         processed = transformed(template, settings.region)
@@ -31,17 +31,17 @@ def check(path: Path, settings: Settings) -> None:
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise LocalCloudError(
-            f"The local engine ignores this without a word, so that what runs here would not be what runs on AWS:\n"
+            f"The local engine ignores these properties, so the stack here would differ from the one on AWS:\n"
             f"{listed}\nWire it in local/wiring.py, or say in local/understood.py why it is harmless here."
         )
 
 
 def transformed(template: Mapping[str, Any], region: str) -> dict[str, Any]:
-    """Return the template after the SAM transform, which is what the engine gets to see."""
+    """Return the template after the SAM transform, as the engine sees it."""
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     copy = json.loads(json.dumps(template))
     for resource in copy["Resources"].values():
-        # The transform insists on packaged sources; where they are does not matter here.
+        # The transform insists on packaged sources; any address does here.
         properties = resource.get("Properties", {})
         properties.update({name: "s3://bucket/key" for name in _SOURCES if name in properties})
     translator = Translator({}, Parser(), boto_session=isolation.session(region))
@@ -65,7 +65,7 @@ def of_state_machines(template: Mapping[str, Any], directory: Path) -> Iterator[
         definition = properties.get("Definition")
         if isinstance(source := properties.get("DefinitionUri"), str):
             text = (directory / source).read_text(encoding="utf-8")
-            # Substitutions may stand where a number goes; any number does for looking at the fields.
+            # A substitution may stand for a number; any number does here.
             definition = json.loads(re.sub(r"\$\{[^}]+}", "0", text))
         if definition:
             yield from (f"{name}: {problem}" for problem in of_states(definition, understood.MACHINE))

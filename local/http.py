@@ -12,7 +12,7 @@ from local.isolation import require_loopback
 
 class _StayHere(HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
-        """A redirect is an answer, too; to follow it would take the token along to wherever it leads."""
+        """A redirect is an answer, too; following it would carry the token elsewhere."""
 
 
 _open = build_opener(ProxyHandler({}), _StayHere).open
@@ -20,7 +20,7 @@ _open = build_opener(ProxyHandler({}), _StayHere).open
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API said; body is the parsed JSON, or text where it is none."""
+    """The API's answer; body is the parsed JSON, or text if it is none."""
 
     status: int
     headers: Mapping[str, str]
@@ -30,7 +30,7 @@ class Answer:
 def request(
     method: str, url: str, body: Any = None, *, token: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Send a request; body is made JSON, except for bytes, which go as they are."""
+    """Send a request; body becomes JSON, but bytes go unchanged."""
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     sent = {"Content-Type": "application/json", **(headers or {})}
     if token is not None:

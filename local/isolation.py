@@ -1,7 +1,7 @@
 """Keeps everything on this machine: no client or child process ever sees the user's AWS account.
 
 Every address must be loopback, credentials are dummies, and neither environment nor files of a real AWS profile are
-read. What does not hold raises, so that a mistake ends in an error and not in somebody's account.
+read. Any breach raises, so that a mistake ends in an error and not in an account.
 """
 
 import ipaddress
@@ -18,7 +18,8 @@ from local.errors import LocalCloudError
 
 DUMMY_KEY = "test"
 _NOWHERE = os.devnull
-# What botocore takes from the environment, cut off: (config file key, environment variable, default, conversion).
+# Variables that botocore takes from the environment, cut off: (config file key, environment variable, default,
+# conversion).
 _SESSION_VARIABLES: dict[str, tuple[None, None, str | None, None]] = {
     "profile": (None, None, None, None),
     "config_file": (None, None, _NOWHERE, None),
@@ -87,7 +88,7 @@ class Clients:
                 self._clients[service] = self._session.client(
                     service,
                     endpoint_url=self.endpoint_url,
-                    # An empty dict (not None) keeps a proxy of the environment out of the way to loopback.
+                    # An empty dict (not None) keeps a proxy of the environment out.
                     config=Config(
                         proxies={},
                         retries={"mode": "standard"},

@@ -1,4 +1,4 @@
-"""Locks between processes; the operating system lifts them when their holder ends, however it ends."""
+"""Locks between processes; the operating system lifts them when their holder ends, even by a kill."""
 
 import contextlib
 import fcntl
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def locked(path: Path, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock of a file while the block runs; say whether it was got (always so, if waited for)."""
+    """Hold the lock of a file while the block runs; yield whether it was free (always, if waited for)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         try:
@@ -21,7 +21,7 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
 
 
 def held_until_exit(path: Path) -> bool:
-    """Take the lock of a file for the rest of this process's life; say whether it was free."""
+    """Take the lock of a file for the rest of this process's life; return whether it was free."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:

@@ -17,10 +17,10 @@ SECONDS = 1.0
 _OVERLAP_MS = 1_000
 """How far a look goes back: lines of concurrent calls do not arrive in the order of their times."""
 _PAGE = 10_000
-"""Lines one look gets at most, oldest first; the engine has no token for the rest."""
+"""The most lines of one look, oldest first; the engine has no token for the rest."""
 
 Line = tuple[str, int, str]
-"""Stream, time and text. The engine gives lines no id, so these three and how often they occur have to do."""
+"""Stream, time and text. The engine gives lines no id, so these three and their count stand in for one."""
 
 
 class LogFollower:
@@ -44,7 +44,7 @@ class LogFollower:
         self._thread.start()
 
     def stop(self) -> None:
-        """Copy what is left and end."""
+        """Copy the rest and end."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -55,7 +55,7 @@ class LogFollower:
         self._copy()
 
     def _copy(self) -> None:
-        # The engine may be busy, deploying or just gone: the next look makes up for it.
+        # The engine may be busy, deploying or just gone: the next look catches up.
         with contextlib.suppress(ClientError, BotoCoreError):
             for name, (kind, function) in deployment.resources(self._clients, self._stack_name).items():
                 if kind == "AWS::Lambda::Function":
@@ -96,11 +96,11 @@ def unseen(lines: Sequence[Line], seen: Counter[Line]) -> list[Line]:
 
 
 def next_look(lines: Sequence[Line], since: int, page: int = _PAGE) -> int:
-    """Return the time from which to look next: a little back, or straight on where a look got a full page."""
+    """Return the start of the next look: a little back, or straight on after a full page."""
     if not lines:
         return since
     newest = lines[-1][1]
     if len(lines) < page:
         return max(newest - _OVERLAP_MS, since)
-    # A call that wrote a whole page within a millisecond: what it wrote beyond cannot be had.
+    # A call wrote more than a page within a millisecond: the rest cannot be read.
     return newest if newest > since else since + 1

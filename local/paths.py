@@ -1,4 +1,4 @@
-"""Where things are, seen from the root of the repository."""
+"""Paths in the repository."""
 
 from pathlib import Path
 
@@ -9,4 +9,4 @@ BUILD = ROOT / ".aws-sam" / "build"
 STATE = ROOT / ".local"
 
 SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "statemachine")
-"""What a change of makes a new deployment necessary."""
+"""Sources of a deployment: their change calls for a new one."""

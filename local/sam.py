@@ -17,7 +17,7 @@ _CONFIG = ("--config-file", str(SAM_CONFIG), "--config-env", ENVIRONMENT)
 
 
 def build(settings: Settings) -> None:
-    """Build functions and layers for this machine's runtime into .aws-sam/build; what the task types lack is shown."""
+    """Build functions and layers for this machine's runtime into .aws-sam/build; print warnings about task types."""
     said = _sam(settings, None, "build", "--template-file", str(TEMPLATE), "--build-dir", str(BUILD))
     for line in said.splitlines():
         if line.startswith("Warning: "):
@@ -30,14 +30,14 @@ def validate(settings: Settings) -> None:
 
 
 def deploy(settings: Settings, endpoint_url: str) -> None:
-    """Deploy what was built with `sam deploy`, as one would to AWS. Slower than `local.deployment`, same result."""
+    """Deploy the build with `sam deploy`, as to AWS. Slower than `local.deployment`, same result."""
     built = str(BUILD / "template.yaml")
     _sam(settings, endpoint_url, "deploy", "--template-file", built, "--region", settings.region)
 
 
 def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: str, parameters: bool = True) -> str:
-    """Return what it says."""
-    # Without an address boto3 in SAM CLI would turn to AWS; at a port where nobody listens such a call fails instead.
+    """Run a command; return its standard error."""
+    # Without an address boto3 in SAM CLI would call AWS; at a port without a listener it fails instead.
     env = isolation.environment(endpoint_url or "http://127.0.0.1:9", settings.region)
     # `sam build` looks for the runtime's own python3.x: the virtual environment has it.
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
@@ -55,7 +55,7 @@ def _sam(settings: Settings, endpoint_url: str | None, command: str, *options: s
 
 
 def _home() -> Path:
-    """Return SAM CLI's own directory, in which it finds that it looked for a newer version just now."""
+    """Return SAM CLI's own directory, which says that it just looked for a newer version."""
     home = BUILD.parent / "cli"
     home.mkdir(parents=True, exist_ok=True)
     metadata = {"lastVersionCheck": time.time(), "telemetryEnabled": False}

@@ -27,7 +27,7 @@ _LOOK_SECONDS = 0.5
 
 Say = Callable[[str], None]
 _started: list[subprocess.Popen[bytes]] = []
-"""Servers that are to outlive this process; dropping one would make Python warn that it still runs."""
+"""Servers that outlive this process; dropping one would make Python warn that it still runs."""
 
 
 def serve(directory: Path, say: Say, with_sam: bool = False, watch: bool = False) -> None:
@@ -69,7 +69,7 @@ def start(directory: Path, say: Say, with_sam: bool = False) -> Stack:
 
 
 def stop(directory: Path) -> bool:
-    """Stop the local cloud of this directory; say whether there was one."""
+    """Stop the local cloud of this directory; return whether there was one."""
     if not is_up(directory):
         stack_file.remove(directory)
         return False
@@ -87,7 +87,7 @@ def stop(directory: Path) -> bool:
 
 
 def is_up(directory: Path) -> bool:
-    """Whether a process serves this directory; its lock, not a process id, says so, as ids are used again."""
+    """Whether a process serves this directory, by its lock: process ids are used again."""
     if not (directory / "server.lock").exists():
         return False
     with locked(directory / "server.lock", wait=False) as free:
@@ -95,7 +95,7 @@ def is_up(directory: Path) -> bool:
 
 
 def welcome(stack: Stack) -> Iterator[str]:
-    """Yield what a person wants to know first: addresses, users, and commands to try."""
+    """Yield addresses, users, and commands to try."""
     if settings.runtime() != settings.NEWEST_RUNTIME:
         yield f"{settings.runtime()} stands in for {settings.NEWEST_RUNTIME} here"
     yield ""

@@ -1,4 +1,4 @@
-"""What to deploy, read from the environment `local` of samconfig.toml and fitted to this machine."""
+"""Settings of the deployment: the environment `local` of samconfig.toml, fitted to this machine."""
 
 import platform
 import sys
@@ -24,7 +24,7 @@ class Settings:
     parameters: Mapping[str, str]
 
     def parameter_overrides(self) -> list[str]:
-        """Return the parameters the way SAM CLI takes them."""
+        """Return the parameters in SAM CLI's format."""
         return [f"{name}={value}" for name, value in self.parameters.items()]
 
 
@@ -37,7 +37,7 @@ def read(path: Path = SAM_CONFIG, overrides: Mapping[str, str] | None = None) ->
 
 
 def runtime() -> str:
-    """Return the Lambda runtime that is this interpreter: what functions run on here."""
+    """Return the Lambda runtime of this interpreter, on which functions run here."""
     return f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 

@@ -1,4 +1,4 @@
-"""The file that tells other programs where the local cloud is: `.local/stack.json`."""
+"""`.local/stack.json`: the addresses of the local cloud, for other programs."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from local.users import User
 
 
 class Stack(TypedDict):
-    """Addresses and names of everything in the running local cloud, and people to use it as."""
+    """Addresses and names of everything in the running local cloud, and its users."""
 
     endpointUrl: str
     region: str
@@ -55,7 +55,7 @@ def describe(clients: Clients, stack_name: str) -> Stack:
 
 
 def path_in(directory: Path) -> Path:
-    """Return where the file is, for a local cloud in this directory."""
+    """Return the path of the file, for a local cloud in this directory."""
     return directory / "stack.json"
 
 
@@ -74,7 +74,7 @@ def remove(directory: Path) -> None:
 
 
 def write(directory: Path, stack: Stack) -> None:
-    """Replace the file in one step, so that nobody reads half of it; only its owner may read the passwords."""
+    """Replace the file in one step, so that half of it is never read; only its owner may read the passwords."""
     partial = path_in(directory).with_suffix(".partial")
     partial.touch(mode=0o600)
     partial.write_text(json.dumps(stack, indent=2) + "\n", encoding="utf-8")

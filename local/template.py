@@ -1,4 +1,4 @@
-"""Reads a CloudFormation template and works out the values in it that a deployed stack has."""
+"""Reads a CloudFormation template and computes its values in a deployed stack."""
 
 import re
 from collections.abc import Mapping
@@ -35,9 +35,9 @@ def load(path: Path) -> dict[str, Any]:
 
 
 class Resolver:
-    """Works out Ref, Fn::GetAtt (Arn), Fn::Sub, Fn::Join, Fn::Split, Fn::If and conditions for a deployed stack.
+    """Computes Ref, Fn::GetAtt (Arn), Fn::Sub, Fn::Join, Fn::Split, Fn::If and conditions for a deployed stack.
 
-    Only what the generated HTTP API definition contains; anything else raises KeyError or ValueError.
+    It knows the functions of the generated HTTP API definition; any other raises KeyError or ValueError.
     """
 
     def __init__(self, template: Mapping[str, Any], values: Mapping[str, str], arns: Mapping[str, str]) -> None:
@@ -47,7 +47,7 @@ class Resolver:
         self._arns = arns
 
     def __call__(self, node: Any) -> Any:
-        """Return the node with every function in it replaced by its value; what AWS::NoValue names is left out."""
+        """Return the node with every function replaced by its value, without the entries of AWS::NoValue."""
         if isinstance(node, list):
             return [self(item) for item in node if item != {"Ref": "AWS::NoValue"}]
         if not isinstance(node, dict):

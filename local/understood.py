@@ -1,9 +1,9 @@
-"""What the engine (ministack 1.5.33) makes of a template, as far as this repository and its forks are likely to use it.
+"""The parts of a template that the engine (ministack 1.5.33) understands, for this repository and likely forks.
 
-Read off the engine's source, resource type by resource type. A property counts as honoured if the engine behaves by it
-(or if it only describes), as wired if `local.wiring` sets it after the deployment, as harmless if the engine ignores
-it and nothing local depends on it; the reason stands beside it. Everything else of a type listed here stops the
-launcher. Types not listed are passed on unchecked (the engine itself refuses those that it does not know).
+Read off the engine's source, resource type by resource type. A property is honoured if the engine follows it (or if it
+only describes), wired if `local.wiring` sets it after the deployment, harmless if the engine ignores it and nothing
+local depends on it; the reason stands beside it. Any other property of a listed type stops the launcher. Other types
+are passed on unchecked; the engine refuses those that it does not know.
 """
 
 from dataclasses import dataclass, field
@@ -37,8 +37,8 @@ RESOURCES: dict[str, Understood] = {
     "AWS::ApiGatewayV2::Stage": _understood(
         "ApiId StageName AutoDeploy StageVariables Description Tags",
         AccessLogSettings="the engine's own log shows every request",
-        DefaultRouteSettings="throttling protects an account; nobody else calls here",
-        RouteSettings="throttling protects an account; nobody else calls here",
+        DefaultRouteSettings="throttling protects an account; there is none here",
+        RouteSettings="throttling protects an account; there is none here",
     ),
     "AWS::Cognito::UserPool": _understood(
         "AdminCreateUserConfig AliasAttributes AutoVerifiedAttributes LambdaConfig Policies Schema UserPoolName "
@@ -109,7 +109,7 @@ RESOURCES: dict[str, Understood] = {
     "AWS::SNS::Subscription": _understood(
         "Endpoint FilterPolicy FilterPolicyScope Protocol RawMessageDelivery TopicArn",
         DeliveryPolicy="a delivery is tried once here",
-        RedrivePolicy="what cannot be delivered is lost here",
+        RedrivePolicy="an undelivered message is lost here",
         SubscriptionRoleArn="only the roles of functions are enforced here",
     ),
     "AWS::SNS::Topic": _understood(
@@ -156,5 +156,5 @@ STATES: dict[str, Understood] = {
 RETRIER = _understood(
     "ErrorEquals IntervalSeconds BackoffRate MaxAttempts Comment",
     MaxDelaySeconds="retries of throttles that do not happen here would only be further apart",
-    JitterStrategy="the load of one person needs no spreading",
+    JitterStrategy="the load of one user needs no spreading",
 )

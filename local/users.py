@@ -1,4 +1,4 @@
-"""People to try the API as: a plain user in each of two tenants, and somebody who controls all tasks of the first."""
+"""Users to try the API with: a plain one in each of two tenants, and an administrator of the first."""
 
 import contextlib
 import secrets
@@ -14,7 +14,7 @@ PEOPLE = (("mbc", "alice", None), ("acme", "bob", None), ("mbc", "carol", "task-
 
 
 class User(TypedDict):
-    """A user with an ID token, which is what the API takes as bearer."""
+    """A user with an ID token, the bearer for the API."""
 
     tenant: str
     username: str
@@ -23,7 +23,7 @@ class User(TypedDict):
 
 
 def ensure(clients: Clients, pool: str, client: str, known: Sequence[User] = ()) -> list[User]:
-    """Return all users signed in: those already known, where the pool still has them, else new ones."""
+    """Return all users signed in: the known ones, if the pool still has them, else new ones."""
     if [user["username"] for user in known] == [name for _, name, _ in PEOPLE]:
         with contextlib.suppress(ClientError):
             return [sign_in(clients, pool, client, user) for user in known]
@@ -42,7 +42,7 @@ def sign_in(clients: Clients, pool: str, client: str, user: User) -> User:
 
 
 def _create(clients: Clients, pool: str, tenant: str, username: str, group: str | None) -> User:
-    """Create the user with a random password, or give one that is there a new password."""
+    """Create the user with a random password, or give an existing user a new one."""
     cognito = clients("cognito-idp")
     password = f"Aa1-{secrets.token_urlsafe(12)}"
     attributes = [{"Name": "custom:tenant", "Value": tenant}, {"Name": "email", "Value": f"{username}@example.com"}]

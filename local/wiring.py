@@ -1,8 +1,8 @@
-"""Adds to a deployed stack what the engine leaves out of it, through the public AWS API, after every deployment.
+"""Adds the settings that the engine ignores to a deployed stack, through the public AWS API, after every deployment.
 
-The engine ignores the OpenAPI body of an HTTP API (routes, integrations, authorizers, CORS) and a table's TTL, and
-takes the queue's concurrency, where it is a parameter, as text, which stops its poller. What is here already stays as
-it is, what is missing is added, what the template no longer has is removed.
+The engine ignores the OpenAPI body of an HTTP API (routes, integrations, authorizers, CORS) and a table's TTL. It takes
+a queue's concurrency that is a parameter as text, which stops its poller. Existing settings stay, missing ones are
+added, and those that left the template are removed.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""Commands for whoever runs a stack."""
+"""Commands for maintainers of the repository."""

@@ -1,10 +1,10 @@
-"""Writes down whose code ships with ours: docs/sbom.json, and docs/third-party-licences.md for people.
+"""Writes docs/sbom.json and docs/third-party-licences.md: the packages that ship with our code.
 
     python -m tools.shipped
 
-What ships is what requirements.txt of the layer and of each function pins; its licence is read from the packages in
-this environment. And it is what lies in a function's folder `vendor`, whose README.md says what it is. The same
-packages give the same bytes: no date, no random number.
+They are pinned in requirements.txt of the layer and of each function; this environment has their licences. Others lie
+in a function's folder `vendor`, whose README.md lists them. The same packages give the same bytes: no date, no random
+number.
 """
 
 import json
@@ -35,9 +35,9 @@ _ROW = re.compile(r"^\| `\S+` \| `(\S+)`[^|]* \| (\S+) \| ([^|]+) \|", re.MULTIL
 _PAGE = """\
 # Third-party licences
 
-What ships in the layer and beside the functions, and is not ours. `make sbom` writes this page and
-[sbom.json](sbom.json), the same for programs (CycloneDX); a test says when they are old. boto3 is Lambda's own and
-does not ship. Each package brings the text of its licence along, in its `.dist-info` or beside its file.
+Packages of others that ship in the layer and beside the functions. `make sbom` writes this page and
+[sbom.json](sbom.json), the same for programs (CycloneDX); a test says when they are old. boto3 is Lambda's own and does
+not ship. The text of each licence ships with its package, in its `.dist-info` or beside its file.
 
 | package | version | licence | ships in |
 |---|---|---|---|
@@ -45,23 +45,23 @@ does not ship. Each package brings the text of its licence along, in its `.dist-
 
 
 class NotKnown(Exception):
-    """It cannot be said what ships; the message names the package and what to do."""
+    """The list cannot be made; the message names the package and the remedy."""
 
 
 @dataclass(frozen=True, order=True)
 class Package:
-    """A package of somebody else's, and the directories whose requirements.txt pins it."""
+    """A package of others, and the directories whose requirements.txt pins it."""
 
     name: str
     version: str
     licence: str
     parts: tuple[str, ...]
     registry: str = "pypi"
-    """Where it is from, by its name in package URLs."""
+    """Its registry, by the name in package URLs."""
 
 
 def packages(root: Path = ROOT) -> list[Package]:
-    """Return what ships, by name.
+    """Return the packages that ship, by name.
 
     Raises:
         NotKnown: a requirement is not pinned, is not what is installed here, or names no licence.
@@ -75,7 +75,7 @@ def packages(root: Path = ROOT) -> list[Package]:
 
 
 def _vendored(root: Path) -> Iterator[Package]:
-    """What is in the repository itself: rows of `| file | package | version | licence | …`, all from npm."""
+    """Packages in the repository itself: rows of `| file | package | version | licence | …`, all from npm."""
     for file in sorted(root.glob("functions/*/static/vendor/README.md")):
         part = file.relative_to(root).parts[:2]
         for name, version, licence in _ROW.findall(file.read_text(encoding="utf-8")):
@@ -121,7 +121,7 @@ def _list(parts: tuple[str, ...]) -> str:
 
 
 def sbom(shipped: list[Package], root: Path = ROOT) -> str:
-    """Return the bill of materials: the application, its parts, and what each of them carries."""
+    """Return the bill of materials: the application, its parts, and the packages of each."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     ours = {
         part: Component(name=part, version=project["version"], type=ComponentType.LIBRARY, bom_ref=BomRef(part))

@@ -1,4 +1,4 @@
-"""Handlers that do next to nothing, so that what is measured is everything else."""
+"""Handlers that do next to nothing, so that the measurements show all else."""
 
 from collections.abc import Iterator
 

@@ -1,1 +1,1 @@
-"""An example: a program outside of AWS that is told over HTTP what becomes of tasks."""
+"""An example: a program outside of AWS that is notified of ended tasks over HTTP."""

@@ -1,4 +1,4 @@
-"""What is known of each task: its newest status, whatever came twice or out of order."""
+"""The newest change of each task: duplicates and older messages are skipped."""
 
 import sqlite3
 from collections.abc import Callable
@@ -9,21 +9,21 @@ StatusMessage = dict[str, Any]
 
 
 class Inbox:
-    """Keeps, by task, the run and version of the newest message that was acted upon."""
+    """Keeps, by task, the run and version of the newest handled message."""
 
     def __init__(self, path: Path | str) -> None:
         self._database = sqlite3.connect(path)
         self._database.execute("create table if not exists seen (id text primary key, run integer, version integer)")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
     def take(self, message: StatusMessage, act: Callable[[StatusMessage], None]) -> bool:
-        """Act upon a message that is news; returns whether it was.
+        """Act upon a newer message; return whether it was newer.
 
-        What ``act`` raises undoes that it was seen: SNS sends it again. A crash after ``act`` and before the end of the
-        transaction does, too, so ``act`` must stand being done twice.
+        If ``act`` raises, the message counts as unseen, and SNS sends it again. So does a crash after ``act`` and
+        before the end of the transaction: ``act`` must cope with a second call.
         """
         news = (message["id"], message["run"], message["version"])
         with self._database:

@@ -1,8 +1,8 @@
-"""Receives what the status topic sends over HTTP: confirms the subscription, refuses forgeries, acts once.
+"""Receives messages of the status topic over HTTP: confirms the subscription, refuses forgeries, acts once.
 
 python -m examples.webhook.receiver --topic <StatusTopicArn> --port 8080
 
-SNS wants an address that it can reach, and you want one that speaks TLS: put it behind whatever does that for you.
+SNS needs an address that it can reach, and you need TLS: put it behind a proxy that has both.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from examples.webhook.signatures import Forged, Message, Verifier
 MOST_BYTES = 1_000_000
 """Of a request: a message has at most 256 KB, and the quotes in it are escaped."""
 SECONDS = 10
-"""For a request, and for what it makes us fetch: SNS waits for about 15."""
+"""For a request, and for a fetch that it causes: SNS waits for about 15."""
 
 log = logging.getLogger("webhook")
 
@@ -28,7 +28,7 @@ log = logging.getLogger("webhook")
 class Receiver:
     """Decides about the body of a request.
 
-    ``check`` raises ``Forged``; ``fetch`` visits an address; ``act`` gets each status message that is news.
+    ``check`` raises ``Forged``; ``fetch`` visits an address; ``act`` gets each newer status message.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Receiver:
 
 
 def _parsed(body: bytes) -> Message:
-    """The texts of a message: what else there is, which is ``MessageAttributes``, is not signed.
+    """The texts of a message: the rest, ``MessageAttributes``, is not signed.
 
-    Raises ``ValueError`` for what is no JSON object.
+    Raises ``ValueError`` if it is no JSON object.
     """
     message = json.loads(body)
     if not isinstance(message, dict):
@@ -74,7 +74,7 @@ def _parsed(body: bytes) -> Message:
 
 
 def server(receiver: Receiver, port: int, host: str = "127.0.0.1") -> HTTPServer:
-    """A server that asks the receiver; ``port`` 0 takes any that is free."""
+    """A server that asks the receiver; ``port`` 0 takes any free one."""
 
     class Handler(BaseHTTPRequestHandler):
         timeout = SECONDS
@@ -98,13 +98,13 @@ def server(receiver: Receiver, port: int, host: str = "127.0.0.1") -> HTTPServer
 
 
 def fetch(address: str) -> bytes:
-    """What is at an address."""
+    """The content of an address."""
     with urlopen(address, timeout=SECONDS) as answer:  # noqa: S310 (the verifier lets only https of SNS pass)
         return bytes(answer.read())
 
 
 def show(message: StatusMessage) -> None:
-    """Put your own work here: what is shown is news, and newer than all before it of this task."""
+    """Put your own work here: each message is newer than all before it of this task."""
     print(message["content"]["status"], message["id"], flush=True)
 
 
@@ -113,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Receives status messages over HTTP.")
     parser.add_argument("--topic", required=True, help="ARN of the status topic, which is the stack's StatusTopicArn")
     parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--seen", default="seen.sqlite", help="file that remembers what was acted upon")
+    parser.add_argument("--seen", default="seen.sqlite", help="file that remembers handled messages")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
     with closing(Inbox(given.seen)) as inbox:

@@ -1,4 +1,4 @@
-"""Whether what came over HTTP was sent by Amazon SNS, and by the topic that you know.
+"""Whether a message over HTTP is from Amazon SNS, and from your topic.
 
 The rules are those of https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html.
 """
@@ -19,23 +19,23 @@ SIGNED = {
     "SubscriptionConfirmation": _SUBSCRIPTION,
     "UnsubscribeConfirmation": _SUBSCRIPTION,
 }
-"""What is signed of each type of message, in this order; what a message does not have is left out."""
+"""Signed fields of each type of message, in this order; missing ones are left out."""
 _SNS = r"https://sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/"
 ADDRESSES = {
     "SigningCertURL": re.compile(_SNS + r"SimpleNotificationService-[0-9A-Za-z]+\.pem"),
     "SubscribeURL": re.compile(_SNS + r"\?[^\s]+"),
 }
-"""Where certificates and confirmations are. On another path SNS may answer what somebody made it answer."""
+"""Addresses of certificates and confirmations. On another path an attacker may control the answer of SNS."""
 
 Message = Mapping[str, str]
 
 
 class Forged(Exception):
-    """The message is not from the topic; it says why."""
+    """The message is not from the topic; the text says why."""
 
 
 class Verifier:
-    """Checks messages of one topic. ``fetch`` gets what is at an address."""
+    """Checks messages of one topic. ``fetch`` gets the content of an address."""
 
     def __init__(self, topic_arn: str, fetch: Callable[[str], bytes]) -> None:
         self._topic_arn = topic_arn
@@ -43,7 +43,7 @@ class Verifier:
         self._keys: dict[str, RSAPublicKey] = {}
 
     def check(self, message: Message) -> None:
-        """Raises :class:`Forged`. SNS signs for everybody who has a topic, so a signature alone says nothing."""
+        """Raises :class:`Forged`. SNS signs for every topic, so a signature alone proves nothing."""
         if message.get("TopicArn") != self._topic_arn:
             raise Forged("it is from another topic")
         if message.get("Type") not in SIGNED:
@@ -63,7 +63,7 @@ class Verifier:
             raise Forged("its signature is wrong") from None
 
     def _key(self, address: str) -> RSAPublicKey:
-        """The key of a certificate, fetched once: SNS takes another address for another certificate."""
+        """The key of a certificate, fetched once: another certificate has another address."""
         if address not in self._keys:
             key = x509.load_pem_x509_certificate(self._fetch(address)).public_key()
             if not isinstance(key, RSAPublicKey):
@@ -73,6 +73,6 @@ class Verifier:
 
 
 def signed_text(message: Message) -> bytes:
-    """What SNS has signed: names and values, a line each."""
+    """The text that SNS has signed: names and values, a line each."""
     lines = [line for name in SIGNED[message["Type"]] if name in message for line in (name, message[name])]
     return "".join(f"{line}\n" for line in lines).encode()

@@ -1,6 +1,6 @@
-"""Console: hands out the files of a web page, and says where its users sign in.
+"""Console: serves the files of a web page, and its configuration.
 
-It is public and may do nothing: what the page shows comes from the HTTP API, with the token of whoever looks at it.
+It is public and has no permissions: the page gets its data from the HTTP API, with its user's token.
 """
 
 import base64
@@ -49,13 +49,13 @@ class File(NamedTuple):
 
 
 def _files() -> dict[str, Path]:
-    """Every file by its name below ``/console/``. What is not in here does not exist, however a path is written."""
+    """Every file by its name below ``/console/``. Any other path does not exist."""
     found = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
     return {PAGE if name == "index.html" else name: path for name, path in found.items()}
 
 
 def _configuration() -> bytes:
-    """What the page has to know. ``AWS_ENDPOINT_URL`` is set in the local cloud only, to which users sign in then."""
+    """The page's configuration. The local cloud sets ``AWS_ENDPOINT_URL``, and has the user pool of the page."""
     environment = os.environ
     known = {
         "region": environment["AWS_REGION"],
@@ -72,8 +72,8 @@ FILES = _files()
 KEPT = "public, max-age=31536000, immutable"
 """A year, the longest that browsers are asked for (RFC 9111, section 5.3)."""
 HEADERS = {
-    # The only script is ours, and it may talk to this API, the user pool and the bucket (for uploads), and to nobody
-    # else. What a task's name, input or result says is text: even if the page failed to escape it, nothing would run.
+    # Only our script runs, and talks only to this API, the user pool and the bucket (for uploads). A task's name, input
+    # and result are text: even if the page failed to escape them, nothing in them would run.
     "Content-Security-Policy": "; ".join(
         (
             "default-src 'none'",
@@ -99,10 +99,10 @@ HEADERS = {
 
 @cache
 def release() -> str:
-    """Name of the folder that the page takes its files from: another one for other files or another configuration.
+    """Name of the folder of the page's files: other files or another configuration have another one.
 
-    So browsers may keep them: the page is dozens of files, of which each would be a call of Lambda at every look, and
-    after a deployment none runs with scripts of two releases.
+    So browsers may keep them: the page is dozens of files, and each would be a call of Lambda at every look. And after
+    a deployment, no page mixes scripts of two releases.
     """
     parts = [(name, path.read_bytes()) for name, path in sorted(FILES.items())]
     digests = [
@@ -124,7 +124,7 @@ def _file(name: str) -> File:
     body = _body(name)
     suffix = Path(name or "index.html").suffix
     zipped = None if suffix in COMPRESSED else gzip.compress(body, mtime=0)
-    # A weak tag, since it is the same for the file and for what gzip makes of it.
+    # A weak tag, since the file and its gzip share it.
     return File(
         body, TYPES.get(suffix, "application/octet-stream"), f'W/"{hashlib.sha256(body).hexdigest()[:32]}"', zipped
     )
@@ -157,7 +157,7 @@ def _answer(name: str, asked: dict[str, str]) -> dict[str, Any]:
 def _is_known(tag: str, known: str) -> bool:
     """Whether ``If-None-Match`` names the tag, weak or strong, or any (RFC 9110, section 13.1.2).
 
-    As functions/api/resolver.py has it: the two functions share no layer.
+    The same as in functions/api/resolver.py: the two functions share no layer.
     """
     opaque = tag.removeprefix("W/")
     return known.strip() == "*" or opaque in re.findall(r'"[^"]*"', known)

@@ -12,10 +12,10 @@ from cfnlint.rules import CloudFormationLintRule, RuleMatch
 from cfnlint.template import Template
 
 Problems = Iterator[tuple[list[str], str]]
-"""Where in the template, and what is wrong there."""
+"""A path in the template, and its problem."""
 
 TIMES_THE_TIMEOUT = 6
-"""Visibility timeout of a queue for each second of its function's timeout, as AWS asks for
+"""Visibility timeout of a queue for each second of its function's timeout, as AWS advises
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html)."""
 
 WITHOUT_RESOURCES = frozenset(
@@ -53,7 +53,7 @@ NAMES = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
-"""The property that names a resource, where names are unique within an account and region, or within AWS."""
+"""The property that names a resource whose names are unique within an account and region, or within AWS."""
 
 
 class _HouseRule(CloudFormationLintRule):  # type: ignore[misc]  # cfn-lint has no types
@@ -62,11 +62,11 @@ class _HouseRule(CloudFormationLintRule):  # type: ignore[misc]  # cfn-lint has 
     tags: ClassVar[list[str]] = ["house"]
 
     def match(self, cfn: Template) -> list[RuleMatch]:
-        """Return what is wrong, as cfn-lint wants it."""
+        """Return problems in cfn-lint's format."""
         return [RuleMatch(path, message) for path, message in self.problems(cfn)]
 
     def problems(self, cfn: Template) -> Problems:
-        """Yield what is wrong."""
+        """Yield problems."""
         raise NotImplementedError
 
 
@@ -76,14 +76,14 @@ def _resources(cfn: Template, *types: str) -> Iterator[tuple[str, Mapping[str, A
 
 
 class FunctionIsWrittenOut(_HouseRule):
-    """Defaults are AWS's to choose and nobody's to review."""
+    """AWS may change its defaults, which no review sees."""
 
     id = "EH1001"
     shortdesc = "A function has a description, a timeout and memory"
-    description = "What a function is for, how long it may take and what it may cost is in the template"
+    description = "The template states a function's purpose, time and memory"
 
     def problems(self, cfn: Template) -> Problems:
-        """Yield functions that leave one of them out."""
+        """Yield functions that lack one of them."""
         for name, properties in _resources(cfn, "AWS::Lambda::Function"):
             for needed in ("Description", "Timeout", "MemorySize"):
                 if not properties.get(needed):
@@ -91,7 +91,7 @@ class FunctionIsWrittenOut(_HouseRule):
 
 
 class LogsEnd(_HouseRule):
-    """Takes the place of WS1004, which does not know LoggingConfig."""
+    """Replaces WS1004, which does not know LoggingConfig."""
 
     id = "EH1002"
     shortdesc = "A function logs to a log group that forgets"
@@ -110,14 +110,14 @@ class LogsEnd(_HouseRule):
 
 
 class FunctionsAreTraced(_HouseRule):
-    """Takes the place of WS1000, which takes no parameter for an answer."""
+    """Replaces WS1000, which accepts no parameter."""
 
     id = "EH1003"
     shortdesc = "A function is traced, or a parameter decides"
-    description = "Without tracing nobody sees where the time of a task goes"
+    description = "Tracing shows where the time of a task goes"
 
     def problems(self, cfn: Template) -> Problems:
-        """Yield functions of which nothing is said."""
+        """Yield functions without tracing."""
         for name, properties in _resources(cfn, "AWS::Lambda::Function"):
             mode = properties.get("TracingConfig", {}).get("Mode")
             if mode != "Active" and not (isinstance(mode, Mapping) and mode.get("Ref") in cfn.template["Parameters"]):
@@ -125,14 +125,14 @@ class FunctionsAreTraced(_HouseRule):
 
 
 class EverythingIsDescribed(_HouseRule):
-    """They are what a user of the stack sees of it."""
+    """A user of the stack sees parameters and outputs."""
 
     id = "EH2001"
     shortdesc = "A parameter or output has a description"
-    description = "Parameters and outputs say what they are"
+    description = "Parameters and outputs are explained"
 
     def problems(self, cfn: Template) -> Problems:
-        """Yield those that say nothing."""
+        """Yield those without a description."""
         for section in ("Parameters", "Outputs"):
             for name, given in cfn.template.get(section, {}).items():
                 if not given.get("Description"):
@@ -147,7 +147,7 @@ class PermissionsNameThings(_HouseRule):
     description = 'No action "*", and no resource "*" where IAM can name one'
 
     def problems(self, cfn: Template) -> Problems:
-        """Yield statements that allow more than they name."""
+        """Yield statements with a wildcard."""
         for name, properties in _resources(cfn, "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
             for statement in _allowing(properties):
                 actions = _list(statement.get("Action", "*"))
@@ -161,9 +161,9 @@ class PermissionsNameThings(_HouseRule):
 
 
 def _allowing(node: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the statements that allow something, wherever they are."""
+    """Yield all statements that allow something."""
     if isinstance(node, Mapping):
-        if node.get("Effect") == "Allow" and not {"Principal", "NotPrincipal"} & node.keys():  # those say who, not what
+        if node.get("Effect") == "Allow" and not {"Principal", "NotPrincipal"} & node.keys():  # for principals
             yield node
         for value in node.values():
             yield from _allowing(value)
@@ -177,7 +177,7 @@ def _list(value: Any) -> list[Any]:
 
 
 class MessagesStayHidden(_HouseRule):
-    """A message that shows up again while its function still runs is worked on twice."""
+    """A message that reappears while its function still runs is processed twice."""
 
     id = "EH4001"
     shortdesc = "A queue hides a message long enough for its function"
@@ -203,7 +203,7 @@ class MessagesStayHidden(_HouseRule):
 
 
 def _referred(value: Any) -> str:
-    """Return the logical id that a Ref or GetAtt has, or nothing."""
+    """Return the logical id of a Ref or GetAtt, or an empty text."""
     if not isinstance(value, Mapping):
         return ""
     target = value.get("Ref") or value.get("Fn::GetAtt") or ""
@@ -211,14 +211,14 @@ def _referred(value: Any) -> str:
 
 
 class StacksLiveSideBySide(_HouseRule):
-    """A fixed name lets one stack into an account and region, and keeps a resource from being replaced."""
+    """A fixed name allows only one stack in an account and region, and no replacement of the resource."""
 
     id = "EH5001"
     shortdesc = "A name has the stack's name in it"
-    description = "Names are left to CloudFormation, or made of AWS::StackName"
+    description = "Names are CloudFormation's own, or contain AWS::StackName"
 
     def problems(self, cfn: Template) -> Problems:
-        """Yield resources with a name that a second stack would need, too."""
+        """Yield resources whose name a second stack would need, too."""
         for kind, naming in NAMES.items():
             for name, properties in _resources(cfn, kind):
                 if naming in properties and "AWS::StackName" not in json.dumps(properties[naming]):

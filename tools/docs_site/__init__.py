@@ -1,1 +1,1 @@
-"""What the site of the documentation needs beside mkdocs.yml."""
+"""Hooks and theme of the documentation's site, beside mkdocs.yml."""

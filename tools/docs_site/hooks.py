@@ -1,4 +1,4 @@
-"""Hooks of MkDocs: pages are written for GitHub, and are true there; this makes the same links true in the site."""
+"""Hooks of MkDocs: pages are written for GitHub; these make their links work in the site, too."""
 
 import re
 from collections.abc import Callable
@@ -11,12 +11,12 @@ _FENCE = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> str:
-    """Turn links out of docs/ into addresses of the repository, or where none is known into the file's path."""
+    """Turn links out of docs/ into addresses of the repository, or into the file's path if it has none."""
     return turned(markdown, config.extra.get("repository"))
 
 
 def on_post_page(output: str, *, page: Any, config: Any) -> str:
-    """Say the language of a page that has it in its name, as `x.ja.md` has: browsers choose their glyphs by it."""
+    """Mark the language of a page such as `x.ja.md`: browsers choose their glyphs by it."""
     language = Path(Path(page.file.src_uri).stem).suffix.lstrip(".")
     return output.replace('<html lang="en"', f'<html lang="{language}"', 1) if language else output
 

@@ -5,7 +5,7 @@ import { API } from "./config.js";
 import { parse } from "./core/exact.js";
 import { bearer, expired, renewed } from "./session.js";
 
-/** What went wrong: `status` 0 means that nobody was reached. `details` are the API's, one for each field. */
+/** A failed request: `status` 0 means without an answer. `details` are the API's, one for each field. */
 export class ApiError extends Error {
   constructor(status, message, { details = [], retryAfter = 0 } = {}) {
     super(message);
@@ -55,8 +55,7 @@ async function send(path, { method = "GET", body, headers = {}, etag }, token) {
   }
 }
 
-/**
- * What a link of the API leads to. The link is its own proof of who asks: with a token, S3 would refuse.
+/** The object of a link. The link alone authorises: with a token, S3 would refuse.
  * @param {string} url @returns {Promise<Blob>}
  */
 export async function linked(url) {
@@ -110,7 +109,7 @@ export async function act(task, action) {
 
 let types;
 
-/** What GET /task-types answers; asked once for each page load, since only a deployment changes it. */
+/** The answer of GET /task-types; asked once for each page load, since only a deployment changes it. */
 export function taskTypes() {
   types ??= request("task-types").then(
     ({ data }) => data,

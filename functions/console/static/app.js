@@ -1,4 +1,4 @@
-/** The console: who is signed in, and which page is shown. */
+/** The console: the session, and the choice of a page. */
 
 import { html, render, useEffect, useState } from "./vendor/htm/standalone.module.js";
 import { loadConfig } from "./config.js";
@@ -22,7 +22,7 @@ function useRoute() {
   return parsed(hash);
 }
 
-/** The key makes a page anew when it is another one, so that nothing of the one before is left in it. */
+/** Another key makes a new page, without state of the one before. */
 function Page({ route }) {
   if (route.page === "list") return html`<${TaskList} key="list" filters=${route} />`;
   if (route.page === "new") return html`<${NewTask} key=${`new ${route.from ?? ""}`} route=${route} />`;

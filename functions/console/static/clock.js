@@ -1,4 +1,4 @@
-/** The server's time: ages and running bars would be wrong by as much as the clock of this machine is. */
+/** The server's time: this machine's clock may be wrong, and ages and running bars with it. */
 
 let ahead = 0;
 

@@ -1,4 +1,4 @@
-/** Where things are: relative to this file, as a stage or the path of a domain of one's own may come before it. */
+/** Addresses, relative to this file: a stage, or the path of a custom domain, may come before it. */
 
 /** The API's address, with a slash at its end: this file is at `console/<release>/config.js` of it. */
 export const API = new URL("../..", import.meta.url);

@@ -1,9 +1,9 @@
-/** Creating a task: once for each form, however often somebody clicks. */
+/** Creating a task: once for each form, despite double clicks. */
 
 import { ApiError, request } from "./api.js";
 import { MOST_BYTES, bodyOf, formatOf } from "./core/elements.js";
 
-/** One for each form. It remembers what it has sent, so that the same again is the same task. */
+/** One for each form. It remembers its request, so that a repetition is the same task. */
 export class Creation {
   constructor() {
     this.busy = false;
@@ -29,7 +29,7 @@ export class Creation {
     return answer.data;
   }
 
-  /** The file's place in the bucket. A second try with the same file does not send it again. */
+  /** The file's reference in the bucket. A second try with the same file does not send it again. */
   async uploaded(file, tell) {
     if (this.upload.file === file) return this.upload.inputRef;
     const format = formatOf(file.name);
@@ -41,7 +41,7 @@ export class Creation {
   }
 }
 
-/** fetch says nothing of how far it is, and a file may have gigabytes. */
+/** fetch reports no progress, and a file may have gigabytes. */
 function put({ url, headers }, file, tell) {
   return new Promise((resolve, reject) => {
     const sending = new XMLHttpRequest();

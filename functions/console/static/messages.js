@@ -1,8 +1,8 @@
-/** What the page says on its own account: to everybody as a toast, to screen readers alone as an announcement. */
+/** The page's own messages: a toast for everybody, an announcement for screen readers alone. */
 
 import { store } from "./store.js";
 
-/** How long a toast stays. An error stays until it is closed: nobody should have to hurry. */
+/** A toast's time. An error stays until it is closed, so that its reader need not hurry. */
 const SECONDS = 6;
 
 export const toasts = store([]);
@@ -21,7 +21,7 @@ export function dismiss(id) {
   toasts.set(toasts.get().filter((one) => one.id !== id));
 }
 
-/** Takes back what was said of an attempt, before the next one. */
+/** Removes the messages of an attempt before the next one. */
 export function hush() {
   toasts.set([]);
 }
@@ -31,7 +31,7 @@ export function announce(text) {
   announcement.set(text);
 }
 
-/** An error of an action, with what somebody who may not do it should know. */
+/** An error of an action, marked if the user lacks the right. */
 export function complain(error) {
   toast(error.status === 403 ? `Not allowed: ${error.message}` : error.message, "bad");
 }

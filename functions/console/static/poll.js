@@ -1,10 +1,10 @@
-/** Looks at a resource for as long as it may change: slower when nothing does, not at all in a hidden tab. */
+/** Polls a resource for as long as it may change: slower without changes, not at all in a hidden tab. */
 
 import { useEffect, useRef, useState } from "./vendor/htm/standalone.module.js";
 import { request } from "./api.js";
 import { START, delay, next, passes } from "./core/schedule.js";
 
-/** What a browser gives; tests give their own. */
+/** The browser's own; tests replace it. */
 const BROWSER = {
   later: (ms, action) => setTimeout(action, ms),
   never: (timer) => clearTimeout(timer),
@@ -41,7 +41,7 @@ export class Poller {
     this.timer = world.hidden() ? undefined : world.later(0, () => this.poll());
   }
 
-  /** Ask now, as something has changed. Also what a tab does that is shown again. */
+  /** Ask now, after a change, or when the tab is shown again. */
   nudge() {
     this.world.never(this.timer);
     if (this.stopped || this.world.hidden()) return;
@@ -101,7 +101,7 @@ export class Poller {
 export function usePolled(path, { over, fastest, load } = {}) {
   const [state, setState] = useState({ path });
   const poller = useRef(null);
-  // Of the drawing now, not of the first one: a task that has ended since is over, one that is retried no longer.
+  // Of the current drawing, not of the first one: a task may have ended since, or been retried.
   const isOver = useRef(over);
   isOver.current = over;
   useEffect(() => {

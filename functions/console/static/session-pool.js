@@ -16,7 +16,7 @@ export class PoolSession {
     });
   }
 
-  /** The library renews a token that is over, and hands out one that is not. */
+  /** The library renews an expired token, and returns a valid one. */
   async token() {
     await this.ready;
     const user = this.pool.getCurrentUser();
@@ -40,7 +40,7 @@ export class PoolSession {
     return this.step((to) => this.user.authenticateUser(details, to));
   }
 
-  /** Forgets the tokens at once; the user pool takes back the one that renews them, the others are over in an hour. */
+  /** Forgets the tokens at once; the user pool revokes the refresh token, the others end within an hour. */
   forget() {
     const user = this.pool?.getCurrentUser();
     if (!user) return;
@@ -49,7 +49,7 @@ export class PoolSession {
     if (token) user.revokeToken({ token, callback: () => undefined });
   }
 
-  /** The library calls one of these, whatever comes next. */
+  /** The library calls one of these for each next step. */
   step(begin) {
     const code = (type) => (_, parameters) => {
       this.codeType = type;
@@ -77,14 +77,14 @@ const idToken = (session) => session.getIdToken().getJwtToken();
 const WORDS = {
   NotAuthorizedException: "The user name or the password is wrong.",
   UserNotFoundException: "The user name or the password is wrong.",
-  PasswordResetRequiredException: "Your password has to be reset first. Ask whoever runs this stack.",
-  InvalidPasswordException: "The user pool does not take this password: it is too short, or too simple.",
+  PasswordResetRequiredException: "Your password has to be reset first. Ask the stack's operator.",
+  InvalidPasswordException: "The user pool refuses this password: it is too short, or too simple.",
   CodeMismatchException: "That is not the code.",
   TooManyRequestsException: "Too many attempts. Wait a minute.",
   NetworkError: "The user pool cannot be reached.",
 };
 
-/** Of a wrong password, a blocked user and an expired challenge the code is the same: the words tell them apart. */
+/** A wrong password, a blocked user and an expired challenge have the same code: the words tell them apart. */
 function explained(error) {
   const code = error.code ?? error.name;
   const known = code === "NotAuthorizedException" && !/incorrect|invalid user/i.test(error.message ?? "");

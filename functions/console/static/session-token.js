@@ -1,4 +1,4 @@
-/** A session by an ID token that somebody pastes: for stacks with an issuer of their own. */
+/** A session by a pasted ID token: for stacks with an issuer of their own. */
 
 import { claimsOf, over } from "./core/token.js";
 
@@ -10,7 +10,7 @@ export class TokenSession {
     return token && !over(token, Date.now()) ? token : undefined;
   }
 
-  /** Nobody here can make another one. */
+  /** Only the issuer can make another one. */
   async renew() {
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** Who is signed in. Tokens live in sessionStorage: a closed tab forgets them, a reload does not. */
+/** The session. Tokens live in sessionStorage: a closed tab forgets them, a reload does not. */
 
 import { userOf } from "./core/token.js";
 import { PoolSession } from "./session-pool.js";
@@ -21,14 +21,14 @@ export async function start(config) {
   session.set(token ? { phase: "in", user: userOf(token) } : { phase: "out" });
 }
 
-/** The ID token, fresh. Ends the session where there is none any more; raises where nobody could be asked for one. */
+/** A fresh ID token. Ends the session if there is none any more; raises if the user pool cannot be reached. */
 export async function bearer() {
   const token = await source.token().catch(unlessUnreachable);
   if (!token) expired();
   return token ?? "";
 }
 
-/** A session that cannot be renewed has ended; one whose user pool is not reached just now has not. */
+/** A session that cannot be renewed has ended; an unreachable user pool does not end it. */
 function unlessUnreachable(error) {
   if (error.code === "NetworkError") throw error;
   return undefined;
@@ -42,7 +42,7 @@ export function renewed() {
   return renewing;
 }
 
-/** The page stays as it is behind the sign-in, and its address, so that people come back to where they were. */
+/** The page and its address stay behind the sign-in, so that the user comes back to them. */
 export function expired() {
   if (session.get().phase !== "in") return;
   source.forget();
@@ -55,9 +55,8 @@ export function signOut() {
 }
 
 /**
- * One step of signing in.
- * @param {object} answers what the form asked for
- * @returns {Promise<{ask?: "newPassword" | "code", hint?: string}>} what else is needed; nothing when it is done
+ * One step of signing in. @param {object} answers of the form @returns {Promise<{ask?: "newPassword" | "code", hint?:
+ * string}>} the next question; nothing when it is done
  */
 export async function signIn(answers) {
   const step = await source.signIn(answers);

@@ -1,6 +1,6 @@
 /**
- * Loads the page, and again where a file of it did not come: dozens are asked for at once the first time, and where
- * Lambda has no room for so many calls, it refuses some. Those that came are kept.
+ * Loads the page, and again if a file is missing: the first load asks for dozens at once, and Lambda may refuse
+ * some of so many calls. The browser keeps the others.
  */
 
 const TRIES = "tasks.loads";

@@ -1,4 +1,4 @@
-/** A value that several parts of the page look at. */
+/** A value that several parts of the page share. */
 
 import { useEffect, useState } from "./vendor/htm/standalone.module.js";
 
@@ -23,7 +23,7 @@ export function store(initial) {
 export function useStore(of) {
   const [value, setValue] = useState(of.get());
   useEffect(() => {
-    setValue(of.get()); // what has changed between the first drawing and now
+    setValue(of.get()); // a change between the first drawing and now
     return of.subscribe(setValue);
   }, []);
   return value;

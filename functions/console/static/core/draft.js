@@ -92,7 +92,7 @@ function instantOf(draft) {
 function numberOf(draft, allowed, problem) {
   const value = draft.trim() === "" ? NaN : Number(draft);
   if (!allowed(value)) return { value: draft, problem };
-  // A number of JavaScript has 53 bits. Another one than was typed must never be sent.
+  // A number of JavaScript has 53 bits. The form must never send a rounded one.
   const large = Math.abs(value) > Number.MAX_SAFE_INTEGER;
   return large ? { value, problem: "is too large for this form; write the input as JSON" } : { value };
 }
@@ -119,7 +119,7 @@ function readList(field, draft, path, problems) {
   return draft.map((item, index) => read(field.item, item, `${path}[${index}]`, problems) ?? null);
 }
 
-/** The commonest limits, while somebody types. The API checks all of them. */
+/** The commonest limits, while the user types. The API checks all of them. */
 function broken({ kind, rules }, value) {
   if (kind === "text") return outside([...value].length, rules.minLength, rules.maxLength, "characters");
   if (kind === "list") return outside(value.length, rules.minItems, rules.maxItems, "entries");

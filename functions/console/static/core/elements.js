@@ -2,7 +2,7 @@
 
 import { parse } from "./exact.js";
 
-/** What the API takes as the body of a request, in bytes. */
+/** The largest body of a request, in bytes. */
 export const MOST_BYTES = 3_000_000;
 
 /**

@@ -16,7 +16,7 @@ class Exact {
   }
 }
 
-/** Browsers of before 2025 do not say how a number was written: there, it stays rounded. */
+/** Browsers before 2025 do not give a number's text: there, it stays rounded. */
 const KNOWN = "rawJSON" in JSON;
 
 /** `JSON.parse`, but for numbers beyond 53 bits. `JSON.stringify` writes them as they came. @param {string} text */

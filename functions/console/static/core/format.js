@@ -20,7 +20,7 @@ export function counted(number, one, many = `${one}s`) {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
 
-/** @param {number} share 0 to 1. Rounded down, so that 100 % is only what is complete. */
+/** @param {number} share 0 to 1. Rounded down, so that 100 % means complete. */
 export function percent(share) {
   return `${Math.floor(Math.min(Math.max(share, 0), 1) * 100 + 1e-9)}%`;
 }

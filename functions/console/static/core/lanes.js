@@ -1,4 +1,4 @@
-/** Where each chunk is in the picture of when it ran. Pure. */
+/** The lane and range of each chunk in the picture of chunks over time. Pure. */
 
 /**
  * @typedef {object} Bar
@@ -37,7 +37,7 @@ function barOf(chunk, now) {
   return { chunk, start, end: Math.max(start, end), lane: 0, tone: toneOf(chunk) };
 }
 
-/** A chunk with one failed sub-task is shown as bad: that is what people look for. */
+/** A chunk with one failed sub-task is shown as bad: users look for failures. */
 export function toneOf(chunk) {
   if (chunk.failed > 0 || chunk.status === "FAILED") return "bad";
   if (chunk.status === "COMPLETED") return "good";

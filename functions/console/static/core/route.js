@@ -1,4 +1,4 @@
-/** Addresses of pages: what is behind the # of the console's address. Pure. */
+/** Addresses of pages: the part after the # of the console's address. Pure. */
 
 /**
  * @param {string} hash of the location, with its #

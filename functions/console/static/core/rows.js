@@ -14,7 +14,7 @@ export function pushedOut(before, after, older) {
   return withoutDoubles([...out, ...older], live);
 }
 
-/** Rows that are not among those known, each one once. */
+/** Unknown rows, each one once. */
 export function withoutDoubles(rows, known = new Set()) {
   const seen = new Set(known);
   return rows.filter((task) => !seen.has(task.id) && seen.add(task.id));

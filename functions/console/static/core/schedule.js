@@ -1,6 +1,6 @@
 /** When to ask again. Pure: poll.js holds the timers. */
 
-/** Seconds between two looks at something that does not change, one after the other. */
+/** Seconds between looks without a change, one after the other. */
 const STEPS = [1, 1, 1, 2, 3, 5, 8, 15];
 /** The longest wait after failures, in seconds. */
 const LONGEST = 60;
@@ -36,7 +36,7 @@ export function delay(pace, { fastest = 1000, retryAfter = 0, random = 0 } = {})
   return Math.max(fastest, 1000 * STEPS[Math.min(pace.quiet, STEPS.length - 1)]);
 }
 
-/** Whether it makes sense to ask again after such an answer: not what is wrong with the request itself. */
+/** Whether to ask again after such an answer: not if the request itself is wrong. */
 export function passes(status) {
   return status === 0 || status === 429 || status >= 500;
 }

@@ -16,7 +16,7 @@
  * @property {Field} [item] of a list
  */
 
-/** Levels of a form. What is deeper is written as JSON, and so is what contains itself. */
+/** Levels of a form. Deeper and recursive parts are JSON. */
 const DEPTH = 6;
 
 const RANGES = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];

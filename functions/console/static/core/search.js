@@ -1,4 +1,4 @@
-/** What somebody means who types into the search field. Pure. */
+/** The meaning of a text in the search field. Pure. */
 
 const CODE = /[0-9A-HJKMNP-TV-Z]{26}/i;
 const NAMED = /([A-Za-z0-9][A-Za-z0-9_.-]{0,63})[/#]([0-9A-HJKMNP-TV-Z]{26})/i;

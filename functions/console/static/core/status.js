@@ -1,18 +1,18 @@
-/** What statuses mean to people, and what may be done with a task. Pure. */
+/** Words and colours of statuses, and the actions that they allow. Pure. */
 
 export const KINDS = { TASK: "Task", SFN_TASK: "Fan-out" };
 
-/** Every status in the order of a task's life: how it is called, and how it is coloured. */
+/** Every status in the order of a task's life: its name, colour and meaning. */
 export const STATUSES = {
   CREATED: { label: "Created", tone: "waiting", means: "saved, not sent yet" },
   QUEUED: { label: "Queued", tone: "waiting", means: "its message is on the queue" },
   STARTED: { label: "Started", tone: "waiting", means: "its state machine execution has started" },
-  PROCESSING: { label: "Processing", tone: "running", means: "somebody works on it" },
+  PROCESSING: { label: "Processing", tone: "running", means: "a worker runs it" },
   ERRORED: { label: "Errored", tone: "warning", means: "an attempt failed, another one is due" },
   FINISHED: { label: "Finished", tone: "running", means: "every sub-task has ended, the fan-in runs" },
   COMPLETED: { label: "Completed", tone: "good", means: "done" },
   FAILED: { label: "Failed", tone: "bad", means: "ended without success" },
-  CANCELLED: { label: "Cancelled", tone: "muted", means: "stopped by somebody" },
+  CANCELLED: { label: "Cancelled", tone: "muted", means: "stopped on request" },
 };
 
 const ENDED = new Set(["COMPLETED", "FAILED", "CANCELLED"]);
@@ -22,12 +22,12 @@ export function ended(status) {
   return ENDED.has(status);
 }
 
-/** A status of a newer version of the stack is shown as it is. */
+/** An unknown status, of a newer stack, is shown unchanged. */
 export function described(status) {
   return STATUSES[status] ?? { label: status, tone: "muted", means: "" };
 }
 
-/** What applies to a task in its status: docs/concepts.md, "Runs", and docs/rest-endpoints.md, "Get all results". */
+/** Actions in a task's status: docs/concepts.md, "Runs", and docs/rest-endpoints.md, "Get all results". */
 export function actionsOf(task) {
   const over = ended(task.status);
   const { result, resultUrl } = task.attributes;
@@ -39,14 +39,13 @@ export function actionsOf(task) {
   };
 }
 
-/** @returns {number} 0 to 1. A single task without a checkpoint says nothing of itself until it has ended. */
+/** @returns {number} 0 to 1. A single task without a checkpoint reports nothing before its end. */
 export function progressOf(task) {
   if (task.status === "COMPLETED") return 1;
   return task.attributes.progress ?? 0;
 }
 
-/**
- * Sub-tasks by what became of them. The task itself only knows which have ended; what runs is known from its chunks.
+/** Sub-tasks by outcome. The task itself counts the ended ones; its chunks know the running ones.
  * @param {object} task a fan-out
  * @param {object[]} [chunks] all of its chunks, if they are known
  * @returns {{succeeded: number, failed: number, running: number, waiting: number, total: number}}

@@ -1,6 +1,6 @@
-/** What an ID token says. Unchecked: that is the API's work. Pure. */
+/** Claims of an ID token, unchecked: the API checks them. Pure. */
 
-/** @param {string} token @returns {Record<string, any>} its claims. Raises an error for what is no token. */
+/** @param {string} token @returns {Record<string, any>} its claims. Raises an error if it is no token. */
 export function claimsOf(token) {
   const part = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
   const bytes = Uint8Array.from(atob(part), (letter) => letter.charCodeAt(0));

@@ -1,8 +1,8 @@
-/** What can be done with a task: only what its status allows. */
+/** Actions on a task, as its status allows. */
 
 import { html, useState } from "../vendor/htm/standalone.module.js";
 import { act } from "../api.js";
-import { count, counted } from "../core/format.js";
+import { count } from "../core/format.js";
 import { newAddress } from "../core/route.js";
 import { actionsOf, countsOf } from "../core/status.js";
 import { complain, toast } from "../messages.js";
@@ -27,7 +27,7 @@ export function Actions({ task, changed }) {
     }
     setBusy(false);
     changed();
-    // The button that was pressed goes, and would leave the keyboard nowhere.
+    // The pressed button goes, and would take the focus along.
     document.querySelector("h1")?.focus();
   };
   return html`<div class="actions">
@@ -40,7 +40,7 @@ export function Actions({ task, changed }) {
     ${asked === "cancel" && html`<${Question} title="Cancel this task?" text=${cancelWords(task)} yes="Cancel the task"
       no="Keep it" danger=${true}
       answer=${(sure) => (sure ? run("cancel", "The task is cancelled.") : setAsked(""))} />`}
-    ${asked === "retry" && html`<${Question} title=${fanOut ? "Retry what did not complete?" : "Retry this task?"}
+    ${asked === "retry" && html`<${Question} title=${fanOut ? "Retry failed only?" : "Retry this task?"}
       text=${retryWords(task)} yes="Retry" no="Not now"
       answer=${(sure) => (sure ? run("retry", "The task runs again.") : setAsked(""))} />`}
   </div>`;
@@ -59,14 +59,14 @@ function Question({ title, text, yes, no, danger = false, answer }) {
 
 function cancelWords(task) {
   const rest = task.kind === "SFN_TASK" ? " Results of sub-tasks that have ended stay." : "";
-  const running = "What runs just now is not interrupted, but nothing that it returns is kept.";
+  const running = "A running handler is not interrupted, but its result is dropped.";
   return `${running}${rest} A cancelled task can be retried.`;
 }
 
 function retryWords(task) {
   if (task.kind !== "SFN_TASK") return "It starts anew, with the same input and as many attempts as its type allows.";
   const { failed, waiting, succeeded } = countsOf(task);
-  const rest = failed + waiting > 0 ? `: ${counted(failed + waiting, "sub-task")}` : "";
+  const rest = failed + waiting > 0 ? `: ${count(failed + waiting)}` : "";
   const others = succeeded > 0 ? ` Results of the ${count(succeeded)} others stay.` : "";
-  return `Only what did not complete runs again${rest}.${others}`;
+  return `Only sub-tasks that did not complete run again${rest}.${others}`;
 }

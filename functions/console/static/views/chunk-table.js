@@ -5,7 +5,7 @@ import { Status, Time } from "./parts.js";
 const PAGE = 100;
 const COLUMNS = ["Chunk", "Sub-tasks", "Status", "Attempt", "Succeeded", "Failed", "Began", "Took"];
 
-/** The strip in words, for those who do not see it, or want to copy it. */
+/** The strip in words, to read aloud or to copy. */
 export function ChunkTable({ chunks, at }) {
   const [open, setOpen] = useState(false);
   const [page, setPage] = useState(0);

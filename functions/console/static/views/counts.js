@@ -1,10 +1,10 @@
-/** Sub-tasks as a bar: what became of them, in numbers, too. */
+/** Sub-tasks by outcome, as a bar and in numbers. */
 
 import { html, useEffect, useRef } from "../vendor/htm/standalone.module.js";
 import { count, percent } from "../core/format.js";
 import { ended } from "../core/status.js";
 
-/** @param {{task: object, counts: object, known: boolean}} props `known`: whether what runs is told from what waits */
+/** @param {{task: object, counts: object, known: boolean}} props `known`: whether running ones are known */
 export function Counts({ task, counts, known }) {
   const over = ended(task.status);
   const { succeeded, failed, running, waiting, total } = counts;

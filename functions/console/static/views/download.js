@@ -61,7 +61,7 @@ function save(parts, name, type) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Where the bucket does not let this page read, people still may. */
+/** If the bucket does not let this page read, its user still may. */
 function Links({ links, close }) {
   return html`<${Dialog} title="Results" close=${close}>
     <p>The browser could not read the bucket from this page. These links work for 15 minutes:</p>

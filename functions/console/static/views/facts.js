@@ -1,4 +1,4 @@
-/** What a task is, in lines. */
+/** Facts of a task, a line each. */
 
 import { html } from "../vendor/htm/standalone.module.js";
 import { between, count, duration, usd } from "../core/format.js";
@@ -33,18 +33,18 @@ export function Facts({ task }) {
   </section>`;
 }
 
-/** Counted as people count. */
+/** Counted from 1. */
 function runOf({ run }) {
   return run > 0 ? `${run + 1} (retried ${run === 1 ? "once" : `${run} times`})` : "1";
 }
 
-/** A retry begins anew: how long its run takes is what people ask for. */
+/** A retry begins anew: users ask for the time of its run. */
 function startOf(task) {
   const begin = task.history?.findLast((change) => change.status === "CREATED");
   return begin?.at ?? task.createdAt;
 }
 
-/** Users are known by their `sub`, which says nothing to people, except that it is their own. */
+/** Users are known by their `sub`, of which only the own one means something to its user. */
 export function Who({ sub }) {
   if (!sub) return "–";
   if (sub === session.get().user?.sub) return "you";

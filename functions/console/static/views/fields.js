@@ -25,7 +25,7 @@ export function Field(props) {
 /** A name in a schema may have spaces, which would part the id where it is referred to. */
 const idOf = (path) => `field-${path.replace(/\s/g, "_") || "input"}`;
 
-/** One control with its label, what it is for, and what is wrong with it. */
+/** One control with its label, hint and problem. */
 function Single({ field, draft, path, label, problems, change }) {
   const id = idOf(path);
   const problem = problemOf(problems, path);
@@ -41,7 +41,7 @@ function Single({ field, draft, path, label, problems, change }) {
   </div>`;
 }
 
-/** What is wrong at the path, or inside of what one control stands for: the API looks deeper into JSON than a form. */
+/** The problem at the path, or below it inside of one control: the API looks deeper into JSON than a form. */
 function problemOf(problems, path) {
   if (problems[path]) return problems[path];
   const within = (place) => place.startsWith(path) && /^[.[]/.test(place.slice(path.length));
@@ -71,7 +71,7 @@ function Control({ field, draft, change, shared, check }) {
   }
 }
 
-/** A number is typed as text: what a number control does not understand, it does not hand out. */
+/** A number is typed as text: a number control hides text that it does not understand. */
 const INPUTS = {
   text: { type: "text" },
   number: { type: "text", inputmode: "decimal" },
@@ -142,7 +142,7 @@ function ListField({ field, draft, path, label, noun = "entry", problems, change
   const set = (index) => (inner) => change(draft.with(index, inner));
   const add = () => {
     change([...draft, draftOf(field.item)]);
-    // After the next drawing: the keyboard goes on in what was added.
+    // After the next drawing: the focus goes to the new element.
     setTimeout(() => list.current?.querySelectorAll(":scope > .entry")[draft.length]?.querySelector(CONTROLS)?.focus());
   };
   const remove = (index) => () => {

@@ -5,7 +5,7 @@ import { taskTypes } from "../api.js";
 import { listAddress } from "../core/route.js";
 import { KINDS, STATUSES } from "../core/status.js";
 
-/** What the deployment knows; nothing where the API cannot say. */
+/** Task types of the deployment; none if the API cannot list them. */
 export function useTaskTypes() {
   const [types, setTypes] = useState(undefined);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** What is around every page: header, footer, messages. */
+/** The frame of every page: header, footer, messages. */
 
 import { html, useState } from "../vendor/htm/standalone.module.js";
 import { announcement, dismiss, toasts } from "../messages.js";
@@ -51,7 +51,7 @@ export function Footer({ version }) {
   return html`<footer class="bottom">Serverless Tasks ${version}</footer>`;
 }
 
-/** Toasts for everybody, and one line that only screen readers read. */
+/** Toasts for everybody, and a line for screen readers alone. */
 export function Messages() {
   return html`<div class="toasts" role="region" aria-label="Messages" aria-live="polite">
       ${useStore(toasts).map((toast) => html`<div key=${toast.id} class=${`toast tone-${toast.tone}`}

@@ -62,7 +62,7 @@ export function sourceOf(editor) {
   return { input, problems: problem ? { "": problem } : {} };
 }
 
-/** From one way to write it to another, without losing what is there. */
+/** From one mode to another, without losing content. */
 export function switched(editor, mode) {
   if (mode === "text" && editor.mode === "form") {
     return { ...editor, mode, text: JSON.stringify(valueOf(editor.field, editor.draft).value, null, 2) ?? "" };
@@ -76,7 +76,7 @@ export function switched(editor, mode) {
 
 const NAMES = { form: "Form", text: "JSON", file: "File" };
 
-/** `refused`: whether the form could not take over what was written as JSON. */
+/** `refused`: whether the form could not take the JSON over. */
 export function InputEditor({ editor, setEditor, problems, refused, setRefused }) {
   const modes = [...(editor.form ? ["form"] : []), "text", ...(editor.many ? ["file"] : [])];
   const example = editor.example !== undefined && editor.mode !== "file";

@@ -1,4 +1,4 @@
-/** The list of tasks, newest first. The newest rows are live; older ones are as they were when they were loaded. */
+/** The list of tasks, newest first. The newest rows are live; older ones stay as loaded. */
 
 import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
 import { request, withQuery } from "../api.js";
@@ -14,7 +14,7 @@ import { Search } from "./search.js";
 import { Rows } from "./rows.js";
 
 const STEP = 25;
-/** What one request gives at most, and so what is live. */
+/** The most rows of one request, and so of the live ones. */
 const MOST = 100;
 
 /** @param {{filters: {kind?: string, taskType?: string, status?: string}}} props */
@@ -28,7 +28,7 @@ export function TaskList({ filters }) {
   const at = useNow(5000);
   const all = list.rows.filter((task) => !words || matches(task, words));
   const types = [...new Set(list.rows.map((task) => task.type))];
-  // A page that is short with a cursor does not get longer by asking for more.
+  // A short page with a cursor does not grow with its limit.
   const grows = limit < MOST && list.live.length === limit && list.older.length === 0;
   const more = () => (grows ? setLimit(limit + STEP) : list.more().catch(complain));
   return html`<section class="page">
@@ -50,7 +50,7 @@ export function TaskList({ filters }) {
   </section>`;
 }
 
-/** The live page with what was loaded behind it. Another filter begins anew. */
+/** The live page with the older rows behind it. Another filter begins anew. */
 function useRows(data, query) {
   const filter = JSON.stringify(query);
   const [older, setOlder] = useState({ filter, rows: [] });
@@ -61,7 +61,7 @@ function useRows(data, query) {
     const last = before.current.filter === filter ? before.current.items : [];
     const news = announcements(last, data.items, (status) => described(status).label);
     if (news.length) announce(news.join(". "));
-    // A filter by status loses rows in the middle, too: there, what is gone from the page is no longer wanted.
+    // A filter by status loses rows in the middle, too: a row that has left it is no longer wanted.
     if (behind.rows.length && !query.status) {
       setOlder({ ...behind, filter, rows: pushedOut(last, data.items, behind.rows) });
     }
@@ -79,12 +79,12 @@ function useRows(data, query) {
 }
 
 function olderWords(live) {
-  return `The newest ${live} are live. Those below are as they were when they were loaded.`;
+  return `The newest ${live} are live. Those below stay as loaded.`;
 }
 
 function emptyWords(query, words, list) {
-  if (words && list.rows.length) return "None of the rows above has these words. The search looks at loaded rows only.";
+  if (words && list.rows.length) return "No loaded row has these words. The search looks at loaded rows only.";
   if (list.cursor) return "Nothing on this page. There may be more behind it.";
-  if (Object.values(query).some(Boolean)) return "No task is like that.";
+  if (Object.values(query).some(Boolean)) return "No task matches.";
   return "There is no task yet.";
 }

@@ -12,7 +12,7 @@ import { useTaskTypes } from "./filters.js";
 import { InputEditor, editorOf, sourceOf } from "./input-editor.js";
 import { Heading, Trouble } from "./parts.js";
 
-/** @param {{route: {from?: string}}} props `from` is type/code of a task that is to run again */
+/** @param {{route: {from?: string}}} props `from` is type/code of a task to run again */
 export function NewTask({ route }) {
   const types = useTaskTypes();
   const [pattern, error] = usePattern(route.from);
@@ -24,7 +24,7 @@ export function NewTask({ route }) {
   </section>`;
 }
 
-/** What the form begins with: nothing, or all that a task was made of. */
+/** The form's first content: nothing, or all of another task. */
 function usePattern(from) {
   const [found, setFound] = useState(from ? [undefined, undefined] : [{}, undefined]);
   useEffect(() => {
@@ -45,7 +45,7 @@ async function load(taskType, code) {
   return { ...pattern, file: new File([blob], `input.${format}`) };
 }
 
-/** The kinds that a type has handlers for; both, where the API does not know. */
+/** The kinds that a type has handlers for; both, if the API does not know. */
 function kindsOf(types, taskType) {
   const known = types.items.find((item) => item.taskType === taskType);
   return known?.kinds ?? Object.keys(KINDS);
@@ -108,7 +108,7 @@ function Form({ types, pattern }) {
         <input id="task-name" maxlength="256" value=${task.name} dir="auto"
           onInput=${(event) => setTask({ ...task, name: event.target.value })}
           aria-describedby="task-name-hint name-problem" aria-invalid=${problems["#name"] && "true"} />
-        <p class="hint" id="task-name-hint">For people: what you will look for in the list.</p>
+        <p class="hint" id="task-name-hint">Shown in the list.</p>
         ${problems["#name"] && html`<p class="problem" id="name-problem">Name ${problems["#name"]}</p>`}
       </div>
     </div>
@@ -122,7 +122,7 @@ function Form({ types, pattern }) {
   </form>`;
 }
 
-/** After the next drawing, which marks what is wrong. */
+/** After the next drawing, which marks the problems. */
 function focusFirst() {
   setTimeout(() => document.querySelector('form.new-task [aria-invalid="true"]')?.focus());
 }

@@ -7,7 +7,7 @@ import { described } from "../core/status.js";
 import { announce, toast } from "../messages.js";
 import { Icon } from "./icons.js";
 
-/** The time, again and again, for ages and what runs. @param {number} every ms */
+/** The current time, for ages and durations. @param {number} every ms */
 export function useNow(every) {
   const [at, setAt] = useState(now());
   useEffect(() => {
@@ -19,7 +19,7 @@ export function useNow(every) {
 
 let arrived = false;
 
-/** A page's heading. It takes the focus when somebody comes from another page: the keyboard goes on from here. */
+/** A page's heading. It takes the focus after a change of page: the keyboard goes on from here. */
 export function Heading({ title, children }) {
   const heading = useRef(null);
   useEffect(() => {
@@ -79,7 +79,7 @@ export function Copy({ text, label, short = false }) {
     ${!short && " Copy"}</button>`;
 }
 
-/** What stands where data should be: why there is none, and when it is tried again. */
+/** Shown instead of data: the error, and the time of the next try. */
 export function Trouble({ error, retryIn, again }) {
   const soon = retryIn === undefined ? "" : ` Trying again in ${Math.ceil(retryIn / 1000)} s.`;
   return html`<div class="notice tone-bad" role="alert">
@@ -88,7 +88,7 @@ export function Trouble({ error, retryIn, again }) {
   </div>`;
 }
 
-/** Whether what is seen is fresh. */
+/** Whether the shown data is fresh. */
 export function Live({ error, retryIn, over, every }) {
   const state = error ? "trouble" : over ? "over" : "live";
   const words = { trouble: retryIn ? "Connection lost" : "Stopped", over: "Up to date", live: "Live" }[state];
@@ -110,7 +110,7 @@ export function Dialog({ title, children, close }) {
   </dialog>`;
 }
 
-/** Says a change of the status to those who do not see it. */
+/** Announces a change of the status to screen readers. */
 export function useAnnounced(name, status) {
   const before = useRef(status);
   useEffect(() => {

@@ -4,7 +4,7 @@ import { html, useState } from "../vendor/htm/standalone.module.js";
 import { bytes, count } from "../core/format.js";
 import { Copy, Link } from "./parts.js";
 
-/** What is shown of a long text before somebody asks for the rest. */
+/** Shown of a long text at first; a button shows the rest. */
 const LINES = 16;
 /** Lines that are not worth a button. */
 const FEW = 4;

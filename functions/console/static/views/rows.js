@@ -40,7 +40,7 @@ function attemptOf({ attempt, run }) {
   return [attempt > 0 && attempt, run > 0 && `run ${run + 1}`].filter(Boolean).join(" · ") || "–";
 }
 
-/** A bar where there is something to see: single tasks without a checkpoint say nothing of their progress. */
+/** A bar, if the progress is known: single tasks without a checkpoint report none. */
 function RowProgress({ task }) {
   const { subTaskCount: total, subTaskFailedCount: failed = 0 } = task.attributes;
   const share = progressOf(task);

@@ -1,4 +1,4 @@
-/** Search: a code leads to its task, words narrow the rows that are loaded. */
+/** Search: a code leads to its task, words narrow the loaded rows. */
 
 import { html, useState } from "../vendor/htm/standalone.module.js";
 import { request, taskPath, taskTypes } from "../api.js";
@@ -32,7 +32,7 @@ export function Search({ rows, types, words, setWords }) {
   </form>`;
 }
 
-/** The API finds a task by its type and code. Where only the code is known, every known type is asked. */
+/** The API finds a task by its type and code. For a code alone, every known type is tried. */
 async function find(code, taskType, rows, seen) {
   const shown = rows.find((task) => task.code === code);
   if (shown) return goTo(shown);
@@ -52,7 +52,7 @@ async function candidatesOf(seen) {
   return [...new Set([...known.items.map((item) => item.taskType), ...seen])];
 }
 
-/** @returns {Promise<object | string | undefined>} the task; what went wrong; nothing if it is not there */
+/** @returns {Promise<object | string | undefined>} the task; an error's text; nothing if it is not there */
 async function look(type, code) {
   try {
     return (await request(taskPath(type, code))).data;

@@ -1,4 +1,4 @@
-/** Signing in: by the user pool, or with a pasted token where the stack has no pool of its own. */
+/** Signing in: by the user pool, or with a pasted token if the stack has no pool. */
 
 import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
 import { signIn } from "../session.js";
@@ -37,7 +37,7 @@ export function SignIn({ pool, issuer, notice }) {
   </section>`;
 }
 
-/** That of the template. A fork may have another one: the user pool decides. */
+/** The template's rule. A fork may have another one: the user pool decides. */
 const RULE = "At least 12 characters, with a capital letter, a small letter and a digit.";
 
 const BUTTONS = { password: "Sign in", token: "Use this token", newPassword: "Set password", code: "Go on" };

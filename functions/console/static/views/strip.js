@@ -8,7 +8,7 @@ import { ChunkTable } from "./chunk-table.js";
 import { Icon } from "./icons.js";
 import { Time, Trouble, useNow } from "./parts.js";
 
-/** Height of all lanes together, and what one may have of it, in pixels. */
+/** Height of all lanes together, and the most of one, in pixels. */
 const HEIGHT = 280;
 const LANE = { least: 3, most: 16 };
 const AXIS = 22;
@@ -46,7 +46,7 @@ export function Strip({ chunks, over, error }) {
   </section>`;
 }
 
-/** One control that goes through the chunks in the order in which they began; its value is read out. */
+/** One control that goes through the chunks in the order of their begin; its value is read out. */
 function sliderOf(plan, picked, setPicked) {
   const last = plan.bars.length - 1;
   if (last < 0) return {};
@@ -118,14 +118,14 @@ function Picture({ plan, width, picked, pick }) {
   </svg>`;
 }
 
-/** A mark whose text would be cut off at the end has none. */
+/** A mark has no text if the end would cut it off. */
 function Tick({ tick, x, right, bottom }) {
   const words = tick === 0 ? "0" : duration(tick).replace(".0 ", " ");
   const text = x + 3 + words.length * LETTER < right && html`<text x=${x + 3} y="11">${words}</text>`;
   return html`<g class="tick"><line x1=${x} x2=${x} y1="14" y2=${bottom} />${text}</g>`;
 }
 
-/** Colours alone would not do: each outcome has a pattern of its own, too. */
+/** Colours alone are not enough: each outcome has a pattern, too. */
 function Patterns() {
   return html`<defs>
     <pattern id="hatch-bad" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
@@ -140,7 +140,7 @@ function Patterns() {
   </defs>`;
 }
 
-/** As attributes: in a style sheet, an address would be looked for in the sheet. */
+/** As attributes: a style sheet would look for the address in itself. */
 const FILLS = { bad: "url(#hatch-bad)", running: "url(#hatch-running)", muted: "url(#hatch-muted)" };
 
 const LEGEND = [["good", "succeeded"], ["bad", "has failures"], ["running", "runs"], ["muted", "stopped or due again"]];

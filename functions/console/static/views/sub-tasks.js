@@ -11,7 +11,7 @@ import { Link, Status, Time, Trouble, useNow } from "./parts.js";
 import { Json } from "./payload.js";
 
 const PAGE = 25;
-/** What a sub-task can be: the status of one that has not ended is its parent's. */
+/** Statuses of a sub-task: before its end it has its parent's. */
 const CHOICES = ["COMPLETED", "FAILED", "CREATED", "CANCELLED"].map((status) => [status, STATUSES[status].label]);
 
 /** @param {{task: object, counts: {failed: number}}} props */
