@@ -122,7 +122,9 @@ WRITES = {
 }
 NO_WRITES = {
     "chunks.recount",
+    "chunks.unread_wait",
     "idempotency.remembered",
+    "transitions.unread_in_a_row",
     "undelivered.concerned",
 }
 
