@@ -41,9 +41,9 @@ class Called:
 KINDS = (in_thread, in_loop, Called)
 
 
-def run_chunk(stack: MemoryStack, key: TaskKey) -> None:
-    """Call the worker of the first chunk."""
-    stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": 0, "chunk": 0})
+def run_chunk(stack: MemoryStack, key: TaskKey, number: int = 0, run: int = 0) -> None:
+    """Call the worker of a chunk, by default of the first one."""
+    stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": run, "chunk": number})
 
 
 def sub_tasks(stack: MemoryStack, key: TaskKey) -> list[Any]:

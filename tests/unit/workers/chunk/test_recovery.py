@@ -3,19 +3,16 @@
 import asyncio
 
 import pytest
-from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
+from serverless_tasks import Backoff, TaskStatus, TaskType
 from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.fan_out.outcomes import completed_line
-from serverless_tasks.testing import MemoryStack, WorkerKilled
+from serverless_tasks.testing import WorkerKilled
 from serverless_tasks.workers.chunk import run
 from serverless_tasks.workers.user_code import runner
 
+from tests.support.crews import run_chunk
 from tests.support.examples import AT
 from tests.support.tasks import create_list, planned, relay_all, statuses
-
-
-def run_chunk(stack: MemoryStack, key: TaskKey, number: int = 0, run: int = 0) -> None:
-    stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": run, "chunk": number})
 
 
 def test_a_sub_task_that_kills_its_worker_is_charged_for_it_alone(stack):

@@ -3,15 +3,11 @@
 import time
 
 import pytest
-from serverless_tasks import Backoff, PermanentError, TaskKey, TaskStatus, TaskType
-from serverless_tasks.testing import MemoryStack
+from serverless_tasks import Backoff, PermanentError, TaskStatus, TaskType
 from serverless_tasks.workers.user_code.runner import CLOSING_SECONDS
 
+from tests.support.crews import run_chunk
 from tests.support.tasks import create_list, planned, statuses
-
-
-def run_chunk(stack: MemoryStack, key: TaskKey, number: int = 0, run: int = 0) -> None:
-    stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": run, "chunk": number})
 
 
 def test_sub_tasks_run_with_their_element_and_keep_its_order(stack):
