@@ -9,6 +9,10 @@ RUNTIME_READY := $(RUNTIME_VENV)/.ready
 LINT_VENV := .venv-lint
 LINT_READY := $(LINT_VENV)/.ready
 CLOUDS := -n 2 --dist loadscope tests/e2e tests/browser
+# By name, each with its reason.
+SKIPPED := -rs --no-fold-skipped
+# Those of what a fork may delete lie beside it.
+UNIT := tests/unit $(wildcard demo/tests benchmarks/tests)
 # The longest first, and what is left to whoever is idle.
 NO_CLOUD := --dist worksteal tests/model tests/integration tests/upgrade tests/runtime
 
@@ -18,30 +22,22 @@ NO_CLOUD := --dist worksteal tests/model tests/integration tests/upgrade tests/r
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) $(RUNTIME_READY) $(LINT_READY) ## set up .venv (again, when requirements/*.txt changed)
+setup: $(READY) $(RUNTIME_READY) $(LINT_READY) ## set up .venv, or install what changed in requirements/*.txt
 
 $(READY): requirements/dev.txt
-	@python=$$(sh local/find_python.sh) && echo "Setting up $(VENV) with $$python: about a minute, once" && \
-		"$$python" -m venv --clear $(VENV)
-	@# The file names everything, so nothing is left to resolve; pips before 24 cannot resolve it with hashes.
-	@$(PYTHON_IN_VENV) -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@python=$$(sh local/find_python.sh) && sh local/set_up.sh $(VENV) $< "$$python" ""
 	@# The command line, $(BIN)/tasks, as it is in cli/. What it needs was installed above: nobody on the network is asked.
 	@$(PYTHON_IN_VENV) -m pip install -qq --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 
 # What Lambda has, for tests/runtime. Without a pip of its own: Lambda's packages, and nothing else.
 $(RUNTIME_READY): requirements/runtime.txt $(READY)
-	@$(PYTHON_IN_VENV) -m venv --clear --without-pip $(RUNTIME_VENV)
-	@$(PYTHON_IN_VENV) -m pip --python $(RUNTIME_VENV)/bin/python install -qq --disable-pip-version-check --no-deps \
-		--only-binary :all: --require-hashes -r requirements/runtime.txt
+	@PIP_ONLY_BINARY=:all: sh local/set_up.sh $(RUNTIME_VENV) $< $(PYTHON_IN_VENV) $(PYTHON_IN_VENV) --without-pip
 	@touch $@
 
 # Tools that do not resolve with the others.
 $(LINT_READY): requirements/lint.txt $(READY)
-	@echo "Setting up $(LINT_VENV): about a minute, once"
-	@$(PYTHON_IN_VENV) -m venv --clear --without-pip $(LINT_VENV)
-	@$(PYTHON_IN_VENV) -m pip --python $(LINT_VENV)/bin/python install -qq --disable-pip-version-check --no-deps \
-		--require-hashes -r requirements/lint.txt
+	@sh local/set_up.sh $(LINT_VENV) $< $(PYTHON_IN_VENV) $(PYTHON_IN_VENV) --without-pip
 	@touch $@
 
 check: $(READY) $(LINT_READY) ## format, lint, types, template, unit tests
@@ -52,17 +48,17 @@ check: $(READY) $(LINT_READY) ## format, lint, types, template, unit tests
 	$(BIN)/cfn-lint
 	$(PYTHON_IN_VENV) -m lint.states template.yaml
 	$(LINT_VENV)/bin/checkov --config-file .checkov.yaml
-	$(BIN)/pytest -q -n auto --cov --cov-report= --cov-fail-under=0 tests/unit
+	$(BIN)/pytest -q -n auto $(SKIPPED) --cov --cov-report= --cov-fail-under=0 $(UNIT)
 
 test: check $(RUNTIME_READY) ## check, then every test that is not slow, with the layer's coverage
 	@# The unit tests have just run; the coverage of both is the layer's.
-	$(BIN)/pytest -q -n auto $(NO_CLOUD) --cov --cov-append -m "not slow"
-	$(BIN)/pytest -q -rs $(CLOUDS) -m "not slow"
+	$(BIN)/pytest -q -n auto $(SKIPPED) $(NO_CLOUD) --cov --cov-append -m "not slow"
+	$(BIN)/pytest -q $(SKIPPED) $(CLOUDS) -m "not slow"
 
 test-all: check $(RUNTIME_READY) ## the same with the slow ones: workers killed at random, bad days, judges from npm
-	$(BIN)/pytest -q -n auto $(NO_CLOUD) --cov --cov-append
-	$(BIN)/pytest -q -rs tests/judges
-	$(BIN)/pytest -q -rs $(CLOUDS)
+	$(BIN)/pytest -q -n auto $(SKIPPED) $(NO_CLOUD) --cov --cov-append
+	$(BIN)/pytest -q $(SKIPPED) tests/judges
+	$(BIN)/pytest -q $(SKIPPED) $(CLOUDS)
 
 soak: $(READY) ## a million steps of random schedules; ARGS="--seconds 600" for a time
 	PYTHONPATH=.:layers/serverless_tasks $(PYTHON_IN_VENV) -m tests.model.soak $(ARGS)
@@ -119,10 +115,10 @@ bench: $(READY) ## measure calls, units, dollars and processor time; about ten m
 bench-million: $(READY) ## run a million sub-tasks on a local cloud of their own; about five minutes
 	@PYTHONPATH=layers/serverless_tasks $(PYTHON_IN_VENV) -m benchmarks.million $(ARGS)
 
-lock: $(READY) ## pin requirements/*.txt anew from requirements/*.in
+lock: $(READY) ## pin what is new in requirements/*.in; UPGRADE=1 takes newer versions of all
 	for name in dev runtime lint; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-			--no-emit-find-links --custom-compile-command "make lock" --upgrade \
+			--no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) \
 			-o requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 

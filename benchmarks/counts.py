@@ -13,13 +13,13 @@ from typing import Any
 from serverless_tasks import Caller, TaskKey, TaskKind
 
 from benchmarks import logs
-from benchmarks.meter import Meter
-from benchmarks.units import indexes_of
 from benchmarks.uploaded import TENANT, create, elements
 from tests.support.calls import SERVICES
 from tests.support.clients import worker_client
+from tests.support.meter import Meter
 from tests.support.moto_stack import MotoStack
 from tests.support.resources import properties
+from tests.support.units import indexes_of
 
 UPLOADED_FROM = 100_000
 """Lists from here on are put into the bucket beforehand, as an API body holds no more than 3 MB."""

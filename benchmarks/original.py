@@ -17,8 +17,8 @@ from typing import Any
 from serverless_tasks.core.dynamodb.attribute_values import encode, encode_item
 
 from benchmarks.followed import ITEMS_PER_QUERY
-from benchmarks.meter import Meter
-from benchmarks.units import Image, read_units
+from tests.support.meter import Meter
+from tests.support.units import Image, read_units
 
 QUEUE_CONCURRENCY = 5
 """Status messages that it handles at the same time by default."""

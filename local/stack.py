@@ -27,6 +27,8 @@ class Stack(TypedDict):
     userPoolId: str
     userPoolClientId: str
     consoleUrl: str
+    outputs: dict[str, str]
+    """Every output of the stack by its name, a fork's own among them."""
 
 
 def describe(clients: Clients, stack_name: str) -> Stack:
@@ -51,6 +53,7 @@ def describe(clients: Clients, stack_name: str) -> Stack:
         "userPoolId": outputs.get("UserPoolId", ""),
         "userPoolClientId": outputs.get("UserPoolClientId", ""),
         "consoleUrl": f"{api_url}/console" if "ConsoleUrl" in outputs else "",
+        "outputs": outputs,
     }
 
 

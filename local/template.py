@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from local.errors import LocalCloudError
+
 
 class _Loader(yaml.SafeLoader):
     """YAML with the short forms of the intrinsic functions."""
@@ -30,14 +32,19 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 def load(path: Path) -> dict[str, Any]:
     """Return the template with intrinsic functions in their long form."""
-    template: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    return load_text(path.read_text(encoding="utf-8"))
+
+
+def load_text(text: str) -> dict[str, Any]:
+    """Return the template of a file's text, likewise."""
+    template: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
     return template
 
 
 class Resolver:
     """Computes Ref, Fn::GetAtt (Arn), Fn::Sub, Fn::Join, Fn::Split, Fn::If and conditions for a deployed stack.
 
-    It knows the functions of the generated HTTP API definition; any other raises KeyError or ValueError.
+    It knows the functions of the generated HTTP API definition; any other raises LocalCloudError, which names it.
     """
 
     def __init__(self, template: Mapping[str, Any], values: Mapping[str, str], arns: Mapping[str, str]) -> None:
@@ -55,7 +62,7 @@ class Resolver:
         if len(node) == 1:
             (name, argument), *_ = node.items()
             if name == "Ref":
-                return None if argument == "AWS::NoValue" else self._values[argument]
+                return None if argument == "AWS::NoValue" else self._value(argument)
             if name.startswith("Fn::"):
                 return self._call(name.removeprefix("Fn::"), argument)
         resolved = {key: self(value) for key, value in node.items()}
@@ -78,16 +85,21 @@ class Resolver:
                 return self(argument[1]).split(argument[0])
             case "If":
                 return self(argument[1] if self.condition(argument[0]) else argument[2])
-        raise ValueError(f"Fn::{function} is not understood here")
+        raise LocalCloudError(f"Fn::{function} is not understood here: {argument!r}")
+
+    def _value(self, name: str) -> Any:
+        if name not in self._values:
+            raise LocalCloudError(f"{name} is no parameter and no resource that is deployed")
+        return self._values[name]
 
     def _named(self, name: str, extra: Mapping[str, Any]) -> str:
         if name in extra:
             return str(self(extra[name]))
-        return self._attribute(*name.split(".", 1)) if "." in name else self._values[name]
+        return self._attribute(*name.split(".", 1)) if "." in name else self._value(name)
 
     def _attribute(self, resource: str, attribute: str) -> str:
-        if attribute != "Arn":
-            raise ValueError(f"attribute {attribute} of {resource} is not understood here")
+        if attribute != "Arn" or resource not in self._arns:
+            raise LocalCloudError(f"attribute {attribute} of {resource} is not understood here, only ARNs of functions")
         return self._arns[resource]
 
     def _truth(self, node: Any) -> bool:
@@ -103,4 +115,4 @@ class Resolver:
                 return all(self._truth(item) for item in argument)
             case "Fn::Or":
                 return any(self._truth(item) for item in argument)
-        raise ValueError(f"condition {function} is not understood here")
+        raise LocalCloudError(f"condition {function} is not understood here")

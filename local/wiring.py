@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from local import deployment
+from local.errors import LocalCloudError
 from local.isolation import Clients
 from local.template import Resolver
 
@@ -38,13 +39,20 @@ def wire(clients: Clients, stack_name: str, parameters: dict[str, str]) -> None:
     resolve = Resolver(template, values, arns)
     for name, (kind, physical) in present.items():
         properties = template["Resources"].get(name, {}).get("Properties", {})
-        if kind == "AWS::ApiGatewayV2::Api" and "Body" in properties:
-            _wire_api(clients, physical, resolve(properties["Body"]))
-        elif kind == "AWS::DynamoDB::Table" and "TimeToLiveSpecification" in properties:
-            _wire_ttl(clients, physical, resolve(properties["TimeToLiveSpecification"]))
-        elif kind == "AWS::Lambda::EventSourceMapping" and "ScalingConfig" in properties:
-            limit = int(resolve(properties["ScalingConfig"])["MaximumConcurrency"])
-            clients("lambda").update_event_source_mapping(UUID=physical, ScalingConfig={"MaximumConcurrency": limit})
+        try:
+            _wire_one(clients, kind, physical, properties, resolve)
+        except LocalCloudError as error:
+            raise LocalCloudError(f"{name} ({kind}) is deployed, but cannot be wired: {error}") from error
+
+
+def _wire_one(clients: Clients, kind: str, physical: str, properties: dict[str, Any], resolve: Resolver) -> None:
+    if kind == "AWS::ApiGatewayV2::Api" and "Body" in properties:
+        _wire_api(clients, physical, resolve(properties["Body"]))
+    elif kind == "AWS::DynamoDB::Table" and "TimeToLiveSpecification" in properties:
+        _wire_ttl(clients, physical, resolve(properties["TimeToLiveSpecification"]))
+    elif kind == "AWS::Lambda::EventSourceMapping" and "ScalingConfig" in properties:
+        limit = int(resolve(properties["ScalingConfig"])["MaximumConcurrency"])
+        clients("lambda").update_event_source_mapping(UUID=physical, ScalingConfig={"MaximumConcurrency": limit})
 
 
 def _wire_ttl(clients: Clients, table: str, wanted: dict[str, Any]) -> None:
@@ -86,7 +94,7 @@ def _routes(body: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
             uri = operation["x-amazon-apigateway-integration"]["uri"]
             function = _FUNCTION.search(uri)
             if function is None:
-                raise ValueError(f"{path}: the integration {uri!r} is no Lambda function")
+                raise LocalCloudError(f"{path}: the integration {uri!r} is no Lambda function")
             security = next(iter(operation["security"][0]), None) if operation.get("security") else default
             verb = "ANY" if method.startswith("x-") else method.upper()
             key = "$default" if path == "/$default" else f"{verb} {path}"

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.cloud import cloud, fork, forked
+from tests.support.cloud import cloud, fork, forked, plain
 from tests.support.groups import CloudScheduling, arrange, tell_apart
 from tests.support.network import event_loops
 
-__all__ = ["cloud", "event_loops", "fork", "forked"]
+__all__ = ["cloud", "event_loops", "fork", "forked", "plain"]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> CloudScheduling | None:

@@ -17,8 +17,8 @@ from samcli.lib.cfn_language_extensions.sam_integration import expand_language_e
 
 from local.deployment import with_defaults
 from local.guard import transformed
-from local.paths import TEMPLATE
-from local.template import Resolver, load
+from local.template import Resolver
+from tools.yours import product
 
 REGION = "us-east-1"
 _PSEUDO = {
@@ -45,8 +45,8 @@ class Changes:
 
 @cache
 def template() -> Mapping[str, Any]:
-    """``template.yaml``, read once."""
-    return load(TEMPLATE)
+    """``template.yaml`` without what is a fork's, read once."""
+    return product()
 
 
 def defaults() -> dict[str, str]:
@@ -57,7 +57,7 @@ def defaults() -> dict[str, str]:
 def deployed(parameters: Mapping[str, str], source: Mapping[str, Any] | None = None) -> Resources:
     """The resources of a stack with these parameters, all others at their default, after both transforms.
 
-    ``source``: another template than ``template.yaml``, with the same parameters.
+    ``source``: another template than :func:`template`, with the same parameters.
     """
     values = {**_PSEUDO, **defaults(), **parameters}
     given = with_defaults(source or template(), values)

@@ -2,9 +2,9 @@
 
     python -m tools.shipped
 
-They are pinned in requirements.txt of the layer and of each function; this environment has their licences. Others lie
-in a function's folder `vendor`, whose README.md lists them. The same packages give the same bytes: no date, no random
-number.
+They are pinned in requirements.txt of the layer and of each function. This environment has their licences, or
+pyproject.toml if a package names none. Others lie in a function's folder `vendor`, whose README.md lists them. The same
+packages give the same bytes: no date, no random number.
 """
 
 import json
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model.bom import Bom
@@ -66,12 +67,34 @@ def packages(root: Path = ROOT) -> list[Package]:
     Raises:
         NotKnown: a requirement is not pinned, is not what is installed here, or names no licence.
     """
+    looked_up = {str(canonicalize_name(name)): text for name, text in _settings(root).get("packages", {}).items()}
     parts: dict[tuple[str, str], list[str]] = {}
     for file in sorted([*root.glob("layers/*/requirements.txt"), *root.glob("functions/*/requirements.txt")]):
         for pinned in _pinned(file):
             parts.setdefault(pinned, []).append(file.parent.relative_to(root).as_posix())
-    found = (Package(name, version, _licence(name, version), tuple(where)) for (name, version), where in parts.items())
+    found = (
+        Package(name, version, _licence(name, version, looked_up.get(name)), tuple(where))
+        for (name, version), where in parts.items()
+    )
     return sorted([*found, *_vendored(root)])
+
+
+def not_allowed(shipped: list[Package], root: Path = ROOT) -> list[str]:
+    """Return what to do about each package with a licence that pyproject.toml does not allow."""
+    allowed = set(_settings(root).get("allowed", ()))
+    return [
+        f"{one.name}=={one.version}: its licence {one.licence} is not among those that ship here. Read it; if you can "
+        f"keep to it, add it to `allowed` of [tool.licences] in pyproject.toml"
+        for one in shipped
+        if one.licence not in allowed and not set(one.licence.split(" AND ")) <= allowed
+    ]
+
+
+def _settings(root: Path) -> dict[str, Any]:
+    """[tool.licences] of pyproject.toml."""
+    file = root / "pyproject.toml"
+    project = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return dict(project.get("tool", {}).get("licences", {}))
 
 
 def _vendored(root: Path) -> Iterator[Package]:
@@ -96,17 +119,20 @@ def _pinned(file: Path) -> Iterator[tuple[str, str]]:
         yield canonicalize_name(requirement.name), pin.version
 
 
-def _licence(name: str, version: str) -> str:
-    """Return the SPDX expression that the package gives."""
+def _licence(name: str, version: str, looked_up: str | None) -> str:
+    """Return the SPDX expression that was looked up, or else the one that the package gives."""
     try:
         given = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         raise NotKnown(f"{name}=={version} is not installed here: run `make lock`, then `make setup`") from None
     if given["Version"] != version:
         raise NotKnown(f"{name} is {given['Version']} here, not {version}: run `make lock`, then `make setup`")
-    licence = given.get("License-Expression") or given.get("License")
+    licence = looked_up or given.get("License-Expression") or given.get("License")
     if not licence or "\n" in licence:
-        raise NotKnown(f"{name} names no licence: look it up, and write it down in tools/shipped.py")
+        raise NotKnown(
+            f"{name} names no licence: look it up, and write it down in pyproject.toml, under "
+            f'[tool.licences.packages], as {name} = "MIT"'
+        )
     return str(licence)
 
 
@@ -169,7 +195,9 @@ def main() -> int:
         return 1
     (ROOT / SBOM).write_text(sbom(shipped), encoding="utf-8")
     (ROOT / LICENCES).write_text(page(shipped), encoding="utf-8")
-    return 0
+    for problem in (problems := not_allowed(shipped)):
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ import pytest
 from examples.webhook import receiver
 from examples.webhook.inbox import Inbox
 from examples.webhook.signatures import Forged, Verifier
-from local.cloud import LocalCloud
 from tests.support.driver import Driver
+from tests.support.fork import Fork
 
 
 @pytest.fixture(scope="module")
-def notifying():
-    with LocalCloud(parameters={"EventBusName": "default", "FailureEmail": "people@example.com"}) as running:
+def notifying(tmp_path_factory):
+    own = Fork(tmp_path_factory.mktemp("notifying") / "repo").built_like_this_repository()
+    with own.with_parameters(EventBusName="default", FailureEmail="people@example.com").running() as running:
         yield running
 
 

@@ -7,6 +7,7 @@ the API's.
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,23 +28,29 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from local import deployment
-from local.cloud import LocalCloud
 from local.paths import ROOT
 from tests.support.driver import BUSY, Driver
+from tests.support.fork import PROBES, TASK_TYPES, Fork
 
 REQUESTS = 2_000
+TYPES = ("cat.py", "kennel.py")
+OWN = shutil.ignore_patterns("task_types", "__pycache__")
 PEOPLE = ("alice", "bob")
 """Of mbc and of acme: each sends every request."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
 def deployed() -> dict[str, Any]:
-    """What a deployment of this repository says of itself: the published file, with the task types that there are."""
+    """What a deployment of this repository says of itself: the published file, with the tests' own task types."""
     document = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     program = ROOT / "layers" / "serverless_tasks" / "task_types_file.py"
     with tempfile.TemporaryDirectory() as folder:
+        worker = shutil.copytree(ROOT / "functions" / "worker", Path(folder, "worker"), ignore=OWN)
+        Path(worker, "task_types").mkdir()
+        for name in TYPES:
+            shutil.copy(PROBES / name, Path(worker, "task_types"))
         written = Path(folder, "manifest.json")
-        subprocess.run([sys.executable, program, written], cwd=ROOT / "functions" / "worker", check=True)
+        subprocess.run([sys.executable, program, written], cwd=worker, check=True)
         types = json.loads(written.read_text(encoding="utf-8"))
     document["components"]["schemas"] |= described(document["components"]["schemas"], types)
     return document
@@ -88,8 +95,11 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def api():
-    with LocalCloud(parameters={"FirstLookSeconds": "3600"}) as cloud:
+def api(tmp_path_factory):
+    own = Fork(tmp_path_factory.mktemp("described") / "repo").built_like_this_repository()
+    for name in TYPES:
+        shutil.copy(PROBES / name, own.root / TASK_TYPES)
+    with own.with_parameters(FirstLookSeconds="3600").running() as cloud:
         _, stream = deployment.resources(cloud.client, cloud.stack["stackName"])["RelayFunctionStatusChanges"]
         cloud.client("lambda").update_event_source_mapping(UUID=stream, Enabled=False)
         driver = Driver(cloud)
@@ -103,7 +113,7 @@ def api():
 def test_the_deployment_says_so(api):
     """GIVEN a deployment; WHEN it describes itself; THEN it is what is asked for below, and knows the task types."""
     assert api.driver.call("GET", "/openapi.json").body == DOCUMENT
-    assert {"NewTask.daylight", "daylight.SFN_TASK"} <= DOCUMENT["components"]["schemas"].keys()
+    assert {"NewTask.kennel", "kennel.SFN_TASK"} <= DOCUMENT["components"]["schemas"].keys()
 
 
 @DESCRIPTION.parametrize()

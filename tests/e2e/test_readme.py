@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.support.fork import clone, set_up
+from tests.support.fork import TASK_TYPES, clone, set_up
 from tests.support.pages import ROOT, blocks
 
 SECONDS = 60
@@ -82,7 +82,10 @@ def reader(tmp_path_factory):
 
 def steps(page, after):
     """What a page says to do after a line of it: files and shell commands, in order."""
-    begin = page.read_text(encoding="utf-8").splitlines().index(after)
+    lines = page.read_text(encoding="utf-8").splitlines() if page.exists() else []
+    if after not in lines:
+        pytest.skip(f"a fork whose {page.name} is another one: it has no {after!r}")
+    begin = lines.index(after)
     told = [block for block in blocks(page, "python", "bash") if block.line > begin]
     return [block for block in told if block.file or block.language == "bash"]
 
@@ -108,6 +111,8 @@ def test_readme_leads_from_a_clone_to_a_task_type_of_ones_own(reader):
 
 def test_quickstart_goes_on_from_there(reader):
     """Alone, it starts the local cloud itself; after the other test, that one's is up already."""
+    if not (ROOT / TASK_TYPES / "cat.py").exists():
+        pytest.skip("a fork without cat.py, of which the quickstart creates tasks")
     page = ROOT / "docs" / "quickstart.md"
     [start, meet, create, fan_out, look, write, deploy, look_again, stop] = steps(page, "## Start the local cloud")
     for block in (start, meet, create, fan_out):

@@ -6,13 +6,14 @@ from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.settings import Settings
 
 from local import deployment
-from local.cloud import LocalCloud
 from tests.support.driver import Driver
+from tests.support.fork import Fork
 
 
 @pytest.fixture(scope="module")
-def closed():
-    with LocalCloud(parameters={"RestEndpoints": "false"}) as running:
+def closed(tmp_path_factory):
+    own = Fork(tmp_path_factory.mktemp("closed") / "repo").built_like_this_repository()
+    with own.with_parameters(RestEndpoints="false").running() as running:
         yield running
 
 

@@ -14,12 +14,12 @@ from serverless_tasks.core.usage.amounts import Usage
 from serverless_tasks.core.usage.costs import PASSING_MILLISECONDS, RELAY_MEGABYTES
 from serverless_tasks.testing import WorkerKilled
 
-from benchmarks.meter import Meter
-from benchmarks.units import indexes_of
 from tests.support.calls import SERVICES
 from tests.support.clients import driver_client, worker_client
+from tests.support.meter import Meter
 from tests.support.moto_stack import MotoStack
 from tests.support.resources import memory, properties
+from tests.support.units import indexes_of
 
 Create = Callable[[MotoStack], TaskEntity]
 

@@ -1,6 +1,5 @@
 """The built functions under Lambda's own runtime, with the local cloud as their AWS."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,33 +10,29 @@ from typing import Any
 import pytest
 
 from local import deployment
-from local.cloud import LocalCloud
+from local.cloud import Connection
 from local.isolation import environment
-from local.locking import locked
-from local.paths import BUILD
 from local.template import load as load_template
 from tests.support import events, lambda_runtime
+from tests.support.fork import Fork
 from tests.support.lambda_runtime import Function, Start
 
 
 @pytest.fixture(scope="session")
-def build(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what is deployed, out of reach of the next build."""
-    copy = tmp_path_factory.mktemp("runtime") / "build"
-    with locked(BUILD.parent / "lock"):
-        shutil.copytree(BUILD, copy)
-    return copy
+def build(plain: Fork, cloud: Connection) -> Path:
+    """What is deployed, as it was built."""
+    return plain.root / ".aws-sam" / "build"
 
 
 @pytest.fixture(scope="session")
-def task_queue(cloud: LocalCloud) -> str:
+def task_queue(cloud: Connection) -> str:
     """A task queue on which nobody but the test sends and receives."""
     url: str = cloud.client("sqs").create_queue(QueueName="runtime-task-queue")["QueueUrl"]
     return url
 
 
 @pytest.fixture(scope="session")
-def functions(cloud: LocalCloud, build: Path, task_queue: str) -> dict[str, Function]:
+def functions(cloud: Connection, build: Path, task_queue: str) -> dict[str, Function]:
     """Every function as deployed, by its name in the template; only the queue worker's queue is another one."""
     present = deployment.resources(cloud.client, cloud.stack["stackName"])
     built = load_template(build / "template.yaml")["Resources"]

@@ -9,7 +9,7 @@ from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.core.times import to_iso
 
-from local.cloud import LocalCloud
+from local.cloud import Connection
 from tests.support import events
 
 SECONDS = 60
@@ -18,7 +18,7 @@ SECONDS = 60
 class Tasks:
     """Puts tasks there as an event shows them and reads what became of them."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
+    def __init__(self, cloud: Connection) -> None:
         self._client = cloud.client("dynamodb")
         self._table_name = cloud.stack["tableName"]
         self._table = Cloud(Settings(table_name=self._table_name), cloud.client).table

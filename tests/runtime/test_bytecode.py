@@ -34,7 +34,7 @@ def hollow(build: Path, tmp_path: Path) -> Path:
 
 def test_every_module_of_the_layer_has_bytecode_that_needs_no_source(build: Path):
     sources = sorted((build / "TasksLayer").rglob("*.py"))
-    assert build / "TasksLayer" / "python" / "serverless_tasks" / "core" / "keys.py" in sources
+    assert build / "TasksLayer" / "python" / "serverless_tasks" / "core" / "task" / "keys.py" in sources
     flags = {path: Path(importlib.util.cache_from_source(path)).read_bytes()[4:8] for path in sources}
     assert {int.from_bytes(word, "little") for word in flags.values()} == {UNCHECKED}
 

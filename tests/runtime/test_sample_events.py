@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from serverless_tasks import TaskKey, TaskStatus
 
-from local.cloud import LocalCloud
+from local.cloud import Connection
 from tests.runtime.tasks import Tasks
 from tests.support import events
 
@@ -26,12 +26,12 @@ DATE = events.image(CREATED)["createdAt"]["S"][:10]
 
 
 @pytest.fixture
-def tasks(cloud: LocalCloud) -> Tasks:
+def tasks(cloud: Connection) -> Tasks:
     return Tasks(cloud)
 
 
 @pytest.fixture
-def heard(cloud: LocalCloud) -> Callable[[], list[dict[str, Any]]]:
+def heard(cloud: Connection) -> Callable[[], list[dict[str, Any]]]:
     """Call it for what both topics were told since the test began."""
     sqs, sns = cloud.client("sqs"), cloud.client("sns")
     url = sqs.create_queue(QueueName="runtime-subscriber")["QueueUrl"]
@@ -79,7 +79,7 @@ def test_api_creates_a_step_function_task(call: Call, tasks: Tasks):
     assert tasks.ended(TaskKey(task["pk"], task["sk"])).attributes["subTaskSucceedCount"] == 6
 
 
-def test_api_creates_a_task_of_an_upload(call: Call, tasks: Tasks, cloud: LocalCloud):
+def test_api_creates_a_task_of_an_upload(call: Call, tasks: Tasks, cloud: Connection):
     assert body_of(call("api-create-upload"), 201)["inputRef"].startswith("uploads/mbc/")
     event = events.load("api-create-step-function-task-of-upload")
     key = json.loads(event["body"])["inputRef"]
@@ -101,7 +101,7 @@ def test_api_reads(call: Call, tasks: Tasks):
 def test_api_knows_the_task_types(call: Call):
     known = body_of(call("api-list-task-types"), 200)
     assert known["complete"] is True
-    assert [item["taskType"] for item in known["items"]] == ["cat", "daylight"]
+    assert [item["taskType"] for item in known["items"]] == ["cat"]
 
 
 def test_api_cancels(call: Call, tasks: Tasks):
@@ -173,7 +173,7 @@ def test_relay_ignores_a_foreign_record(call: Call):
 # ---------------------------------------------------------------- queue worker
 
 
-def test_queue_worker_runs_a_task(call: Call, tasks: Tasks, cloud: LocalCloud, task_queue: str):
+def test_queue_worker_runs_a_task(call: Call, tasks: Tasks, cloud: Connection, task_queue: str):
     key = tasks.put(CREATED)
     event = events.load("queue-task")
     [record] = event["Records"]
@@ -187,7 +187,7 @@ def test_queue_worker_runs_a_task(call: Call, tasks: Tasks, cloud: LocalCloud, t
     assert statuses(task) == ["CREATED", "PROCESSING", "COMPLETED"]
 
 
-def test_queue_worker_sets_a_malformed_message_aside(call: Call, cloud: LocalCloud):
+def test_queue_worker_sets_a_malformed_message_aside(call: Call, cloud: Connection):
     assert call("queue-malformed") == {"batchItemFailures": []}
     sqs, url = cloud.client("sqs"), cloud.stack["deadLetterQueueUrl"]
     [sent] = events.load("queue-malformed")["Records"]

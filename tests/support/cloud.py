@@ -4,21 +4,27 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.cloud import Connection, LocalCloud
+from local.cloud import Connection
 from tests.support.fork import Fork
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[LocalCloud]:
-    """A local cloud with the stack in it."""
-    with LocalCloud() as running:
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Fork:
+    """A fork whose one task type is ``cat``."""
+    return Fork(tmp_path_factory.mktemp("plain") / "repo").built_like_this_repository()
+
+
+@pytest.fixture(scope="session")
+def cloud(plain: Fork) -> Iterator[Connection]:
+    """Its local cloud, up."""
+    with plain.running() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
-    """A fork that adds files to task_types and changes nothing else."""
-    return Fork(tmp_path_factory.mktemp("fork") / "repo").with_probes().with_recorder()
+    """A fork with all of the tests' own task types, and no other change."""
+    return Fork(tmp_path_factory.mktemp("fork") / "repo").built_like_this_repository().with_probes().with_recorder()
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,13 @@
 import json
 from typing import Any
 
-from local.paths import ROOT, TEMPLATE
-from local.template import load as load_template
+from local.paths import ROOT
+from tools.yours import product
 
 DIRECTORY = ROOT / "events"
 NAMES = sorted(path.stem for path in DIRECTORY.glob("*.json"))
 FUNCTIONS = sorted(
-    name
-    for name, resource in load_template(TEMPLATE)["Resources"].items()
-    if resource["Type"] == "AWS::Serverless::Function"
+    name for name, resource in product()["Resources"].items() if resource["Type"] == "AWS::Serverless::Function"
 )
 """Functions of the template."""
 

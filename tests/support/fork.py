@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from local.cloud import Connection
-from local.paths import ROOT, SOURCES
+from local.locking import locked
+from local.paths import BUILD, ROOT, SOURCES
 
 TASK_TYPES = Path("functions", "worker", "task_types")
 PROBES = ROOT / "tests" / "e2e" / "task_types"
@@ -26,19 +27,20 @@ def clone(root: Path) -> Path:
 
 
 def set_up(root: Path) -> None:
-    """Make of a clone what the first `make` makes of it, with this environment's packages.
+    """Make of a clone what the first `make` makes of it, with this repository's packages.
 
-    A folder of links, not one link: should make set it up again, then the links go, and not what they lead to.
+    Folders of links, not a link each: should make set one up again, then the links go, and not what they lead to.
     """
-    environment = root / ".venv"
-    environment.mkdir()
-    for name in ("bin", "lib", "pyvenv.cfg"):
-        (environment / name).symlink_to(Path(sys.prefix, name))
-    (environment / ".ready").touch()
+    for name in (".venv", ".venv-lint", ".venv-runtime"):
+        source = Path(sys.prefix) if name == ".venv" else ROOT / name
+        (root / name).mkdir()
+        for part in ("bin", "lib", "pyvenv.cfg"):
+            (root / name / part).symlink_to(source / part)
+        (root / name / ".ready").touch()
 
 
 class Fork:
-    """The copy, in a directory of its own."""
+    """The copy, in a directory of its own. In place of this repository's task types it has the tests' own ``cat``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -50,14 +52,27 @@ class Fork:
                 shutil.copytree(source, root / name, ignore=_NOT_COPIED)
             else:
                 shutil.copy(source, root / name)
+        for own in (path for path in (root / TASK_TYPES).iterdir() if path.name != "__init__.py"):
+            shutil.rmtree(own) if own.is_dir() else own.unlink()
+        shutil.copy(PROBES / "cat.py", root / TASK_TYPES)
 
     def built_like(self, other: Self) -> Self:
         """Take over what the other fork has built, so that building again installs no package twice."""
-        shutil.copytree(other.root / ".aws-sam", self.root / ".aws-sam")
+        return self._built_like(other.root)
+
+    def built_like_this_repository(self) -> Self:
+        """Take over what was built here, if anything was."""
+        if BUILD.is_dir():
+            with locked(BUILD.parent / "lock"):
+                self._built_like(ROOT)
+        return self
+
+    def _built_like(self, root: Path) -> Self:
+        shutil.copytree(root / ".aws-sam", self.root / ".aws-sam")
         return self
 
     def with_probes(self) -> Self:
-        """Add the tests' own files to ``task_types``."""
+        """Add all of the tests' own files to ``task_types``."""
         for file in PROBES.glob("*.py"):
             shutil.copy(file, self.root / TASK_TYPES)
         return self
@@ -81,9 +96,13 @@ class Fork:
     def with_parameters(self, **parameters: str) -> Self:
         """Set parameters of the template for the local cloud, in samconfig.toml."""
         lines = "".join(f'  "{name}={value}",\n' for name, value in parameters.items())
-        return self.with_change(
-            "samconfig.toml", '  "StatusMessages=terminal",\n', f'  "StatusMessages=terminal",\n{lines}'
-        )
+        file = self.root / "samconfig.toml"
+        before, section, rest = file.read_text(encoding="utf-8").partition("[local.deploy.parameters]\n")
+        inside, end, behind = rest.partition("\n]\n")  # the last one wins
+        assert section
+        assert end
+        file.write_text(f"{before}{section}{inside}\n{lines}]\n{behind}", encoding="utf-8")
+        return self
 
     def with_change(self, name: str, old: str, new: str) -> Self:
         """Edit a file: the first ``old`` becomes ``new``."""
@@ -100,6 +119,10 @@ class Fork:
             yield Connection.to(self.root / ".local")
         finally:
             self._local("down")
+
+    def deploy(self) -> None:
+        """What `make local-deploy` runs."""
+        self._local("deploy")
 
     def workers(self, *functions: str) -> list[int]:
         """Process ids of these functions, as they run now in this fork's own engine."""

@@ -16,9 +16,9 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from local.gate.table import MANAGED, of_aws
-from local.template import Resolver, load
+from local.template import Resolver
 from tests.support.clients import nobodys_account
-from tests.support.resources import ROOT
+from tools.yours import product
 
 _PSEUDO = {
     "AWS::AccountId": "account",
@@ -132,7 +132,7 @@ def _keys(statement: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _transformed(parameters: Mapping[str, str]) -> dict[str, Any]:
-    template = load(ROOT / "template.yaml")
+    template = product()
     for resource in template["Resources"].values():
         given = resource.get("Properties", {})
         given.update(dict.fromkeys(_PATHS & given.keys(), "s3://bucket/key"))

@@ -54,9 +54,15 @@ class MotoStack:
         self._parameters = parameters
         self.relay_batch = 1
         self._ticks = 0
-        self._exit = ExitStack()
 
     def __enter__(self) -> Self:
+        with ExitStack() as undo:  # one that cannot begin leaves no moto behind, whose table others would meet
+            self._exit = undo
+            self._begin()
+            self._exit = undo.pop_all()
+        return self
+
+    def _begin(self) -> None:
         self._exit.enter_context(mock_aws())
         self._exit.enter_context(patch("moto.core.utils.utcnow", self._moto_now))
         self._exit.enter_context(patch.object(AttributePicker, "__call__", _pick))
@@ -77,7 +83,6 @@ class MotoStack:
         self.chunk_worker = ChunkWorker(self.clouds["chunk"], router, **slept)
         self.finisher = Finisher(self.clouds["finish"], **slept)
         self.sweeper = Sweeper(self.clouds["sweeper"], self.clock)
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()

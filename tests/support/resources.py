@@ -1,16 +1,19 @@
 """The resources of ``template.yaml``, created in moto from the template's own properties."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from serverless_tasks.adapters.settings import Settings
 
-from local.template import Resolver, load
+from local.template import Resolver
 from tests.support.clients import ACCOUNT, REGION, driver_client
+from tools.yours import product
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATE = load(ROOT / "template.yaml")
+TEMPLATE = product()
+"""Without what a fork adds."""
 STACK_NAME = "tests"
 
 _PSEUDO = {
@@ -53,8 +56,9 @@ class Resources:
     def settings(self, function: str) -> Settings:
         """What a function reads from its own environment, and no other's."""
         common = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
-        own = properties(function).get("Environment", {}).get("Variables", {})
-        return Settings.from_environment({name: str(self.resolve(value)) for name, value in {**common, **own}.items()})
+        given = {**common, **properties(function).get("Environment", {}).get("Variables", {})}
+        read = {field.name.upper() for field in fields(Settings)} & given.keys()  # others are a fork's, or the log's
+        return Settings.from_environment({name: str(self.resolve(given[name])) for name in read})
 
     def stream_filters(self, function: str) -> list[dict[str, Any]]:
         """Patterns of the function's stream, any of which lets a record through."""

@@ -94,9 +94,17 @@ def test_values_of_a_deployed_stack(node, value):
     assert resolver()(node) == value
 
 
-@pytest.mark.parametrize("node", [{"Fn::Select": [0, ["a"]]}, {"Fn::GetAtt": ["F", "Version"]}])
-def test_what_is_not_understood_is_an_error(node):
-    with pytest.raises(ValueError, match="not understood"):
+@pytest.mark.parametrize(
+    "node", [{"Fn::Select": [0, ["a"]]}, {"Fn::GetAtt": ["F", "Version"]}, {"Fn::GetAtt": ["Orders", "Arn"]}]
+)
+def test_what_is_not_understood_is_named(node):
+    with pytest.raises(LocalCloudError, match="not understood"):
+        resolver()(node)
+
+
+@pytest.mark.parametrize("node", [{"Ref": "Orders"}, {"Fn::Sub": "${Orders}"}])
+def test_a_name_that_is_not_deployed_is_named(node):
+    with pytest.raises(LocalCloudError, match="Orders is no parameter and no resource that is deployed"):
         resolver()(node)
 
 

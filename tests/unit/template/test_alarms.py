@@ -2,15 +2,13 @@
 
 import pytest
 
-from local.paths import TEMPLATE
-from local.template import load
 from tests.support.alarms import ALARM, OK, ONLY, Alarm, evaluated
+from tests.support.resources import TEMPLATE
 
-LOADED = load(TEMPLATE)
-DEFAULTS = {name: str(given.get("Default", "")) for name, given in LOADED["Parameters"].items()}
+DEFAULTS = {name: str(given.get("Default", "")) for name, given in TEMPLATE["Parameters"].items()}
 ALARMS = {
     name: given["Properties"]
-    for name, given in LOADED["Resources"].items()
+    for name, given in TEMPLATE["Resources"].items()
     if given["Type"] == "AWS::CloudWatch::Alarm"
 }
 SILENT = "SweeperSilentAlarm"

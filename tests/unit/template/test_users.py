@@ -2,10 +2,9 @@
 
 import pytest
 
-from local.paths import ROOT
-from local.template import Resolver, load
+from local.template import Resolver
+from tests.support.resources import TEMPLATE
 
-TEMPLATE = load(ROOT / "template.yaml")
 RESOURCES = TEMPLATE["Resources"]
 AUTH = TEMPLATE["Globals"]["HttpApi"]["Auth"]
 

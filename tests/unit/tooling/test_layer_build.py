@@ -46,3 +46,20 @@ def test_without_a_python_it_says_what_to_install(tmp_path):
     done = subprocess.run(["make", "build-TasksLayer"], cwd=SOURCE, env=variables, capture_output=True, text=True)
     assert done.returncode != 0
     assert "None of these runs here: python3.13 python3.12 python3.11." in done.stderr
+
+
+def test_a_python_that_only_the_path_lacks_is_named(tmp_path):
+    """Of the repository's own environment, which has one, run by SAM in a copy."""
+    root, programs = tmp_path / "a repository", tmp_path / "programs"
+    environment = root / ".venv" / "bin"
+    for folder in (environment, programs, root / "layers" / "ours"):
+        folder.mkdir(parents=True)
+    interpreter(environment, "python3.12")
+    shutil.copy(SOURCE / "Makefile", root / "layers" / "ours")
+    for name in (*TOOLS, "dirname"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    command = ["make", "--makefile", str(root / "layers" / "ours" / "Makefile"), "build-TasksLayer"]
+    variables = ENVIRONMENT | {"PATH": str(programs), "ARTIFACTS_DIR": "built"}
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert f'Or let this one be found: PATH="{environment}:$PATH" sam build' in done.stderr

@@ -9,9 +9,6 @@ from cyclonedx.validation.json import JsonStrictValidator
 from local.paths import ROOT
 from tools import shipped
 
-PERMISSIVE = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"}
-"""Licences that ask for no more than their own text. A fork that ships another one says so here."""
-
 
 @pytest.fixture
 def repository(tmp_path):
@@ -38,13 +35,31 @@ def test_the_bill_of_materials_is_cyclonedx():
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
 
 
-def test_licences_are_permissive():
-    assert {licence for one in shipped.packages() for licence in one.licence.split(" AND ")} <= PERMISSIVE
+def test_licences_are_allowed():
+    assert shipped.not_allowed(shipped.packages()) == []
 
 
-def test_a_package_names_the_parts_that_carry_it():
-    [one] = [one for one in shipped.packages() if one.name == "typing-extensions"]
-    assert one.parts == ("functions/api", "functions/worker", "layers/serverless_tasks")
+def test_a_licence_that_is_not_allowed_says_where_to_allow_it(repository):
+    given = [package("pillow", "MIT-CMU"), package("both", "MIT AND ISC"), package("either", "MIT OR GPL-2.0-only")]
+    (repository / "pyproject.toml").write_text('[tool.licences]\nallowed = ["MIT", "ISC"]\n')
+    [first, second] = shipped.not_allowed(given, repository)
+    assert first.startswith("pillow==1: its licence MIT-CMU is not among those that ship here.")
+    assert "[tool.licences] in pyproject.toml" in first
+    assert second.startswith("either==1: its licence MIT OR GPL-2.0-only ")
+    (repository / "pyproject.toml").write_text('[tool.licences]\nallowed = ["MIT", "ISC", "MIT-CMU"]\n')
+    assert shipped.not_allowed(given[:2], repository) == []
+
+
+def package(name, licence):
+    return shipped.Package(name, "1", licence, ("functions/worker",))
+
+
+def test_a_package_names_the_parts_that_carry_it(repository):
+    (repository / "layers" / "ours").mkdir(parents=True)
+    pin = f"jmespath=={metadata.version('jmespath')}\n"
+    (repository / "layers" / "ours" / "requirements.txt").write_text(pin)
+    [one] = requires(repository, pin)
+    assert one.parts == ("functions/api", "layers/ours")
 
 
 def test_what_lies_in_the_repository_is_listed():
@@ -83,5 +98,8 @@ def test_what_cannot_be_listed_is_refused(repository, text, problem):
 @pytest.mark.parametrize("licence", ["", "Permission is granted\nto anybody"])
 def test_a_package_without_a_licence_is_refused(repository, monkeypatch, licence):
     monkeypatch.setattr(metadata, "metadata", lambda name: {"Version": "1", "License": licence})
-    with pytest.raises(shipped.NotKnown, match="names no licence"):
+    with pytest.raises(shipped.NotKnown, match=r"names no licence: look it up, and write it down in pyproject\.toml"):
         requires(repository, "jmespath==1")
+    (repository / "pyproject.toml").write_text('[tool.licences.packages]\nJMESPath = "MIT"\n')
+    [one] = requires(repository, "jmespath==1")
+    assert one.licence == "MIT"

@@ -12,10 +12,10 @@ from serverless_tasks.core.dynamodb.sizes import INDEXES
 from serverless_tasks.core.task_types.task_type import forget_task_types
 
 from benchmarks import budgets, counted, counts, document, followed, priced, processes, results
-from benchmarks.meter import Meter
 from benchmarks.tables import OF_SECTION, TABLES
-from benchmarks.units import index_write_units, indexes_of, item_size, message_requests, read_units, write_units
+from tests.support.meter import Meter
 from tests.support.resources import properties
+from tests.support.units import index_write_units, indexes_of, item_size, message_requests, read_units, write_units
 
 FOUND = results.load()
 KB = 1024

@@ -12,9 +12,9 @@ from typing import Any
 
 from serverless_tasks.core.dynamodb.sizes import Keys
 
-from benchmarks.units import Image, index_write_units, item_size, message_requests, read_units, write_units
+from tests.support.units import Image, index_write_units, item_size, message_requests, read_units, write_units
 
-_PARAMS = "benchmarks.params"
+_PARAMS = "metered.params"
 _ENTRIES = {
     "SendMessage": "",
     "SendMessageBatch": "Entries",
