@@ -75,7 +75,7 @@ def a_task_whose_end_no_topic_takes(stack: MemoryStack) -> None:
     def refuse(tasks: Any) -> Any:
         return {task.key: ConnectionError() for task in tasks}
 
-    with patch.object(stack.memory.topics, "publish_statuses", refuse):
+    with patch.object(stack.memory.status_topic, "publish", refuse):
         stack.run(stack.service.create_task("mbc", "nobody", 1).key)
     stack.clock.advance(60)
     stack.sweep()

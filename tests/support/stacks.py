@@ -70,7 +70,7 @@ def told(stack: Stack, key: TaskKey) -> list[str]:
     assert isinstance(stack, (MemoryStack, MotoStack))
     topics = stack.memory.topics if isinstance(stack, MemoryStack) else stack.topics
     statuses = [message["content"]["status"] for message in topics.statuses if message["id"] == str(key)]
-    events = stack.memory.event_bus.events if isinstance(stack, MemoryStack) else []
+    events = stack.memory.event_bus.published if isinstance(stack, MemoryStack) else []
     return [
         *statuses,
         *("alarm" for message in topics.alarms if message["id"] == str(key)),

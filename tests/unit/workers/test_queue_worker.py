@@ -201,7 +201,7 @@ def test_a_message_that_cannot_be_set_aside_now_comes_back_soon(stack, monkeypat
     def refuse(record, reason):
         raise ConnectionError("throttled")
 
-    monkeypatch.setattr(stack.memory.queue, "set_aside", refuse)
+    monkeypatch.setattr(stack.memory.queue, "dead_letter", refuse)
     stack.memory.queue.send_body("nonsense")
 
     with pytest.raises(ConnectionError):
