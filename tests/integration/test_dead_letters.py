@@ -89,7 +89,7 @@ def test_attributes_that_leave_no_room_are_dropped_and_not_the_body() -> None:
     }
 
 
-def test_the_largest_message_is_set_aside(stack: MotoStack) -> None:
+def test_the_largest_message_is_dead_lettered(stack: MotoStack) -> None:
     with stack.calls.of("queue"):
         record = {"body": "b" * MOST_BYTES, "attributes": {"MessageGroupId": "mbc"}}
         stack.cloud("QueueFunction").queue.dead_letter(record, "the body is not JSON")

@@ -86,7 +86,7 @@ def to_be_told(stack: Stack, status: TaskStatus) -> set[str]:
 
 
 def dead_letters(stack: Stack) -> list[tuple[str, str]]:
-    """Body and reason of what was set aside."""
+    """Body and reason of each dead letter."""
     if isinstance(stack, MotoStack):
         return stack.dead_letters()
     assert isinstance(stack, MemoryStack)

@@ -2,7 +2,7 @@
 
 CloudWatch Logs reads the metrics out of it
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-Each transition is counted in one place. The relay counts creations and cancels, as the stream brings it all of them. The
+Each transition is counted in one place. The relay counts creations and cancels: the stream brings it all of them. The
 writer of a transition counts every other one (``Facts.counted_by_relay``). A writer that dies between its write and the
 line leaves the transition uncounted. A record that the stream delivers again may count twice.
 """

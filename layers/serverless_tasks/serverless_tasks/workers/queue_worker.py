@@ -19,7 +19,6 @@ from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
 from serverless_tasks.adapters.queue import RECEIVED
 from serverless_tasks.core.errors import InvalidInput, LostRace, MalformedMessage, WorkerLost
-from serverless_tasks.core.fan_out import chunks, rounds
 from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task_types import failures
@@ -166,6 +165,8 @@ class QueueWorker:
 
     def _give_back(self, task: TaskEntity, error: Exception, event: TaskQueueEvent, policy: TaskType) -> None:
         """The attempt begins another time, as a chunk does. It is charged if the bucket stays closed for long."""
+        from serverless_tasks.core.fan_out import chunks, rounds  # not at the start: a bucket is hardly ever closed
+
         unread = transitions.unread_in_a_row(task)
         if unread >= rounds.MAX_FUTILE_CLAIMS:
             return self._settle(Failed(task, error, permanent=False), event, policy)
