@@ -112,7 +112,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("marker", [{}, {"MessageGroupId": "mbc"}], ids=["ungrouped", "in the tenant's group"])
 def test_what_can_never_be_processed_is_dead_lettered(tasks, marker):
-    """GIVEN messages that are none of ours; WHEN they come; THEN they are dead-lettered with a reason, and tasks go on."""
+    """GIVEN messages that are none of ours; WHEN they come; THEN they become dead letters, and tasks go on."""
     sqs, stack = tasks.cloud.client("sqs"), tasks.cloud.stack
     for body in MALFORMED:
         sqs.send_message(QueueUrl=stack["taskQueueUrl"], MessageBody=body, **marker)
