@@ -78,7 +78,7 @@ local-down: $(READY) ## stop it
 local-deploy: $(READY) ## deploy what changed to the local cloud that is up
 	@$(PYTHON_IN_VENV) -m local deploy
 
-dead-letters: $(READY) ## show what was set aside in the local cloud; ARGS=--send-back sends it back
+dead-letters: $(READY) ## show the dead letters of the local cloud; ARGS=--send-back sends them back
 	@$(BIN)/tasks dead-letters --stack local $(ARGS)
 
 build: $(READY) ## build functions and layer into .aws-sam/build

@@ -36,7 +36,6 @@ from response_models import (
 from serverless_tasks import Page, TaskEntity, TaskKind, TaskNotFound, TaskQuery, TaskService
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import logger, task_keys
-from serverless_tasks.adapters.metrics import transition_keys
 from serverless_tasks.core.fan_out.chunk_summary import chunk_view
 from serverless_tasks.core.fan_out.chunks import MAX_CHUNKS
 from task_type_catalogue import known_types
@@ -199,9 +198,9 @@ def retry_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> R
 
 
 @logger.inject_lambda_context(clear_state=True)
+@cloud.metered
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An event of the HTTP API in, its response out, one line in the log, which names the task that it was about."""
-    cloud.meter.begin(context.memory_limit_in_mb)
     response = app.resolve(said_to_be_json(event), context)
     request = event["requestContext"]
     logger.info(
@@ -219,13 +218,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _created(caller: ApiCaller, task: TaskEntity, load_input: Callable[[], Any] | None) -> Response[str]:
     """201 for a task that this request made, 200 for one that an earlier request with the same key made."""
     made_now = task.request_id == caller.record.request_id
-    logger.append_keys(**(transition_keys(task, cloud.settings) if made_now else task_keys(task)))
+    logger.append_keys(**task_keys(task))
     return answer(201 if made_now else 200, task_answer(service, task, load_input))
 
 
 def _changed(status_code: int, task: TaskEntity) -> Response[str]:
     """The task after the transition that this request made."""
-    logger.append_keys(**transition_keys(task, cloud.settings))
+    logger.append_keys(**task_keys(task))
     return answer(status_code, task_answer(service, task))
 
 

@@ -1,4 +1,4 @@
-"""Relay: passes status changes from the table's stream on to queue, state machine and topics."""
+"""Relay: passes status changes from the table's stream on to queue, state machine and sinks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,9 +16,9 @@ relay = Relay(cloud, threads=THREADS)
 
 
 @logger.inject_lambda_context
+@cloud.metered
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A stream batch in, the records that must be delivered again out."""
-    cloud.meter.begin(context.memory_limit_in_mb)
     return partial_response(relay.handle(event["Records"]), sequence_number)
 
 

@@ -11,7 +11,7 @@ sweeper = Sweeper(cloud)
 
 
 @logger.inject_lambda_context
+@cloud.metered
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """A schedule's event in, how many tasks were looked at out."""
-    cloud.meter.begin(context.memory_limit_in_mb)
     return {"looked": sweeper.handle(lambda: context.get_remaining_time_in_millis() / 1000)}

@@ -10,8 +10,8 @@ worker = ChunkWorker(cloud, router)
 
 
 @logger.inject_lambda_context
+@cloud.metered
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A chunk's number in, nothing out: what a map collects counts against a state's size."""
-    cloud.meter.begin(context.memory_limit_in_mb)
     worker.handle(event, remaining_seconds(context))
     return {}

@@ -10,8 +10,8 @@ finisher = Finisher(cloud)
 
 
 @logger.inject_lambda_context
+@cloud.metered
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The state's input in, nothing out."""
-    cloud.meter.begin(context.memory_limit_in_mb)
     finisher.handle(event, remaining_seconds(context))
     return {}

@@ -11,7 +11,7 @@ planner = Planner(cloud, router)
 
 
 @logger.inject_lambda_context
+@cloud.metered
 def handler(event: dict[str, Any], context: Any) -> Mapping[str, Any]:
     """The state's input and the execution's ARN in, the next step out."""
-    cloud.meter.begin(context.memory_limit_in_mb)
     return planner.handle(event)

@@ -11,8 +11,8 @@ worker = QueueWorker(cloud, router)
 
 
 @logger.inject_lambda_context
+@cloud.metered
 def handler(event: dict[str, Any], context: Any) -> Any:
     """An SQS batch in, the messages that must come back out."""
-    cloud.meter.begin(context.memory_limit_in_mb)
     remaining = remaining_seconds(context)
     return work_off(event["Records"], lambda record: worker.handle(record, remaining), lambda r: str(r["messageId"]))

@@ -111,25 +111,25 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("marker", [{}, {"MessageGroupId": "mbc"}], ids=["ungrouped", "in the tenant's group"])
-def test_what_can_never_be_processed_is_set_aside(tasks, marker):
-    """GIVEN messages that are none of ours; WHEN they come; THEN they are set aside with a reason, and tasks go on."""
+def test_what_can_never_be_processed_is_dead_lettered(tasks, marker):
+    """GIVEN messages that are none of ours; WHEN they come; THEN they become dead letters, and tasks go on."""
     sqs, stack = tasks.cloud.client("sqs"), tasks.cloud.stack
     for body in MALFORMED:
         sqs.send_message(QueueUrl=stack["taskQueueUrl"], MessageBody=body, **marker)
     task = tasks.create("cat", {"key": "behind them"})
     assert tasks.wait(task)["status"] == "COMPLETED"
-    set_aside = {}
+    reasons = {}
 
     def all_are_there():
         options = {"MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "VisibilityTimeout": 30}
         for message in sqs.receive_message(QueueUrl=stack["deadLetterQueueUrl"], **options).get("Messages", []):
-            set_aside[message["Body"]] = message["MessageAttributes"]["reason"]["StringValue"]
+            reasons[message["Body"]] = message["MessageAttributes"]["reason"]["StringValue"]
             sqs.delete_message(QueueUrl=stack["deadLetterQueueUrl"], ReceiptHandle=message["ReceiptHandle"])
-        return set_aside.keys() >= MALFORMED.keys()
+        return reasons.keys() >= MALFORMED.keys()
 
-    tasks.until(all_are_there, "all malformed messages are set aside")
+    tasks.until(all_are_there, "all malformed messages are dead letters")
     for body, reason in MALFORMED.items():
-        assert reason in set_aside[body]
+        assert reason in reasons[body]
 
 
 def test_foreign_records_in_the_stream_are_ignored(tasks):

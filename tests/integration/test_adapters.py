@@ -41,9 +41,9 @@ def test_a_message_is_hidden_for_whole_seconds_within_the_limit(wanted: float, a
 
 
 @pytest.mark.parametrize(("record", "body"), [({"body": "as it came"}, "as it came"), ({"body": ""}, " "), ({}, " ")])
-def test_any_body_is_set_aside_with_its_reason(stack: MotoStack, record: dict[str, Any], body: str) -> None:
+def test_any_body_is_dead_lettered_with_its_reason(stack: MotoStack, record: dict[str, Any], body: str) -> None:
     with stack.calls.of("queue"):
-        stack.cloud("QueueFunction").queue.set_aside(record, "the reason")
+        stack.cloud("QueueFunction").queue.dead_letter(record, "the reason")
 
     assert stack.dead_letters() == [(body, "the reason")]
 

@@ -75,7 +75,7 @@ def a_task_whose_end_no_topic_takes(stack: MemoryStack) -> None:
     def refuse(tasks: Any) -> Any:
         return {task.key: ConnectionError() for task in tasks}
 
-    with patch.object(stack.memory.topics, "publish_statuses", refuse):
+    with patch.object(stack.memory.status_topic, "publish", refuse):
         stack.run(stack.service.create_task("mbc", "nobody", 1).key)
     stack.clock.advance(60)
     stack.sweep()
@@ -151,9 +151,9 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     "looked_at": (a_task_whose_record_is_lost, [*TRANSITION, "dueAt equals"]),
     "progress": (a_fan_out, ["status equals", "run equals", "doneChunks lacks"]),
     # the end of a parent that a topic did not take
-    "owed": (a_task_whose_end_no_topic_takes, ["pk absent"]),
+    "refused": (a_task_whose_end_no_topic_takes, ["pk absent"]),
     "put_off": (a_task_whose_end_no_topic_takes, ["dueAt equals"]),
-    "told": (a_task_whose_end_no_topic_takes, ["dueAt equals"]),
+    "delivered": (a_task_whose_end_no_topic_takes, ["dueAt equals"]),
     # chunks
     "create": (a_fan_out, ["pk absent"]),
     "claim": (a_fan_out, ["run equals", "finishedAt absent", "leaseUntil absent or at most"]),

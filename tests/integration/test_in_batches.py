@@ -10,8 +10,10 @@ from botocore.stub import ANY
 from serverless_tasks import TaskEntity, TaskStatus
 from serverless_tasks.adapters.in_batches import MOST_BYTES, NotTaken, in_batches
 from serverless_tasks.adapters.queue import TaskQueue
+from serverless_tasks.adapters.settings import Settings
+from serverless_tasks.adapters.sinks.alarm_topic import AlarmTopic
 from serverless_tasks.adapters.sinks.event_bus import EventBus
-from serverless_tasks.adapters.sinks.topics import Topics
+from serverless_tasks.adapters.sinks.status_topic import StatusTopic
 
 from tests.support.examples import AT
 from tests.support.moto_stack import MotoStack
@@ -19,6 +21,7 @@ from tests.support.stubs import stubbed
 
 URL = "https://sqs.eu-central-1.amazonaws.com/1/tasks"
 STATUS, ALARM = "arn:aws:sns:eu-central-1:1:status", "arn:aws:sns:eu-central-1:1:alarm"
+SETTINGS = Settings(table_name="tasks", status_topic_arn=STATUS, alarm_topic_arn=ALARM, event_bus_name="ours")
 
 
 @pytest.fixture
@@ -101,14 +104,14 @@ def test_a_request_that_fails_is_that_of_its_messages_alone(task: TaskEntity) ->
     assert list(failures) == [task.key for task in tasks[:10]]
 
 
-@pytest.mark.parametrize(("method", "topic"), [("publish_statuses", STATUS), ("publish_alarms", ALARM)])
-def test_a_topic_tells_what_it_did_not_take(task: TaskEntity, method: str, topic: str) -> None:
+@pytest.mark.parametrize(("sink", "topic"), [(StatusTopic, STATUS), (AlarmTopic, ALARM)])
+def test_a_topic_tells_what_it_did_not_take(task: TaskEntity, sink: Any, topic: str) -> None:
     error = json.dumps({"type": "ValueError", "message": "no"})
     tasks = several(task, 3, status=TaskStatus.FAILED, attributes={"error": error})
     with stubbed("sns") as (client, stub):
         stub.add_response("publish_batch", refusing(1), {"TopicArn": topic, "PublishBatchRequestEntries": ANY})
 
-        failures = getattr(Topics(client, STATUS, ALARM, "tasks"), method)(tasks)
+        failures = sink(client, SETTINGS).publish(tasks)
 
     assert list(failures) == [tasks[1].key]
 
@@ -126,7 +129,7 @@ def test_the_event_bus_tells_what_it_did_not_take_by_its_place(task: TaskEntity)
             places[1] = refused
             return {"FailedEntryCount": 1, "Entries": places}
 
-    failures = EventBus(Client(), "ours", "tasks").put_statuses(tasks)
+    failures = EventBus(Client(), SETTINGS).publish(tasks)
 
     assert [len(entries) for entries in requests] == [10, 2]
     assert list(failures) == [tasks[1].key, tasks[11].key]
@@ -146,14 +149,14 @@ def test_an_event_is_one_that_the_client_takes(task: TaskEntity) -> None:
         }
         stub.add_response("put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}, {"Entries": [expected]})
 
-        assert EventBus(client, "ours", "tasks").put_statuses([replace(task, updated_at=AT)]) == {}
+        assert EventBus(client, SETTINGS).publish([replace(task, updated_at=AT)]) == {}
 
 
 def test_an_answer_that_names_too_few_is_no_success(task: TaskEntity) -> None:
     with stubbed("events") as (client, stub):
         stub.add_response("put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}, {"Entries": ANY})
 
-        failures = EventBus(client, "ours", "tasks").put_statuses(several(task, 2))
+        failures = EventBus(client, SETTINGS).publish(several(task, 2))
 
     assert len(failures) == 2
 
@@ -163,6 +166,6 @@ def test_a_foreign_time_keeps_no_other_event(task: TaskEntity) -> None:
     with stubbed("events") as (client, stub):
         stub.add_response("put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}, {"Entries": ANY})
 
-        failures = EventBus(client, "ours", "tasks").put_statuses([replace(foreign, updated_at="soon"), ours])
+        failures = EventBus(client, SETTINGS).publish([replace(foreign, updated_at="soon"), ours])
 
     assert list(failures) == [foreign.key]

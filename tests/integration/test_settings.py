@@ -18,8 +18,8 @@ RESOURCES = {
     "payloads": "s3",
     "queue": "sqs",
     "executions": "stepfunctions",
-    "topics": "sns",
-    "event_bus": "events",
+    "alarm_topic": "sns",
+    "sinks": "events",
 }
 
 
@@ -78,7 +78,7 @@ def test_links_are_signed_as_newer_regions_want_it() -> None:
 
 def test_a_client_is_made_when_it_is_first_used_and_once() -> None:
     made: list[str] = []
-    cloud = Cloud(Settings(), lambda service: made.append(service))
+    cloud = Cloud(Settings(event_bus_name="ours"), lambda service: made.append(service))
     assert made == []
 
     for name in (*RESOURCES, *RESOURCES):

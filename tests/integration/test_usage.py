@@ -212,8 +212,8 @@ def test_a_write_that_is_refused_is_told_by_the_next_one(stack: MotoStack) -> No
 
     with stack.invocation("queue"):
         with pytest.raises(LostRace):
-            table.update(transitions.queued(stale, stack.clock()))
-        after = table.update_task(transitions.queued(task, stack.clock()))
+            table.update_task(transitions.queued(stale, stack.clock()), stale)
+        after = table.update_task(transitions.queued(task, stack.clock()), task)
 
     # THEN both are billed by an item of three kilobytes
     assert after.usage.write_units == task.usage.write_units + 3 + 3
@@ -228,8 +228,8 @@ def test_an_item_that_others_have_grown_is_put_right_by_the_next_write(stack: Mo
     known = task.usage.write_units + 5
 
     with stack.invocation("queue"):
-        first = table.update_task(transitions.queued(task, stack.clock()))
-        second = table.update_task(transitions.claimed(first, stack.clock(), stack.clock()))
+        first = table.update_task(transitions.queued(task, stack.clock()), task)
+        second = table.update_task(transitions.claimed(first, stack.clock(), stack.clock()), first)
 
     assert first.usage.write_units < known + 5
     assert second.usage.write_units == known + 5 + 1

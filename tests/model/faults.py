@@ -11,9 +11,10 @@ from tests.support.watched import BATCHES
 ADAPTERS = {
     "table": ("get", "item", "put", "put_all", "update", "update_task", "chunk", "chunks", "batch_get", "due"),
     "payloads": ("put", "inline_or_stored", "load", "lines", "find", "blocks"),
-    "queue": ("send", "send_all", "hide", "set_aside"),
+    "queue": ("send", "send_all", "hide", "dead_letter"),
     "executions": ("start", "stop", "is_running"),
-    "topics": ("publish_statuses", "publish_alarms"),
+    "status_topic": ("publish",),
+    "alarm_topic": ("publish",),
 }
 
 

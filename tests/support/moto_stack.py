@@ -172,7 +172,7 @@ class MotoStack:
             client.delete_object(Bucket=bucket, Key=listed["Key"])
 
     def dead_letters(self) -> list[tuple[str, str]]:
-        """Body and reason of what was set aside since the last look."""
+        """Body and reason of the dead letters since the last look."""
         url, found = self.resources.name("DeadLetterQueue"), []
         while (
             messages := driver_client("sqs")

@@ -70,7 +70,7 @@ def told(stack: Stack, key: TaskKey) -> list[str]:
     assert isinstance(stack, (MemoryStack, MotoStack))
     topics = stack.memory.topics if isinstance(stack, MemoryStack) else stack.topics
     statuses = [message["content"]["status"] for message in topics.statuses if message["id"] == str(key)]
-    events = stack.memory.event_bus.events if isinstance(stack, MemoryStack) else []
+    events = stack.memory.event_bus.published if isinstance(stack, MemoryStack) else []
     return [
         *statuses,
         *("alarm" for message in topics.alarms if message["id"] == str(key)),
@@ -86,7 +86,7 @@ def to_be_told(stack: Stack, status: TaskStatus) -> set[str]:
 
 
 def dead_letters(stack: Stack) -> list[tuple[str, str]]:
-    """Body and reason of what was set aside."""
+    """Body and reason of each dead letter."""
     if isinstance(stack, MotoStack):
         return stack.dead_letters()
     assert isinstance(stack, MemoryStack)

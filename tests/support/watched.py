@@ -10,8 +10,9 @@ from serverless_tasks import TaskEntity, TaskKey
 from serverless_tasks.adapters.executions import Executions
 from serverless_tasks.adapters.payloads import PayloadStore
 from serverless_tasks.adapters.queue import TaskQueue
+from serverless_tasks.adapters.sinks.alarm_topic import AlarmTopic
 from serverless_tasks.adapters.sinks.event_bus import EventBus
-from serverless_tasks.adapters.sinks.topics import Topics
+from serverless_tasks.adapters.sinks.status_topic import StatusTopic
 from serverless_tasks.adapters.table import TaskTable
 from serverless_tasks.testing import MemoryCloud, MemoryStack, WorkerKilled
 
@@ -22,13 +23,15 @@ ADAPTERS = {
     "payloads": PayloadStore,
     "queue": TaskQueue,
     "executions": Executions,
-    "topics": Topics,
+    "status_topic": StatusTopic,
+    "alarm_topic": AlarmTopic,
     "event_bus": EventBus,
 }
 
 
-BATCHES = {"send_all", "publish_statuses", "publish_alarms", "put_statuses"}
-"""What raises nothing, but returns what was refused."""
+BATCHES = {"send_all", "publish"}
+"""Calls that raise nothing, but return what was refused."""
+ASK_NOBODY = {"is_for"}
 
 
 class Watched:
@@ -41,7 +44,7 @@ class Watched:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._adapter, name)
-        if not callable(found) or not hasattr(ADAPTERS[self._service], name):
+        if not callable(found) or name in ASK_NOBODY or not hasattr(ADAPTERS[self._service], name):
             return found
 
         def watched(*arguments: Any, **options: Any) -> Any:

@@ -111,7 +111,7 @@ def end(app: ModuleType, cloud: Cloud) -> Callable[..., TaskEntity]:
             return app.service.update_status(key_of(task), TaskStatus.FAILED, {"error": error})
         text = to_json_text(result, "result")
         stored = cloud.payloads.inline_or_stored("result", text, running, "result.json")
-        return cloud.table.update_task(transitions.completed(running, datetime.now(UTC), stored, 30))
+        return cloud.table.update_task(transitions.completed(running, datetime.now(UTC), stored, 30), running)
 
     return end
 

@@ -36,7 +36,7 @@ def queues(monkeypatch, home) -> Iterator[Queues]:
         yield made
 
 
-def set_aside(queues: Queues, body: str, reason: str | None) -> None:
+def dead_letter(queues: Queues, body: str, reason: str | None) -> None:
     attributes = {"reason": {"DataType": "String", "StringValue": reason}} if reason else {}
     queues.sqs.send_message(QueueUrl=queues.dead_letter_queue_url, MessageBody=body, MessageAttributes=attributes)
 
@@ -47,8 +47,8 @@ def bodies(queues: Queues, url: str) -> list[tuple[str, str | None]]:
 
 
 def test_what_is_there_is_shown_with_its_reason_and_stays(queues, tasks):
-    set_aside(queues, TASK, "there is no such task")
-    set_aside(queues, "nonsense", None)
+    dead_letter(queues, TASK, "there is no such task")
+    dead_letter(queues, "nonsense", None)
 
     done = tasks("dead-letters")
 
@@ -62,14 +62,14 @@ def test_what_is_there_is_shown_with_its_reason_and_stays(queues, tasks):
 
 def test_more_than_one_page_is_shown_each_once(queues, tasks):
     for number in range(25):
-        set_aside(queues, f"message {number}", "odd")
+        dead_letter(queues, f"message {number}", "odd")
 
     assert tasks("dead-letters").stdout.count("message ") == 25
 
 
 def test_they_are_sent_back_to_the_group_of_their_tenant(queues, tasks):
-    set_aside(queues, TASK, "there is no such task")
-    set_aside(queues, "nonsense", "the body is not JSON")
+    dead_letter(queues, TASK, "there is no such task")
+    dead_letter(queues, "nonsense", "the body is not JSON")
 
     assert "2 dead letters, 2 sent back" in tasks("dead-letters", "--send-back").stdout
     assert bodies(queues, queues.task_queue_url) == [("nonsense", "unknown"), (TASK, "mbc")]
@@ -79,7 +79,7 @@ def test_they_are_sent_back_to_the_group_of_their_tenant(queues, tasks):
 @pytest.mark.parametrize("tenant", ["", "two words", "t" * 129, "m\u00fcnchen", 7, None, ["mbc"], {}])
 def test_a_tenant_that_sqs_takes_for_no_group_goes_with_the_unknown_ones(queues, tasks, tenant):
     body = json.dumps({"tenantCode": tenant})
-    set_aside(queues, body, "odd")
+    dead_letter(queues, body, "odd")
 
     assert tasks("dead-letters", "--send-back").exit_code == 0
 
@@ -102,8 +102,8 @@ def test_a_message_goes_back_with_the_group_and_the_attributes_that_it_came_with
 
 
 def test_one_that_sqs_does_not_take_back_is_reported_and_keeps_no_other_from_going(queues, tasks, monkeypatch):
-    set_aside(queues, "first", "odd")
-    set_aside(queues, "second", "odd")
+    dead_letter(queues, "first", "odd")
+    dead_letter(queues, "second", "odd")
     send = queues.sqs.send_message
 
     def refuse_the_first(**message):
@@ -122,14 +122,14 @@ def test_one_that_sqs_does_not_take_back_is_reported_and_keeps_no_other_from_goi
 
 
 def test_programs_get_them_as_json(queues, tasks):
-    set_aside(queues, TASK, "odd")
+    dead_letter(queues, TASK, "odd")
 
     [shown] = json.loads(tasks("dead-letters", "--json").stdout)["items"]
     assert shown == {"reason": "odd", "body": TASK, "messageGroupId": "mbc"}
 
 
 def test_a_stack_on_aws_is_found_by_its_outputs(queues, tasks, monkeypatch):
-    set_aside(queues, TASK, "odd")
+    dead_letter(queues, TASK, "odd")
     outputs = {"TaskQueueUrl": queues.task_queue_url, "DeadLetterQueueUrl": queues.dead_letter_queue_url}
     seen = []
     monkeypatch.setattr("tasks_cli.aws.outputs", lambda stack, region: seen.append((stack, region)) or outputs)
@@ -179,7 +179,7 @@ def test_what_aws_says_is_an_error_of_ours(tasks, monkeypatch, error, code):
 )
 @pytest.mark.parametrize("call", ["receive_message", "send_message"])
 def test_what_the_queue_says_is_an_error_of_ours_too(queues, tasks, monkeypatch, call, error, code):
-    set_aside(queues, TASK, "odd")
+    dead_letter(queues, TASK, "odd")
 
     def refuse(**_):
         raise error

@@ -14,7 +14,7 @@ def event_source(function: str, name: str) -> dict[str, Any]:
     return properties(function)["Events"][name]["Properties"]
 
 
-def test_a_message_lives_as_long_as_sqs_keeps_one_and_is_set_aside_by_no_count_of_receives():
+def test_a_message_lives_as_long_as_sqs_keeps_one_and_is_dead_lettered_by_no_count_of_receives():
     queue = properties("TaskQueue")
     assert queue["MessageRetentionPeriod"] == FOURTEEN_DAYS
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 1000

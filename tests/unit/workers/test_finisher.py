@@ -296,10 +296,10 @@ def test_an_error_of_aws_after_the_fan_in_is_left_to_the_state_machine(stack, ca
     update, runs = stack.memory.table.update_task, []
     cat.finished(lambda event, outcomes: runs.append(1))
 
-    def refuse_once(change):
+    def refuse_once(change, before):
         if change.set.get("status") == "COMPLETED" and len(runs) == 1:
             raise ConnectionError("throttled")
-        return update(change)
+        return update(change, before)
 
     monkeypatch.setattr(stack.memory.table, "update_task", refuse_once)
     task = stack.run(create_list(stack, ["a"]))

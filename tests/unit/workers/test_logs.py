@@ -5,9 +5,11 @@ import json
 
 import pytest
 from aws_lambda_powertools import Logger
-from serverless_tasks import PermanentError, TaskType
+from serverless_tasks import PermanentError, TaskStatus, TaskType
 from serverless_tasks.adapters.log import logger
+from serverless_tasks.core.task.status import FACTS
 from serverless_tasks.core.task_types.task_type import forget_task_types
+from serverless_tasks.core.usage.measures import COUNTS
 from serverless_tasks.testing import MemoryStack
 from serverless_tasks.workers.chunk.sub_task import LOGGED_FAILURES
 
@@ -57,9 +59,17 @@ def fails(event, context):
     raise ValueError("no")
 
 
+CREATED = {"Created": ([1.0], "Count")}
+
+
+def names(log):
+    return [sorted(found) for found in log.metrics()]
+
+
 def test_a_single_task_is_counted_and_timed_at_its_end(stack, log):
     run_single(stack, lambda event, context: stack.clock.advance(3))
-    [ended] = log.metrics()
+    created, ended = log.metrics()
+    assert created == CREATED
     assert ended["Completed"] == ([1.0], "Count")
     assert ended["Duration"] == ([3000.0], "Milliseconds")
     assert ended["QueueWait"][1] == "Milliseconds"
@@ -67,17 +77,17 @@ def test_a_single_task_is_counted_and_timed_at_its_end(stack, log):
 
 def test_attempts_that_failed_are_counted_as_retried(stack, log):
     run_single(stack, fails, max_attempts=3)
-    assert [sorted(found) for found in log.metrics()] == [["Retried"], ["Retried"], ["Duration", "Failed", "QueueWait"]]
+    assert names(log) == [["Created"], ["Retried"], ["Retried"], ["Duration", "Failed", "QueueWait"]]
 
 
 def test_a_fan_out_is_counted_once(stack, log):
     run_fan_out(stack, 50, lambda event, context: None)
-    assert [sorted(found) for found in log.metrics()] == [["Completed", "Duration", "QueueWait"]]
+    assert names(log) == [["Created"], ["Completed", "Duration", "QueueWait"]]
 
 
 def test_a_task_without_handler_is_counted_as_failed(stack, log):
     stack.run(stack.service.create_step_function_task("mbc", "cat", [1]).key)
-    assert log.metrics() == [{"Failed": ([1.0], "Count")}]
+    assert log.metrics() == [CREATED, {"Failed": ([1.0], "Count")}]
 
 
 def test_a_task_that_the_sweeper_ends_is_counted_as_failed(stack, log):
@@ -88,7 +98,48 @@ def test_a_task_that_the_sweeper_ends_is_counted_as_failed(stack, log):
     stack.clock.advance(10_000)
     stack.sweeper.handle(lambda: 100.0)
     assert stack.task(task.key).status == "FAILED"
-    assert log.metrics() == [{"Failed": ([1.0], "Count")}]
+    assert log.metrics() == [CREATED, {"Failed": ([1.0], "Count")}]
+
+
+@pytest.mark.parametrize("status_messages", ["terminal", "all"])
+def test_each_change_is_counted_once_whoever_makes_it(log, status_messages):
+    # GIVEN tasks that code drives by itself, cancels and retries
+    stack = MemoryStack(metrics_namespace="prod", status_messages=status_messages)
+    ways = (["CANCELLED", "CREATED", "CANCELLED"], ["PROCESSING", "ERRORED", "PROCESSING", "COMPLETED"], ["FAILED"])
+    for way in ways:
+        key = stack.service.create_task("mbc", "cat", None).key
+        for status in way:
+            stack.service.update_status(key, TaskStatus(status))
+    while stack.relay_one():
+        pass
+
+    counted = sorted(name for found in log.metrics() for name in found if name in COUNTS)
+
+    assert counted == ["Cancelled"] * 2 + ["Completed"] + ["Created"] * 4 + ["Failed", "Retried"]
+
+
+def test_what_the_relay_passes_on_together_is_counted_together(stack, log):
+    for _ in range(3):
+        stack.service.create_task("mbc", "cat", None)
+    stack.relay.handle(stack.memory.table.stream)
+    assert log.metrics() == [{"Created": ([3.0], "Count")}]
+
+
+def test_a_record_that_is_delivered_again_is_counted_when_it_is_passed_on(stack, log, monkeypatch):
+    # GIVEN a queue that refuses a message
+    stack.service.create_task("mbc", "cat", None)
+    with monkeypatch.context() as patch:
+        patch.setattr(stack.memory.queue, "send_all", lambda tasks: {task.key: ConnectionError() for task in tasks})
+        stack.relay_one()
+    assert log.metrics() == []
+
+    stack.relay_one()
+
+    assert log.metrics() == [CREATED]
+
+
+def test_the_relay_hears_of_every_change_that_it_counts():
+    assert all(facts.relayed and facts.metric for facts in FACTS.values() if facts.counted_by_relay)
 
 
 def test_without_a_namespace_there_are_no_metrics(log):

@@ -49,14 +49,14 @@ def test_a_checkpoint_after_one_that_aws_refused_leaves_the_last_one(stack, monk
     states, update = [], stack.memory.table.update_task
     fate = {"b": "refused", "c": "the worker dies"}
 
-    def failing(change):
+    def failing(change, before):
         reference = change.set.get("attributes.checkpointRef")
         mark = stack.memory.payloads.objects[reference["key"]][1] if reference else ""
         if fate.get(mark) == "refused":
             raise ConnectionError("refused")
         if fate.get(mark):
             raise WorkerKilled
-        return update(change)
+        return update(change, before)
 
     @cat.task
     def handle(event, context):

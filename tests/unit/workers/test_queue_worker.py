@@ -186,7 +186,7 @@ def test_an_input_that_the_bucket_lost_fails_the_task(stack):
         ),
     ],
 )
-def test_what_can_never_be_processed_is_set_aside_and_holds_nothing_up(stack, body, reason):
+def test_what_can_never_be_processed_is_dead_lettered_and_holds_nothing_up(stack, body, reason):
     TaskType("cat").task(lambda event, context: None)
     stack.memory.queue.send_body(body)
 
@@ -197,11 +197,11 @@ def test_what_can_never_be_processed_is_set_aside_and_holds_nothing_up(stack, bo
     assert stack.memory.queue.messages == {}
 
 
-def test_a_message_that_cannot_be_set_aside_now_comes_back_soon(stack, monkeypatch):
+def test_a_message_that_cannot_be_dead_lettered_now_comes_back_soon(stack, monkeypatch):
     def refuse(record, reason):
         raise ConnectionError("throttled")
 
-    monkeypatch.setattr(stack.memory.queue, "set_aside", refuse)
+    monkeypatch.setattr(stack.memory.queue, "dead_letter", refuse)
     stack.memory.queue.send_body("nonsense")
 
     with pytest.raises(ConnectionError):

@@ -109,24 +109,22 @@ def test_an_event_bus_is_told_what_the_status_topic_is_told(status_messages):
         stack.run(stack.service.create_task("mbc", task_type, 1).key)
     stack.run(stack.service.create_step_function_task("mbc", "dog", []).key)
 
-    assert stack.memory.event_bus.events == [
+    assert stack.memory.event_bus.published == [
         {**message, "kind": message["pk"].split("#")[0], "taskType": message["sk"].split("#")[0]}
         for message in stack.memory.topics.statuses
     ]
-    assert len(stack.memory.event_bus.events) == (3 if status_messages == "terminal" else 10)
+    assert len(stack.memory.event_bus.published) == (3 if status_messages == "terminal" else 10)
 
 
-def test_without_an_event_bus_nobody_asks_for_one(stack, monkeypatch):
-    monkeypatch.delattr(stack.memory, "event_bus")
-
+def test_without_the_name_of_an_event_bus_none_is_asked(stack):
     stack.run(stack.service.create_task("mbc", "dog", 1).key)
 
-    assert len(stack.memory.topics.statuses) == 1
+    assert (len(stack.memory.topics.statuses), stack.memory.event_bus.published) == (1, [])
 
 
 def test_an_event_bus_that_is_down_does_not_repeat_a_dispatch(monkeypatch):
     stack = MemoryStack(status_messages="all", event_bus_name="ours")
-    monkeypatch.setattr(stack.memory.event_bus, "put_statuses", refuse)
+    monkeypatch.setattr(stack.memory.event_bus, "publish", refuse)
     stack.service.create_task("mbc", "dog", 1)
 
     stack.relay_one()
@@ -174,7 +172,7 @@ def refuse(tasks):
 
 def test_a_topic_that_is_down_does_not_repeat_a_dispatch(monkeypatch):
     stack = MemoryStack(status_messages="all")
-    monkeypatch.setattr(stack.memory.topics, "publish_statuses", refuse)
+    monkeypatch.setattr(stack.memory.status_topic, "publish", refuse)
     stack.service.create_task("mbc", "dog", 1)
 
     stack.relay_one()

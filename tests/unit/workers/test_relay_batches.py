@@ -6,7 +6,7 @@ import pytest
 from serverless_tasks import EventFactory, TaskKey
 from serverless_tasks.workers.relay import Relay
 
-TOPICS = ["publish_statuses", "publish_alarms"]
+SINKS = ["status_topic", "alarm_topic"]
 
 
 class Refused(Exception):
@@ -99,27 +99,26 @@ def test_an_execution_that_does_not_start_keeps_no_other_task(stack, monkeypatch
     assert str(stack.task(key).status) == "QUEUED"
 
 
-@pytest.mark.parametrize("topic", TOPICS)
-def test_the_end_that_a_topic_refuses_of_a_batch_is_told_later_and_no_other(stack, monkeypatch, topic):
-    # GIVEN two tasks that failed, of which the topic does not take one
+@pytest.mark.parametrize("sink", SINKS)
+def test_the_end_that_a_sink_refuses_of_a_batch_is_published_later_and_no_other(stack, monkeypatch, sink):
+    # GIVEN two tasks that failed, of which the sink does not take one
     stack.relay_batch = 25
     keys = created(stack, 2)
-    refuse_of(monkeypatch, stack.memory.topics, topic, keys[:1])
+    refuse_of(monkeypatch, getattr(stack.memory, sink), "publish", keys[:1])
     while stack.step():
         pass
 
-    # THEN it is left to the sweeper, to tell that topic alone, and the other one is told whole
-    [owed] = [item for item in stack.memory.table.items.values() if item["kind"] == "UNTOLD"]
-    assert (owed["pk"], owed["topics"]) == (f"UNTOLD#{keys[0].pk}", ["status" if topic == TOPICS[0] else "alarm"])
-    told = stack.memory.topics.alarms if topic == TOPICS[1] else stack.memory.topics.statuses
-    assert [message["id"] for message in told] == [str(keys[1])]
+    # THEN it is left to the sweeper, to publish to that sink alone, and the other one is published everywhere
+    [left] = [item for item in stack.memory.table.items.values() if item["kind"] == "UNTOLD"]
+    assert (left["pk"], left["topics"]) == (f"UNTOLD#{keys[0].pk}", [sink.removesuffix("_topic")])
+    assert [message["id"] for message in getattr(stack.memory, sink).published] == [str(keys[1])]
 
 
 def test_a_table_that_refuses_the_note_for_the_sweeper_lets_the_record_come_again(stack, monkeypatch):
     [key] = created(stack, 1)
     stack.service.cancel_task(key)
     record = stack.memory.table.stream[-1]
-    monkeypatch.setattr(stack.memory.topics, "publish_statuses", refuse)
+    monkeypatch.setattr(stack.memory.status_topic, "publish", refuse)
     monkeypatch.setattr(stack.memory.table, "update", lambda update: 1 / 0)
 
     assert stack.relay.handle([record]) == [record]
@@ -182,7 +181,7 @@ def test_tasks_are_worked_on_by_several_threads(stack, monkeypatch):
     keys = created(stack, 4)
     together = threading.Barrier(4, timeout=30)
     update = stack.memory.table.update
-    monkeypatch.setattr(stack.memory.table, "update", lambda given: (together.wait(), update(given)))
+    monkeypatch.setattr(stack.memory.table, "update", lambda given: (together.wait(), update(given))[1])
 
     failed = Relay(stack.service._cloud, clock=stack.clock, threads=4).handle(list(stack.memory.table.stream))
 

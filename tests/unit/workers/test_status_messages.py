@@ -46,7 +46,7 @@ def told():
     stack.run(cancelled)
     service.retry_task(cancelled)
     stack.run(cancelled)
-    return stack.memory.topics.statuses, stack.memory.event_bus.events
+    return stack.memory.topics.statuses, stack.memory.event_bus.published
 
 
 def test_every_message_is_as_the_schema_says(told):

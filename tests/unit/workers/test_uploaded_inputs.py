@@ -260,7 +260,7 @@ def test_before_the_plan_nothing_is_listed_or_read(stack, cat, monkeypatch, stat
 
     assert stack.service.list_sub_tasks(task.key, status).items == []
     # AND not while it plans, when chunks are there and the header is not
-    monkeypatch.setattr(stack.memory.table, "update_task", lambda update: 1 / 0)
+    monkeypatch.setattr(stack.memory.table, "update_task", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         stack.invoke("plan", {"input": {"pk": task.pk, "sk": task.sk, "run": 0}, "executionArn": "arn"})
     assert list(stack.memory.table.chunks("mbc", task.code))

@@ -5,25 +5,27 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
 
-from serverless_tasks.adapters.executions import Executions
-from serverless_tasks.adapters.meter import Meter
-from serverless_tasks.adapters.payloads import PayloadStore
-from serverless_tasks.adapters.queue import TaskQueue
+from serverless_tasks.adapters.meter import Meter, MeteredTable
 from serverless_tasks.adapters.settings import Settings
-from serverless_tasks.adapters.sinks.topics import Topics
-from serverless_tasks.adapters.table import TaskTable
 
-if TYPE_CHECKING:
-    from serverless_tasks.adapters.sinks.event_bus import EventBus
+if TYPE_CHECKING:  # a function imports the adapters that it uses, when it first uses them
+    from serverless_tasks.adapters.executions import Executions
+    from serverless_tasks.adapters.payloads import PayloadStore
+    from serverless_tasks.adapters.queue import TaskQueue
+    from serverless_tasks.adapters.sinks.alarm_topic import AlarmTopic
+    from serverless_tasks.adapters.sinks.registry import Sink
 
 MakeClient = Callable[[str], Any]
+Answer = TypeVar("Answer")
+Handler = Callable[[Any, Any], Answer]
+"""Entry of a function: an event and Lambda's context in, the answer out."""
 
 POOL_SIZE = 16
 """Connections per client: the first plan writes chunks from that many threads."""
@@ -68,6 +70,16 @@ class Cloud:
         """The resources that the environment names."""
         return cls(Settings.from_environment())
 
+    def metered(self, handler: Handler[Answer]) -> Handler[Answer]:
+        """Decorates the entry of a function: each call is an invocation, of the memory that its context names."""
+
+        @wraps(handler)
+        def metered(event: Any, context: Any) -> Answer:
+            self.meter.begin(context.memory_limit_in_mb)
+            return handler(event, context)
+
+        return metered
+
     def _client(self, service: str) -> Any:
         """Made once, also where several threads are the first to ask."""
         with _one_at_a_time:
@@ -76,18 +88,22 @@ class Cloud:
             return self._clients[service]
 
     @cached_property
-    def table(self) -> TaskTable:
+    def table(self) -> MeteredTable:
         """The tasks table."""
-        return TaskTable(self._client("dynamodb"), self.settings.table_name, self.meter)
+        return MeteredTable(self._client("dynamodb"), self.settings.table_name, self.meter)
 
     @cached_property
     def payloads(self) -> PayloadStore:
         """The payload bucket."""
+        from serverless_tasks.adapters.payloads import PayloadStore
+
         return PayloadStore(self._client("s3"), self.settings.bucket_name, self.meter)
 
     @cached_property
     def queue(self) -> TaskQueue:
         """The task queue and its dead-letter queue."""
+        from serverless_tasks.adapters.queue import TaskQueue
+
         settings = self.settings
         client = self._client("sqs")
         return TaskQueue(client, settings.task_queue_url, settings.dead_letter_queue_url, self.meter)
@@ -95,18 +111,20 @@ class Cloud:
     @cached_property
     def executions(self) -> Executions:
         """Executions of the state machine."""
+        from serverless_tasks.adapters.executions import Executions
+
         return Executions(self._client("stepfunctions"), self.settings.state_machine_arn)
 
     @cached_property
-    def topics(self) -> Topics:
-        """The status topic and the alarm topic."""
-        settings = self.settings
-        client = self._client("sns")
-        return Topics(client, settings.status_topic_arn, settings.alarm_topic_arn, settings.table_name)
+    def sinks(self) -> Sequence[Sink]:
+        """Where the status of tasks is published, in order."""
+        from serverless_tasks.adapters.sinks.registry import sinks_of
+
+        return sinks_of(self.settings, self._client)
 
     @cached_property
-    def event_bus(self) -> EventBus:
-        """The event bus. Only a stack that names one has it."""
-        from serverless_tasks.adapters.sinks.event_bus import EventBus  # not at the start: most stacks do without
+    def alarm_topic(self) -> AlarmTopic:
+        """The sink for failures, which code can publish to as well."""
+        from serverless_tasks.adapters.sinks.alarm_topic import AlarmTopic
 
-        return EventBus(self._client("events"), self.settings.event_bus_name, self.settings.table_name)
+        return AlarmTopic(self._client("sns"), self.settings)

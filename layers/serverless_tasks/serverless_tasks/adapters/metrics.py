@@ -2,11 +2,15 @@
 
 CloudWatch Logs reads the metrics out of it
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-A process that dies between the write and the line leaves its transition uncounted; none is counted twice.
+Each transition is counted in one place. The relay counts creations and cancels: the stream brings it all of them. The
+writer of a transition counts every other one (``Facts.counted_by_relay``). A writer that dies between its write and the
+line leaves the transition uncounted. A record that the stream delivers again may count twice.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -14,26 +18,38 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from serverless_tasks.adapters.log import logger, task_keys
 from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.status import FACTS
 from serverless_tasks.core.usage.measures import TIMES, measures
 
 
-def log_transition(task: TaskEntity, settings: Settings) -> None:
-    """The line about the transition that the task just made, with its metrics."""
-    logger.info("task is %s", task.status, extra=transition_keys(task, settings))
+def log_transition(task: TaskEntity, settings: Settings, **more: str) -> None:
+    """Log the transition that the task just made, with its metrics where its writer counts it.
+
+    A transition that its writer does not count is in the relay's log, or a step on the way, and takes no line.
+    """
+    known = FACTS[task.status]
+    counted = {} if known.counted_by_relay else measures(task)
+    log = logger.error if known.alarms else logger.info if counted else logger.debug
+    log("task is %s", task.status, extra={**task_keys(task), **more, **_metrics(task.type, counted, settings)})
 
 
-def transition_keys(task: TaskEntity, settings: Settings) -> dict[str, Any]:
-    """What a line about a transition says: the task's keys and, unless they are off, its metrics by task type."""
-    return {**task_keys(task), **_metrics(task, settings.metrics_namespace)}
+def log_passed_on(tasks: Sequence[TaskEntity], settings: Settings) -> None:
+    """Log what the relay passed on, a line for each task type, with the metrics that the relay counts."""
+    for task_type in dict.fromkeys(task.type for task in tasks):
+        of_type = [task for task in tasks if task.type == task_type]
+        facts = [FACTS[task.status] for task in of_type]
+        counted = Counter(known.metric for known in facts if known.counted_by_relay and known.metric)
+        extra = {"tasks": [task_keys(task) for task in of_type], **_metrics(task_type, counted, settings)}
+        logger.info("passed on", extra=extra)
 
 
-def _metrics(task: TaskEntity, namespace: str) -> dict[str, Any]:
-    measured = measures(task)
-    if not namespace or not measured:
+def _metrics(task_type: str, measured: Mapping[str, int], settings: Settings) -> dict[str, Any]:
+    """The metrics of a line by task type; none where they are off."""
+    if not settings.metrics_namespace or not measured:
         return {}
     # Each further dimension is a further metric for each of its values, at its own price.
-    metrics = EphemeralMetrics(namespace=namespace, service="")
-    metrics.add_dimension("taskType", task.type)
+    metrics = EphemeralMetrics(namespace=settings.metrics_namespace, service="")
+    metrics.add_dimension("taskType", task_type)
     for name, value in measured.items():
         metrics.add_metric(name, MetricUnit.Milliseconds if name in TIMES else MetricUnit.Count, value)
     return dict(metrics.serialize_metric_set())

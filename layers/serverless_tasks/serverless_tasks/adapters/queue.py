@@ -33,7 +33,7 @@ def visibility_timeout(seconds: float) -> int:
 
 
 class TaskQueue:
-    """Sends, hides and sets aside task messages."""
+    """Sends, hides and dead-letters task messages."""
 
     def __init__(self, client: Any, url: str, dead_letter_url: str, meter: Meter | None = None) -> None:
         self._client = client
@@ -65,15 +65,15 @@ class TaskQueue:
         self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=timeout)
         self._meter.note(Usage(queue_requests=1))
 
-    def set_aside(self, record: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, record: Mapping[str, Any], reason: str) -> None:
         """Put a message that can never be processed on the dead-letter queue, as it came, with the reason beside it.
 
         Where the two do not fit into one message, the body is cut, and the reason says so.
         """
-        self._client.send_message(QueueUrl=self._dead_letter_url, **dead_letter(record, reason))
+        self._client.send_message(QueueUrl=self._dead_letter_url, **dead_letter_message(record, reason))
 
 
-def dead_letter(record: Mapping[str, Any], reason: str) -> dict[str, Any]:
+def dead_letter_message(record: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """The arguments of SendMessage: SQS counts attributes and body together, and refuses an empty one of either."""
     own = _own_attributes(record)
     if _size(own) > MOST_BYTES // 2:

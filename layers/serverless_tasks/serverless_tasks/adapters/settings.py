@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from serverless_tasks.core.task.status import RELAYED, TaskStatus
+from serverless_tasks.core.task.status import RELAYED, TERMINAL, TaskStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Settings:
     status_topic_arn: str = ""
     alarm_topic_arn: str = ""
     event_bus_name: str = ""
-    """Event bus that is told what the status topic is told; empty: there is none."""
+    """Event bus that gets what the status topic gets; empty: there is none."""
     metrics_namespace: str = ""
     """Where metrics of tasks are kept in CloudWatch; empty: there are none."""
     status_messages: str = "terminal"
@@ -35,7 +35,12 @@ class Settings:
     @property
     def relayed(self) -> frozenset[TaskStatus]:
         """Statuses that the relay is woken by, as the filter in the template has them."""
-        return frozenset(TaskStatus) if self.status_messages == "all" else RELAYED
+        return self.published | RELAYED
+
+    @property
+    def published(self) -> frozenset[TaskStatus]:
+        """Statuses that the status topic, and the event bus, get."""
+        return frozenset(TaskStatus) if self.status_messages == "all" else TERMINAL
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -6,31 +6,26 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from serverless_tasks.adapters.meter import SHARED, Meter
 from serverless_tasks.core.dynamodb.attribute_values import Item, decode_item, encode_item
 from serverless_tasks.core.dynamodb.expressions import Put, Update
-from serverless_tasks.core.dynamodb.sizes import read_units, write_units
 from serverless_tasks.core.errors import LostRace
-from serverless_tasks.core.fan_out.chunks import Chunk
 from serverless_tasks.core.task.entity import TaskEntity
-from serverless_tasks.core.task.keys import CHUNKS, TaskKey, chunk_sk, chunks_pk, task_code_of
-from serverless_tasks.core.task_types.failures import Backoff, Random
-from serverless_tasks.core.usage.amounts import Usage
+from serverless_tasks.core.task.keys import TaskKey, chunk_sk, chunks_pk
+
+if TYPE_CHECKING:
+    from serverless_tasks.core.fan_out.chunks import Chunk
+    from serverless_tasks.core.task_types.failures import Random
 
 BATCH_GET_LIMIT = 100
 """Items of one BatchGetItem (API reference)."""
-TRANSACTION_UNITS = 2
-"""A transaction prepares each write and commits it, and both are billed."""
-
-UNPROCESSED = Backoff(base=0.05, cap=1)
-"""Before what a BatchGetItem left is asked for again. botocore knows nothing of it, and AWS asks for this very pause
-(API reference)."""
+UNPROCESSED_SECONDS = {"base": 0.05, "cap": 1}
+"""Pause before a BatchGetItem asks again for the keys that were left unprocessed. botocore does not do so, and AWS asks
+for this very pause (API reference)."""
 UNPROCESSED_TRIES = 8
 """Requests in all, with pauses of at most three and a half seconds together: within a request of the HTTP API."""
 
@@ -49,19 +44,17 @@ def task_of(item: Item) -> TaskEntity | None:
 
 
 class TaskTable:
-    """Reads and conditional writes of the items of design, section 4."""
+    """Reads and conditional writes of the items that ``docs/table.md`` describes."""
 
     def __init__(
         self,
         client: Any,
         name: str,
-        meter: Meter | None = None,
         sleep: Callable[[float], None] = time.sleep,
         rand: Random = random.random,
     ) -> None:
         self._client = client
         self.name = name
-        self._meter = meter or Meter()
         self._sleep = sleep
         self._random = rand
 
@@ -71,35 +64,15 @@ class TaskTable:
         return TaskEntity.from_item(item) if item else None
 
     def put(self, put: Put) -> Item:
-        """Write a new item and return it, with what it has used. Raises :class:`LostRace` when it is there already."""
-        with self._telling([put]) as [told]:
-            self._write(self._client.put_item, told.render(), lambda found: found == _as_stored(told.item))
-        return told.item
+        """Write a new item and return it. Raises :class:`LostRace` when it is there already."""
+        self._write(self._client.put_item, put.render(), lambda found: found == _as_stored(put.item))
+        return put.item
 
     def put_all(self, puts: Sequence[Put]) -> list[Item]:
-        """Write new items, all or none, and return them, the last one, a task, with what all have used.
+        """Write new items, all or none, and return them.
 
         Raises :class:`LostRace` with the item that was in the way, if one was.
         """
-        with self._telling(puts, TRANSACTION_UNITS) as told:
-            self._put_together(told)
-        return [put.item for put in told]
-
-    @contextmanager
-    def _telling(self, puts: Sequence[Put], times: int = 1) -> Iterator[Sequence[Put]]:
-        """The puts, the last one with what is untold of its task, and with what all take."""
-        *others, last = puts
-        code = task_code_of(last.pk, last.sk)
-        if code is None:
-            yield puts
-            return
-        # The plan that writes a chunk has a write of its own, which tells what the plan has used.
-        with self._meter.telling(code, alone=last.pk.startswith(CHUNKS)) as untold:
-            last = last.adding(untold.to_item())
-            units = times * sum(write_units({}, put.item) for put in (*others, last))
-            yield [*others, last.adding(Usage(write_units=units).to_item())]
-
-    def _put_together(self, puts: Sequence[Put]) -> None:
         requests = [{"Put": self._arguments(put.render())} for put in puts]
         try:
             self._client.transact_write_items(TransactItems=requests)
@@ -112,49 +85,35 @@ class TaskTable:
                 raise
             item = next((reason["Item"] for reason in reasons if reason.get("Item")), None)
             raise LostRace("another writer was first", decode_item(item) if item else None) from None
+        return [put.item for put in puts]
 
     def item(self, key: TaskKey) -> Item | None:
         """Any item as it is now, or None."""
         typed = encode_item({"pk": key.pk, "sk": key.sk})
         answer = self._client.get_item(TableName=self.name, Key=typed, ConsistentRead=True)
-        item = decode_item(answer["Item"]) if "Item" in answer else None
-        self._was_read(key.pk, key.sk, [item] if item else [])
-        return item
+        return decode_item(answer["Item"]) if "Item" in answer else None
 
     def update(self, update: Update) -> Item:
-        """Apply a conditional update and return the whole item as it is then. Raises :class:`LostRace`.
-
-        Of a task and its chunks it tells what is untold, and its own units: by what the writer knows of the item, put
-        right by the invocation's next write where the item says otherwise.
-        """
-        code = task_code_of(update.pk, update.sk)
-        if code is None:
-            return self._update(update)
-        with self._meter.telling(code) as untold:
-            known = update.adding(untold.to_item())
-            units = _units(update, known.applied_to(update.before))
-            told = known.adding(Usage(write_units=units).to_item())
-            item = self._update(told)
-        if item != told.applied_to(update.before):
-            self._meter.note(Usage(write_units=_units(update, item) - units), code)
-        return item
-
-    def _update(self, update: Update) -> Item:
+        """Apply a conditional update and return the whole item as it is then. Raises :class:`LostRace`."""
         rendered = {**update.render(), "ReturnValues": "ALL_NEW"}
         stored = replace(update, set=_as_stored(update.set))
         return decode_item(self._write(self._client.update_item, rendered, stored.is_in))
 
-    def update_task(self, update: Update) -> TaskEntity:
-        """:meth:`update` of a parent."""
+    def update_task(self, update: Update, before: TaskEntity) -> TaskEntity:
+        """:meth:`update` of a task that its writer knows as ``before``."""
         return TaskEntity.from_item(self.update(update))
 
     def chunk(self, tenant_code: str, code: str, number: int) -> Chunk | None:
         """One chunk as it is now, or None."""
+        from serverless_tasks.core.fan_out.chunks import Chunk  # not at the start: half of the functions know none
+
         item = self.item(TaskKey(chunks_pk(tenant_code, code), chunk_sk(number)))
         return Chunk.from_item(item) if item else None
 
     def chunks(self, tenant_code: str, code: str, first: int = 0) -> Iterator[Chunk]:
         """The chunks from number ``first`` on, in order, page by page."""
+        from serverless_tasks.core.fan_out.chunks import Chunk  # not at the start, as above
+
         condition = {":pk": chunks_pk(tenant_code, code), ":sk": chunk_sk(first)}
         for item in self.query("pk = :pk AND sk >= :sk", condition, ConsistentRead=True):
             yield Chunk.from_item(item)
@@ -186,10 +145,7 @@ class TaskTable:
             **options,
         )
         last = answer.get("LastEvaluatedKey")
-        items = [decode_item(item) for item in answer["Items"]]
-        if pk := values.get(":pk"):  # of a task's chunks; what lists read is nobody's
-            self._was_read(pk, "", items)
-        return items, decode_item(last) if last else None
+        return [decode_item(item) for item in answer["Items"]], decode_item(last) if last else None
 
     def batch_get(self, keys: Sequence[TaskKey], **options: Any) -> dict[TaskKey, Item]:
         """The items that exist, by key (at most 100 keys).
@@ -201,13 +157,13 @@ class TaskTable:
         wanted = [encode_item({"pk": key.pk, "sk": key.sk}) for key in keys[:BATCH_GET_LIMIT]]
         for items in self._in_the_end(wanted, options):
             found |= {TaskKey(item["pk"], item["sk"]): item for item in map(decode_item, items)}
-        if options.get("ConsistentRead"):
-            for key in keys:
-                self._was_read(key.pk, key.sk, [found[key]] if key in found else [])
         return found
 
     def _in_the_end(self, wanted: Any, options: Mapping[str, Any]) -> Iterator[Any]:
         """Items with these keys, answer by answer, until nothing is left unprocessed."""
+        from serverless_tasks.core.task_types.failures import Backoff  # not at the start: few functions read in batches
+
+        pauses = Backoff(**UNPROCESSED_SECONDS)
         for attempt in range(1, UNPROCESSED_TRIES + 1):
             if not wanted:
                 return
@@ -215,12 +171,9 @@ class TaskTable:
             yield answer["Responses"].get(self.name, [])
             wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
             if wanted and attempt < UNPROCESSED_TRIES:
-                self._sleep(UNPROCESSED.delay(attempt, self._random))
+                self._sleep(pauses.delay(attempt, self._random))
         if wanted:
             raise ClientError(_THROTTLED, "BatchGetItem")
-
-    def _was_read(self, pk: str, sk: str, items: Sequence[Item]) -> None:
-        self._meter.note(Usage(read_units=read_units(items)), task_code_of(pk, sk) or SHARED)
 
     def _arguments(self, rendered: dict[str, Any]) -> dict[str, Any]:
         typed = {name: encode_item(rendered[name]) for name in _PLAIN if name in rendered}
@@ -246,11 +199,6 @@ class TaskTable:
 
 def _as_stored(item: Mapping[str, Any]) -> Item:
     return decode_item(encode_item(item))
-
-
-def _units(update: Update, after: Item) -> int:
-    """Of an update whose writer does not know the item: as if it was as large before, and no index entry moved."""
-    return write_units(update.before or after, after)
 
 
 _PLAIN = ("Key", "Item", "ExpressionAttributeValues")

@@ -23,8 +23,14 @@ from serverless_tasks.core.task.status import OUTCOMES, TaskKind, TaskStatus
 from serverless_tasks.core.task_types.failures import error_of
 from serverless_tasks.core.times import Clock, after, to_iso
 from serverless_tasks.service.pages import Page, check_limit, decode_cursor, encode_cursor, invalid_cursor
-from serverless_tasks.store.chunk_data import load_lines, store_lines, store_result
-from serverless_tasks.store.chunk_writes import NotClaimed, claim_chunk, count_chunk
+from serverless_tasks.store.chunks import (
+    NotClaimed,
+    claim_chunk,
+    count_chunk,
+    load_lines,
+    store_lines,
+    store_result,
+)
 from serverless_tasks.store.inputs import elements, measure
 
 _logger = logging.getLogger(__name__)

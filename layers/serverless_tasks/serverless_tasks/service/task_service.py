@@ -9,13 +9,11 @@ from serverless_tasks.adapters import prices
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.table import task_of
-from serverless_tasks.core.dynamodb.expressions import Update
 from serverless_tasks.core.errors import InvalidInput, LostRace, TaskNotFound
 from serverless_tasks.core.fan_out.chunk_summary import ChunkSummary
 from serverless_tasks.core.fan_out.chunks import MAX_CHUNKS
 from serverless_tasks.core.inputs.json_text import to_json_text
 from serverless_tasks.core.inputs.uploads import Upload, format_named
-from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
@@ -28,6 +26,7 @@ from serverless_tasks.service.creation import NOBODY, Caller, Draft, create, cre
 from serverless_tasks.service.pages import Page, TaskQuery, list_tasks
 from serverless_tasks.service.sub_tasks import list_sub_tasks, write_outcome
 from serverless_tasks.store.inputs import every_element
+from serverless_tasks.store.transitions import Transitions
 
 WRITE_TRIES = 8
 """How often a write that lost a race is decided anew before it is an error."""
@@ -39,6 +38,7 @@ class TaskService:
     def __init__(self, cloud: Cloud, clock: Clock = utc_now) -> None:
         self._cloud = cloud
         self._clock = clock
+        self._transitions = Transitions(cloud, clock)
 
     @classmethod
     def from_environment(cls) -> TaskService:
@@ -172,14 +172,9 @@ class TaskService:
         and :class:`InvalidInput` for an attribute that is not one of the three.
         """
         given = _checked(attributes or {})
-        days = self._cloud.settings.retention_days
         if status is TaskStatus.CREATED:
             return self.retry_task(key)
-
-        def decide(task: TaskEntity) -> Update:
-            return transitions.manual_update(task, status, self._clock(), self._stored(task, given), days)
-
-        return self._decide(key, decide)
+        return self._change(key, lambda task: self._transitions.update(task, status, self._stored(task, given)))
 
     def update_sub_task_status(
         self, key: TaskKey, status: TaskStatus, attributes: Mapping[str, Any] | None = None
@@ -193,17 +188,15 @@ class TaskService:
 
     def cancel_task(self, key: TaskKey, by: str | None = None, ip: str | None = None) -> TaskEntity:
         """Stop a task. Raises :class:`TransitionRefused` when it has ended, :class:`TaskNotFound`."""
-        days = self._cloud.settings.retention_days
-        return self._decide(key, lambda task: transitions.cancelled(task, self._clock(), by, days, ip))
+        return self._change(key, lambda task: self._transitions.cancel(task, by, ip))
 
     def retry_task(self, key: TaskKey, by: str | None = None, ip: str | None = None) -> TaskEntity:
         """Begin a new run of a task. Raises :class:`TransitionRefused` unless it is FAILED or CANCELLED."""
-        seconds = self._cloud.settings.first_look_seconds
-        return self._decide(key, lambda task: transitions.retried(task, self._clock(), by, seconds, ip))
+        return self._change(key, lambda task: self._transitions.retry(task, by, ip))
 
     def publish_alarm(self, task: TaskEntity, error_message: str) -> None:
         """Publish a message about a task on the alarm topic."""
-        self._cloud.topics.publish_alarm(task, error_message)
+        self._cloud.alarm_topic.publish_alarm(task, error_message)
 
     @staticmethod
     def format_task_status(sub_tasks: Iterable[SubTaskEntity]) -> dict[str, Any]:
@@ -233,12 +226,11 @@ class TaskService:
         what = f"result-{task.run}-{task.version}.json"
         return others | self._cloud.payloads.inline_or_stored("result", given["result"], task, what)
 
-    def _decide(self, key: TaskKey, decide: Callable[[TaskEntity], Update]) -> TaskEntity:
+    def _change(self, key: TaskKey, change: Callable[[TaskEntity], TaskEntity]) -> TaskEntity:
         """Read, decide, write; where another writer was first, all again."""
         for _ in range(WRITE_TRIES):
-            update = decide(self._require(key))
             try:
-                return self._cloud.table.update_task(update)
+                return change(self._require(key))
             except LostRace:
                 continue
         raise LostRace(f"{key} changes too fast; ask again")

@@ -1,1 +1,1 @@
-"""What takes several adapters: inputs, outcomes and writes of chunks."""
+"""What takes several adapters: transitions, inputs, and chunks with their outcomes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from serverless_tasks.adapters.executions import execution_name
@@ -15,6 +16,7 @@ from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.inputs.json_text import fits_inline, from_json_text
 from serverless_tasks.core.outbox.messages import alarm_message, alarm_text, status_event, status_message, task_message
 from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.status import FACTS
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.testing.table import MemoryTable
 
@@ -127,7 +129,7 @@ class MemoryQueue:
         if record["receiptHandle"] in self.messages:
             self.messages[record["receiptHandle"]]["visible"] = after(self._clock(), visibility_timeout(seconds))
 
-    def set_aside(self, record: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, record: Mapping[str, Any], reason: str) -> None:
         """Put the message on the dead-letter queue."""
         self.dead_letters.append((record.get("body") or " ", reason))
 
@@ -156,39 +158,47 @@ class MemoryExecutions:
         self.stopped.add(execution_name(task))
 
 
-class MemoryTopics:
-    """Stands in for ``Topics``: what was published, in order."""
+class MemorySink:
+    """Stands in for a sink: the messages that were ``published``, in order."""
+
+    def __init__(
+        self, name: str, is_for: Callable[[TaskEntity], bool], message: Callable[[TaskEntity], Mapping[str, Any]]
+    ) -> None:
+        self.name = name
+        self.is_for = is_for
+        self.published: list[dict[str, Any]] = []
+        self._message = message
+
+    def publish(self, tasks: Sequence[TaskEntity]) -> Failures:
+        """Keep a message about each task."""
+        return _each(lambda task: self.keep(self._message(task)), tasks)
+
+    def keep(self, message: Mapping[str, Any]) -> None:
+        """Keep the message as it is sent."""
+        self.published.append(json.loads(json.dumps(message).encode()))
+
+
+class MemoryAlarms(MemorySink):
+    """Stands in for ``AlarmTopic``."""
 
     def __init__(self) -> None:
-        self.statuses: list[dict[str, Any]] = []
-        self.alarms: list[dict[str, Any]] = []
-
-    def publish_statuses(self, tasks: Sequence[TaskEntity]) -> Failures:
-        """Keep the status messages."""
-        return _each(lambda task: self.statuses.append(_as_sent(status_message(task, "tasks"))), tasks)
-
-    def publish_alarms(self, tasks: Sequence[TaskEntity]) -> Failures:
-        """Keep the alarm messages of failed tasks."""
-        return _each(lambda task: self.publish_alarm(task, alarm_text(task)), tasks)
+        super().__init__("alarm", lambda task: FACTS[task.status].alarms, _alarm)
 
     def publish_alarm(self, task: TaskEntity, error_message: str) -> None:
-        """Keep the alarm message."""
-        self.alarms.append(_as_sent(alarm_message(task, error_message, "tasks")))
+        """Keep an alarm message of this text."""
+        self.keep(alarm_message(task, error_message, "tasks"))
 
 
-class MemoryEventBus:
-    """Stands in for ``EventBus``: the details of the ``events`` that were put, in order."""
+@dataclass(frozen=True)
+class MemoryTopics:
+    """What the topics got: ``statuses`` and ``alarms``, in order."""
 
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-
-    def put_statuses(self, tasks: Sequence[TaskEntity]) -> Failures:
-        """Keep the details."""
-        return _each(lambda task: self.events.append(_as_sent(status_event(task, "tasks"))), tasks)
+    statuses: list[dict[str, Any]]
+    alarms: list[dict[str, Any]]
 
 
-def _as_sent(message: Mapping[str, Any]) -> Any:
-    return json.loads(json.dumps(message).encode())
+def _alarm(task: TaskEntity) -> dict[str, Any]:
+    return alarm_message(task, alarm_text(task), "tasks")
 
 
 def _each(send: Callable[[TaskEntity], None], tasks: Sequence[TaskEntity]) -> Failures:
@@ -212,5 +222,16 @@ class MemoryCloud:
         self.payloads = MemoryPayloads()
         self.queue = MemoryQueue(clock)
         self.executions = MemoryExecutions()
-        self.topics = MemoryTopics()
-        self.event_bus = MemoryEventBus()
+        self.status_topic = MemorySink("status", self._is_published, lambda task: status_message(task, "tasks"))
+        self.alarm_topic = MemoryAlarms()
+        self.event_bus = MemorySink("bus", self._is_published, lambda task: status_event(task, "tasks"))
+        self.topics = MemoryTopics(self.status_topic.published, self.alarm_topic.published)
+
+    @property
+    def sinks(self) -> Sequence[MemorySink]:
+        """The sinks that the settings name, in order."""
+        topics = (self.status_topic, self.alarm_topic)
+        return (*topics, self.event_bus) if self.settings.event_bus_name else topics
+
+    def _is_published(self, task: TaskEntity) -> bool:
+        return task.status in self.settings.published

@@ -12,7 +12,7 @@ from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import from_iso
-from serverless_tasks.store.chunk_data import load_lines
+from serverless_tasks.store.chunks import load_lines
 from serverless_tasks.testing.registries import registered
 from serverless_tasks.testing.stack import MemoryStack
 

@@ -67,8 +67,8 @@ class MemoryTable:
         self._store(key, update.applied_to(found or {}))
         return copy.deepcopy(self.items[key])
 
-    def update_task(self, update: Update) -> TaskEntity:
-        """:meth:`update` of a parent."""
+    def update_task(self, update: Update, before: TaskEntity) -> TaskEntity:
+        """:meth:`update` of a task that its writer knows as ``before``."""
         return TaskEntity.from_item(self.update(update))
 
     def chunk(self, tenant_code: str, code: str, number: int) -> Chunk | None:

@@ -170,7 +170,7 @@ class Attempt:
         other = "attributes.checkpoint" if "checkpointRef" in stored else "attributes.checkpointRef"
         try:
             update = transitions.worker_data(self._task, self._clock(), sets, (other,))
-            self._task = self._cloud.table.update_task(update)
+            self._task = self._cloud.table.update_task(update, self._task)
         except LostRace:
             raise Stop from None
         except BaseException:

@@ -12,7 +12,6 @@ from uuid import uuid4
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
-from serverless_tasks.adapters.metrics import log_transition
 from serverless_tasks.adapters.payloads import Reference
 from serverless_tasks.core.errors import (
     AttemptTimeout,
@@ -35,8 +34,9 @@ from serverless_tasks.core.task_types.events import StepFunctionTaskEvent
 from serverless_tasks.core.task_types.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.amounts import FINISH, LOOK
-from serverless_tasks.store.chunk_data import load_lines
+from serverless_tasks.store.chunks import load_lines
 from serverless_tasks.store.inputs import every_element
+from serverless_tasks.store.transitions import Transitions
 from serverless_tasks.workers.user_code.runner import (
     CLOSING_SECONDS,
     Ended,
@@ -74,6 +74,7 @@ class Finisher:
         self._clock = clock
         self._random = rand
         self._sleep = sleep
+        self._transitions = Transitions(cloud, clock)
 
     def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
         """End the task of a call ``{"pk", "sk", "run", "failure"?}``. Called again, it goes on or does nothing."""
@@ -83,7 +84,7 @@ class Finisher:
             return logger.info("nothing to finish", extra={**key_keys(key), "run": call["run"]})
         if failure := call.get("failure"):
             cause = f"{failure.get('Error', 'failure')}: {failure.get('Cause', '')}"
-            return self._fail(task, WorkerLost(f"the state machine gave up. {cause}"))
+            return self._transitions.fail(task, WorkerLost(f"the state machine gave up. {cause}"))
         try:
             self._finish(task, call, remaining)
         except _Unread as error:
@@ -99,16 +100,18 @@ class Finisher:
             raise WorkerLost(f"{len(found) - len(done)} chunks have not ended")
         count = task.attributes.get("subTaskCount")
         if count is None:
-            return self._fail(task, PayloadMissing("it was never cut into chunks; retry it, and it is"))
+            return self._transitions.fail(task, PayloadMissing("it was never cut into chunks; retry it, and it is"))
         if sum(chunk.range.count for chunk in found) < count:
-            return self._fail(task, PayloadMissing("chunks of it have expired; retry it, and they are cut anew"))
+            return self._transitions.fail(
+                task, PayloadMissing("chunks of it have expired; retry it, and they are cut anew")
+            )
         if task.status is not TaskStatus.FINISHED:
             self._note_looks(task, call.get("plan", {}).get("looks", 0))
-            task = self._write(transitions.finished(task, self._clock(), counts))
+            task = self._transitions.write(task, transitions.finished(task, self._clock(), counts))
         policy = policy_of(task.type)
         failed_count = counts["subTaskFailedCount"]
         if not policy.tolerates(failed_count, count):
-            return self._fail(task, self._sub_tasks_failed(task, found, failed_count, count, policy))
+            return self._transitions.fail(task, self._sub_tasks_failed(task, found, failed_count, count, policy))
         return self._fan_in(task, found, policy, remaining)
 
     def _note_looks(self, task: TaskEntity, looks: int) -> None:
@@ -133,9 +136,9 @@ class Finisher:
             case Returned(text):
                 return self._complete(task, text)
             case TimedOut():
-                return self._fail(task, AttemptTimeout("the fan-in ran too long"))
+                return self._transitions.fail(task, AttemptTimeout("the fan-in ran too long"))
             case Raised(error):
-                return self._fail(task, error)
+                return self._transitions.fail(task, error)
             case Unwound(by):
                 raise by
         assert_never(ended)
@@ -192,17 +195,7 @@ class Finisher:
         """End the task with the fan-in's result, or with none where its type has no fan-in."""
         what = f"result-{task.run}-{uuid4().hex}.json"  # two fan-ins may run at once, and one of them wins
         stored = {} if text is None else self._cloud.payloads.inline_or_stored("result", text, task, what)
-        self._write(transitions.completed(task, self._clock(), stored, self._cloud.settings.retention_days))
-
-    def _fail(self, task: TaskEntity, error: BaseException) -> None:
-        told = failures.describe(error)
-        days = self._cloud.settings.retention_days
-        self._write(transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days))
-
-    def _write(self, update: Any) -> TaskEntity:
-        task = self._cloud.table.update_task(update)
-        log_transition(task, self._cloud.settings)
-        return task
+        self._transitions.complete(task, stored)
 
 
 def _read(items: Callable[[], Iterable[Read]]) -> Iterator[Read]:

@@ -9,7 +9,6 @@ from typing import Any
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
 from serverless_tasks.adapters.log import logger, task_keys
-from serverless_tasks.adapters.metrics import transition_keys
 from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError, WorkerLost
 from serverless_tasks.core.fan_out import chunks, cuts, rounds
 from serverless_tasks.core.fan_out.chunks import Chunk, Limits, Range
@@ -17,12 +16,12 @@ from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskStatus
-from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.task_type import policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.amounts import PLAN
-from serverless_tasks.store.chunk_writes import count_chunk
+from serverless_tasks.store.chunks import count_chunk
 from serverless_tasks.store.inputs import Measured, measure
+from serverless_tasks.store.transitions import Transitions
 from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
 
 TRIES = 5
@@ -42,6 +41,7 @@ class Planner:
         self._cloud = cloud
         self._router = router
         self._clock = clock
+        self._transitions = Transitions(cloud, clock)
 
     def handle(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         """``{"input": {"pk", "sk", "run", "plan"?}, "executionArn"}`` to the next step (see :mod:`rounds`)."""
@@ -114,7 +114,7 @@ class Planner:
     def _enter(self, task: TaskEntity, arn: str, known: list[Chunk], found: Measured) -> TaskEntity:
         counts, done = chunks.recount(known, task.run)
         counts = {"subTaskCount": found.count, **counts}
-        task = self._cloud.table.update_task(transitions.planned(task, self._clock(), arn, counts, done, found.header))
+        task = self._transitions.write(task, transitions.planned(task, self._clock(), arn, counts, done, found.header))
         logger.info("planned %d sub-tasks", found.count, extra=task_keys(task))
         return task
 
@@ -146,11 +146,7 @@ class Planner:
         return True
 
     def _fail(self, task: TaskEntity, error: Exception) -> Mapping[str, Any]:
-        told = failures.describe(error)
-        days = self._cloud.settings.retention_days
-        failed = transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days)
-        task = self._cloud.table.update_task(failed)
-        logger.error("task is FAILED: %s", failures.reason(told), extra=transition_keys(task, self._cloud.settings))
+        self._transitions.fail(task, error)
         return STOP
 
 

@@ -12,23 +12,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
-from serverless_tasks.adapters.metrics import log_transition
 from serverless_tasks.adapters.queue import RECEIVED
-from serverless_tasks.core.dynamodb.expressions import Update
 from serverless_tasks.core.errors import InvalidInput, LostRace, MalformedMessage, WorkerLost
-from serverless_tasks.core.fan_out import chunks, rounds
 from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.events import TaskQueueEvent
 from serverless_tasks.core.task_types.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock, after
+from serverless_tasks.store.transitions import Transitions
 from serverless_tasks.workers.attempt import Attempt, Completed, Continues, Failed, Lost, Unread
 from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
@@ -55,6 +52,7 @@ class QueueWorker:
         self._router = router
         self._clock = clock
         self._random = rand
+        self._transitions = Transitions(cloud, clock)
 
     def handle(self, record: Mapping[str, Any], remaining: RemainingSeconds) -> None:
         """Work off one SQS record; returning acknowledges it. Raises :class:`Redeliver` when it must come back."""
@@ -86,32 +84,32 @@ class QueueWorker:
     def _refuse(self, record: Mapping[str, Any], error: BaseException) -> None:
         """End the task that the message names with the error of the fork's factory, as those of its handlers do.
 
-        Set aside, its message would leave it open for ever. What names no task has nothing but the message.
+        A dead letter would leave the task open for ever. Only a message that names no task becomes one.
         """
         try:
             event = TaskQueueEvent.from_sqs_record(record)
         except MalformedMessage as malformed:
             known = isinstance(error, MalformedMessage)
-            told = failures.describe(error)
-            return self._set_aside(record, (told["message"] if known else failures.reason(told)) or str(malformed))
+            kept = failures.describe(error)
+            return self._dead_letter(record, (kept["message"] if known else failures.reason(kept)) or str(malformed))
         logger.error("the EventFactory failed", exc_info=error, extra=key_keys(event.task_key))
-        return self._decide(event, lambda task, _: self._fail(task, error))
+        return self._decide(event, lambda task, _: self._transitions.fail(task, error))
 
     def _decide(self, event: TaskQueueEvent, work: Work) -> None:
         self._cloud.meter.note(RECEIVED, event.task_key.code)
         for _ in range(CLAIM_TRIES):
             task = self._cloud.table.get(event.task_key)
             if task is None:
-                return self._set_aside(event.record, "there is no such task")
+                return self._dead_letter(event.record, "there is no such task")
             try:
                 return self._act(task, event, work)
             except LostRace:
                 logger.info("lost a race, looking again", extra=task_keys(task))
         return self._return(event, decisions.VISIBILITY_MARGIN)
 
-    def _set_aside(self, record: Mapping[str, Any], reason: str) -> None:
-        logger.error("message set aside", extra={"reason": reason, "messageId": record.get("messageId")})
-        self._cloud.queue.set_aside(record, reason)
+    def _dead_letter(self, record: Mapping[str, Any], reason: str) -> None:
+        logger.error("message dead-lettered", extra={"reason": reason, "messageId": record.get("messageId")})
+        self._cloud.queue.dead_letter(record, reason)
 
     def _act(self, task: TaskEntity, event: TaskQueueEvent, work: Work) -> None:
         policy = policy_of(task.type)
@@ -122,20 +120,18 @@ class QueueWorker:
                 logger.info("not yet", extra={**task_keys(task), "because": because, "seconds": seconds})
                 self._return(event, seconds)
             case decisions.GiveUp():
-                self._fail(
-                    task,
-                    WorkerLost(f"the worker of attempt {task.attempt} died, was killed, or got no answer from AWS"),
-                )
+                died = f"the worker of attempt {task.attempt} died, was killed, or got no answer from AWS"
+                self._transitions.fail(task, WorkerLost(died))
             case decisions.Claim():
                 work(task, policy)
 
     def _run(self, task: TaskEntity, event: TaskQueueEvent, policy: TaskType, remaining: RemainingSeconds) -> None:
         if self._router.lacks_handler(event):
-            return self._fail(task, no_handler(task.type))
+            return self._transitions.fail(task, no_handler(task.type))
         now = self._clock()
         attempt = Attempt(self._cloud, self._router, self._clock, remaining, policy.timeout)
         lease_until = attempt.lease_until(task, now)
-        task = self._cloud.table.update_task(transitions.claimed(task, now, lease_until))
+        task = self._transitions.write(task, transitions.claimed(task, now, lease_until))
         self._hide(event.record, (lease_until - now).total_seconds() + decisions.VISIBILITY_MARGIN)
         try:
             with logger.append_context_keys(**task_keys(task)):  # on the handler's own lines, too
@@ -149,48 +145,34 @@ class QueueWorker:
     def _settle(
         self, outcome: Completed | Continues | Failed | Unread | Lost, event: TaskQueueEvent, policy: TaskType
     ) -> None:
-        now, days = self._clock(), self._cloud.settings.retention_days
         match outcome:
             case Completed(task, result):
-                self._write(transitions.completed(task, now, result, days))
+                self._transitions.complete(task, result)
             case Continues(task):
-                self._write(transitions.continued(task, now))
+                self._transitions.write(task, transitions.continued(task, self._clock()))
                 self._return(event, 0)
             case Unread(task, error):
                 self._give_back(task, error, event, policy)
             case Failed(task, error, permanent):
                 if permanent or task.attempt >= policy.max_attempts:
-                    self._fail(task, error)
+                    self._transitions.fail(task, error)
                 else:
-                    self._write_errored(task, error, now, event, policy)
-            case Lost(task):
+                    delay = policy.backoff.delay(task.attempt, self._random)
+                    self._transitions.retry_attempt(task, error, after(self._clock(), delay))
+                    self._return(event, delay)
+            case Lost():
                 raise LostRace("the task was ended or taken over", None)
 
     def _give_back(self, task: TaskEntity, error: Exception, event: TaskQueueEvent, policy: TaskType) -> None:
         """The attempt begins another time, as a chunk does. It is charged if the bucket stays closed for long."""
+        from serverless_tasks.core.fan_out import chunks, rounds  # not at the start: a bucket is hardly ever closed
+
         unread = transitions.unread_in_a_row(task)
         if unread >= rounds.MAX_FUTILE_CLAIMS:
             return self._settle(Failed(task, error, permanent=False), event, policy)
         logger.error("the bucket could not be read, the task is given back", exc_info=error, extra=task_keys(task))
-        self._write(transitions.continued(task, self._clock(), transitions.UNREAD))
+        self._transitions.write(task, transitions.continued(task, self._clock(), transitions.UNREAD))
         return self._return(event, chunks.unread_wait(unread))
-
-    def _write_errored(
-        self, task: TaskEntity, error: BaseException, now: datetime, event: TaskQueueEvent, policy: TaskType
-    ) -> None:
-        delay = policy.backoff.delay(task.attempt, self._random)
-        told = failures.describe(error)
-        due = after(now, delay)
-        self._write(transitions.errored(task, now, failures.error_text(told), due, failures.reason(told)))
-        self._return(event, delay)
-
-    def _fail(self, task: TaskEntity, error: BaseException) -> None:
-        told = failures.describe(error)
-        days = self._cloud.settings.retention_days
-        self._write(transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days))
-
-    def _write(self, update: Update) -> None:
-        log_transition(self._cloud.table.update_task(update), self._cloud.settings)
 
     def _hide(self, record: Mapping[str, Any], seconds: float) -> None:
         """An error is logged and no more: it would cost the attempt, and a message that comes back early only waits."""

@@ -1,19 +1,20 @@
-"""The relay: reads status changes from the table's stream and says them to whom they concern.
+"""The relay: reads status changes from the table's stream, and passes them on to queue, state machine and sinks.
 
-The stream is the outbox. What is written is sent at least once, and nothing is sent before it is written: a record that
-comes twice sends its message twice, which every receiver is built for.
+The stream is the outbox. Every change that is written is sent at least once, and none is sent before it is written. A
+record that comes twice sends its message twice, which every receiver is built for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, assert_never
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
-from serverless_tasks.adapters.in_batches import Failures
 from serverless_tasks.adapters.log import logger, task_keys
+from serverless_tasks.adapters.metrics import log_passed_on
 from serverless_tasks.classic.event_classes import EventFactory
 from serverless_tasks.core.errors import LostRace, MalformedMessage
 from serverless_tasks.core.outbox import undelivered
@@ -21,16 +22,18 @@ from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey, is_code, is_name
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import Clock
-from serverless_tasks.workers.dispatching import follow_up
-from serverless_tasks.workers.telling import tell_on_the_way, tell_the_ends
+from serverless_tasks.store.transitions import Transitions
+from serverless_tasks.workers.notifications import publish
+
+if TYPE_CHECKING:
+    from serverless_tasks.adapters.in_batches import Failures
 
 Record = Mapping[str, Any]
-
-_ACTED_UPON = {TaskStatus.CREATED, TaskStatus.CANCELLED}
+Call = Callable[[TaskEntity], None]
 
 
 class Relay:
-    """From stream records to queue, state machine and topics."""
+    """From stream records to queue, state machine and sinks."""
 
     def __init__(
         self, cloud: Cloud, events: EventFactory | None = None, clock: Clock = utc_now, threads: int = 1
@@ -38,6 +41,7 @@ class Relay:
         self._cloud = cloud
         self._events = events or EventFactory()
         self._clock = clock
+        self._transitions = Transitions(cloud, clock)
         self._threads = threads
 
     def handle(self, records: Sequence[Record]) -> list[Record]:
@@ -82,62 +86,68 @@ class Relay:
     def _pass_on(self, tasks: Sequence[TaskEntity]) -> Failures:
         """One change of each task; returns what must come again."""
         failures = self._send([task for task in tasks if task.status is TaskStatus.CREATED])
-        failures |= self._each(self._act, [task for task in _without(failures, tasks) if task.status in _ACTED_UPON])
-        failures |= self._tell(_without(failures, tasks))
+        calls = [(task, call) for task in _without(failures, tasks) if (call := self._call_for(task.status))]
+        failures |= self._each(calls)
+        failures |= self._publish(_without(failures, tasks))
         for task in tasks:
             if error := failures.get(task.key):
                 logger.error("a record failed and is delivered again", exc_info=error, extra=task_keys(task))
-        if passed := _without(failures, tasks):
-            logger.info("passed on", extra={"tasks": [task_keys(task) for task in passed]})
+        log_passed_on(_without(failures, tasks), self._cloud.settings)
         return failures
 
     def _send(self, new: Sequence[TaskEntity]) -> Failures:
         single = [task for task in new if task.kind is TaskKind.TASK]
         return self._cloud.queue.send_all(single) if single else {}
 
-    def _act(self, task: TaskEntity) -> None:
-        """What takes a call for each task."""
-        if task.status is TaskStatus.CREATED:
-            follow_up(self._cloud, task, self._clock())
-        elif task.execution_arn:
+    def _call_for(self, status: TaskStatus) -> Call | None:
+        """The call, for each task alone, that a status asks for. All others are published, and no more."""
+        match status:
+            case TaskStatus.CREATED:
+                return self._transitions.follow_up
+            case TaskStatus.CANCELLED:
+                return self._stop
+            case TaskStatus.QUEUED | TaskStatus.STARTED | TaskStatus.PROCESSING | TaskStatus.ERRORED:
+                return None
+            case TaskStatus.FINISHED | TaskStatus.COMPLETED | TaskStatus.FAILED:
+                return None
+            case _:
+                assert_never(status)
+
+    def _stop(self, task: TaskEntity) -> None:
+        if task.execution_arn:
             self._cloud.executions.stop(task)
 
-    def _tell(self, tasks: Sequence[TaskEntity]) -> Failures:
-        """What a topic does not take of an end is left to the sweeper.
+    def _publish(self, tasks: Sequence[TaskEntity]) -> Failures:
+        """Leave an end that a sink does not take to the sweeper, and lose any other status.
 
-        To fail the record would hold up every later one of its shard, and deliver those of its batch again.
+        A record that failed for it would hold up every later one of its shard, and dispatch its task again.
         """
-        ended = [(task, undelivered.concerned(task)) for task in tasks if task.status.terminal]
-        left = tell_the_ends(self._cloud, ended)
-        if self._cloud.settings.status_messages == "all":
-            # An error is logged and no more: delivered again, the record would dispatch its task again.
-            tell_on_the_way(self._cloud, [task for task in tasks if not task.status.terminal])
-        return self._each(
-            lambda task: self._remember(task, left[task.key]), [task for task, _ in ended if task.key in left]
-        )
+        refused = publish(self._cloud.sinks, tasks)
+        left = [task for task in tasks if task.status.terminal and task.key in refused]
+        return self._each([(task, partial(self._remember, sinks=refused[task.key])) for task in left])
 
-    def _remember(self, task: TaskEntity, left: Sequence[undelivered.Topic]) -> None:
+    def _remember(self, task: TaskEntity, sinks: Sequence[str]) -> None:
         with suppress(LostRace):  # the record came twice
-            self._cloud.table.update(undelivered.owed(task, left, self._clock()))
+            self._cloud.table.update(undelivered.refused(task, sinks, self._clock()))
 
-    def _each(self, act: Callable[[TaskEntity], None], tasks: Sequence[TaskEntity]) -> Failures:
-        """Do it for each task, several at once; returns those for which it failed."""
+    def _each(self, calls: Sequence[tuple[TaskEntity, Call]]) -> Failures:
+        """Make each call with its task, several at once; returns the failures."""
 
-        def attempted(task: TaskEntity) -> Exception | None:
+        def attempted(task: TaskEntity, call: Call) -> Exception | None:
             try:
-                act(task)
+                call(task)
             except Exception as error:
                 return error
             return None
 
-        if len(tasks) == 1 or self._threads == 1:
-            errors = [attempted(task) for task in tasks]
+        if len(calls) <= 1 or self._threads == 1:
+            errors = [attempted(*each) for each in calls]
         else:
             from concurrent.futures import ThreadPoolExecutor  # not at the start: a lone record does without
 
             with ThreadPoolExecutor(self._threads) as pool:
-                errors = list(pool.map(attempted, tasks))
-        return {task.key: error for task, error in zip(tasks, errors, strict=True) if error}
+                errors = list(pool.map(attempted, *zip(*calls, strict=True)))
+        return {task.key: error for (task, _), error in zip(calls, errors, strict=True) if error}
 
 
 def _without(failures: Failures, tasks: Sequence[TaskEntity]) -> list[TaskEntity]:

@@ -1,31 +1,30 @@
 """The sweeper: looks at tasks that are open past their time, sends them on their way again or ends them.
 
-It is what heals a lost message, a stream record that was given up, an execution that somebody stopped. In the time that
-is left it tells topics the ends that they did not take.
+It heals a lost message, a stream record that was given up, an execution that was stopped by hand. In the time that is
+left it publishes the ends that a sink did not take.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import assert_never
 
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
-from serverless_tasks.adapters.metrics import transition_keys
 from serverless_tasks.core.dynamodb.expressions import Update, equals
 from serverless_tasks.core.errors import LostRace, WorkerLost
 from serverless_tasks.core.task import transitions
-from serverless_tasks.core.task.decisions import PATIENCE, CheckExecution, Dispatch, sweep
+from serverless_tasks.core.task.decisions import PATIENCE, CheckExecution, Dispatch, Leave, sweep
 from serverless_tasks.core.task.entity import TaskEntity
-from serverless_tasks.core.task.keys import OPEN_SHARDS, UNTOLD_SHARDS, TaskKey
+from serverless_tasks.core.task.keys import OPEN_SHARDS, UNDELIVERED_SHARDS, TaskKey
 from serverless_tasks.core.task.status import TaskStatus
-from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.times import Clock, after, to_iso
-from serverless_tasks.workers.dispatching import dispatch
-from serverless_tasks.workers.late_telling import LateTelling
+from serverless_tasks.store.transitions import Transitions
+from serverless_tasks.workers.notifications import LateNotifications
 
 TASKS_PER_SHARD = 100
-"""Tasks, or untold ends, of one shard and run; what is left is the oldest of the next run."""
+"""Tasks, or undelivered ends, of one shard and run; the next run begins with those that are left."""
 CLOSING_SECONDS = 10.0
 """Left of the invocation when no other task is begun."""
 
@@ -36,15 +35,16 @@ class Sweeper:
     def __init__(self, cloud: Cloud, clock: Clock = utc_now) -> None:
         self._cloud = cloud
         self._clock = clock
+        self._transitions = Transitions(cloud, clock)
 
     def handle(self, remaining: Callable[[], float]) -> int:
-        """Look at what is due; returns at how much it was. What fails keeps nothing else waiting.
+        """Look at everything that is due; returns the number of looks. One that fails keeps no other waiting.
 
-        First what is stuck: a topic that stays down leaves ends untold by the thousand.
+        Stuck tasks come first: a sink that stays down leaves ends undelivered by the thousand.
         """
-        looked, telling = 0, LateTelling(self._cloud, self._clock)
-        for shard in (*OPEN_SHARDS, *UNTOLD_SHARDS):
-            look = self._look if shard in OPEN_SHARDS else telling.tell
+        looked, late = 0, LateNotifications(self._cloud, self._clock)
+        for shard in (*OPEN_SHARDS, *UNDELIVERED_SHARDS):
+            look = self._look if shard in OPEN_SHARDS else late.publish
             for key in self._cloud.table.due(shard, to_iso(self._clock()), TASKS_PER_SHARD):
                 if remaining() < CLOSING_SECONDS:
                     return looked
@@ -65,15 +65,20 @@ class Sweeper:
         if task is None or task.attention not in OPEN_SHARDS or task.due_at is None or task.due_at > to_iso(now):
             return
         step = sweep(task, now, self._cloud.settings.first_look_seconds)
-        sends = isinstance(step, Dispatch)
-        task = self._cloud.table.update_task(transitions.looked_at(task, now, step.until, dispatched=sends))
-        if sends:
-            self._dispatch(task)
-        elif isinstance(step, CheckExecution):
-            self._check_execution(task)
+        looked_at = transitions.looked_at(task, now, step.until, dispatched=isinstance(step, Dispatch))
+        task = self._cloud.table.update_task(looked_at, task)
+        match step:
+            case Leave():
+                pass
+            case Dispatch():
+                self._dispatch(task)
+            case CheckExecution():
+                self._check_execution(task)
+            case _:
+                assert_never(step)
 
     def _put_off(self, key: TaskKey, shard: str) -> None:
-        """Let what cannot be looked after, or is no task of ours, not stand first for ever."""
+        """Move an item on that cannot be looked after, or is none of ours: it would stand first for ever."""
         due_at = to_iso(after(self._clock(), PATIENCE))
         update = Update(
             key.pk, key.sk, set={"dueAt": due_at, "change": "data"}, conditions=(equals("attention", shard),)
@@ -86,7 +91,7 @@ class Sweeper:
     def _dispatch(self, task: TaskEntity) -> None:
         logger.warning("dispatched again", extra=task_keys(task))
         if task.status is TaskStatus.CREATED:
-            dispatch(self._cloud, task, self._clock())
+            self._transitions.dispatch(task)
         else:
             self._cloud.queue.send(task)
 
@@ -98,8 +103,4 @@ class Sweeper:
             logger.warning("the execution is missing and starts again", extra=task_keys(task))
             self._cloud.executions.start(task)
             return
-        told = failures.describe(WorkerLost("its execution has ended without it; retry it"))
-        days = self._cloud.settings.retention_days
-        failed = transitions.failed(task, self._clock(), failures.error_text(told), failures.reason(told), days)
-        task = self._cloud.table.update_task(failed)
-        logger.error("the execution had ended, the task had not", extra=transition_keys(task, self._cloud.settings))
+        self._transitions.fail(task, WorkerLost("its execution has ended without it; retry it"))

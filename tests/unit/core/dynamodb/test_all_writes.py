@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from serverless_tasks import core
+from serverless_tasks.adapters.meter import with_usage
 from serverless_tasks.core.dynamodb.expressions import Put, Update
 from serverless_tasks.core.errors import TransitionRefused
 from serverless_tasks.core.fan_out import chunks
@@ -44,7 +45,7 @@ CHUNKS = [
     a_chunk(999, run=1, attempt=4, claims=2, in_flight=1, due_at=AT, outcomes="null\n"),
 ]
 STORED = [{"outcomes": "null\nnull\nnull\n"}, {"outcomesRef": REFERENCE}]
-UNTOLD = undelivered.Untold("UNTOLD#TASK#mbc", "cat#1#4", (undelivered.Topic.ALARM,), AT, AT)
+END = undelivered.Undelivered("UNTOLD#TASK#mbc", "cat#1#4", ("alarm",), AT, AT)
 RESULTS = [{}, {"result": "1"}, {"resultRef": REFERENCE}]
 
 WRITES = {
@@ -97,9 +98,9 @@ WRITES = {
     "transitions.looked_at": lambda: [
         transitions.looked_at(task, NOW, LATER, dispatched) for task in TASKS for dispatched in (True, False)
     ],
-    "undelivered.owed": lambda: [undelivered.owed(task, undelivered.concerned(task), NOW) for task in TASKS],
-    "undelivered.put_off": lambda: [undelivered.put_off(UNTOLD, LATER)],
-    "undelivered.told": lambda: [undelivered.told(UNTOLD, left) for left in ((), UNTOLD.topics)],
+    "undelivered.refused": lambda: [undelivered.refused(task, ["status", "alarm"], NOW) for task in TASKS],
+    "undelivered.put_off": lambda: [undelivered.put_off(END, LATER)],
+    "undelivered.delivered": lambda: [undelivered.delivered(END, left) for left in ((), END.sinks)],
     "chunks.create": lambda: [
         chunks.create(a_fan_out(), chunks.Range(0, 0, 3, *span), 1_800_000_000) for span in ((), (0, 512))
     ],
@@ -125,7 +126,6 @@ NO_WRITES = {
     "chunks.unread_wait",
     "idempotency.remembered",
     "transitions.unread_in_a_row",
-    "undelivered.concerned",
 }
 
 
@@ -154,7 +154,7 @@ def test_dynamodb_accepts_every_write_of(name):
     for write in writes:
         assert isinstance(write, (Put, Update))
         check(write)
-        check(write.adding(USAGE.to_item()))
+        check(with_usage(write, USAGE))
 
 
 @pytest.mark.parametrize("task", TASKS)

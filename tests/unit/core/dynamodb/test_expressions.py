@@ -130,15 +130,6 @@ def test_put_is_of_an_item_that_must_not_be_there():
     }
 
 
-def test_amounts_are_added_to_what_is_counted_and_to_what_is_set():
-    update = Update("p", "s", (), set={"a": 1, "b": "x"}, count={"c": 2})
-    assert update.adding({"a": 3, "c": 4, "d": 5}) == Update(
-        "p", "s", (), set={"a": 4, "b": "x"}, count={"c": 6, "d": 5}
-    )
-    assert update.adding({}) == update
-    assert Put({"pk": "p", "a": 1}).adding({"a": 2, "b": 3}) == Put({"pk": "p", "a": 3, "b": 3})
-
-
 def test_an_update_is_applied_to_a_copy():
     item = {"pk": "p", "sk": "s", "m": {"x": 1, "y": 2}, "kept": 0, "gone": 0, "n": 1, "numbers": frozenset({1})}
     before = copy.deepcopy(item)

@@ -18,7 +18,7 @@ from serverless_tasks.core.task.keys import (
     is_title,
     open_attention,
     task_code_of,
-    untold_attention,
+    undelivered_attention,
 )
 from serverless_tasks.core.task.status import TaskKind
 from ulid import ULID
@@ -152,7 +152,9 @@ def test_open_tasks_spread_over_all_shards_and_stay_where_they_are():
     assert shards == {f"OPEN#{number}" for number in range(8)}
     assert SHARDS == 8
     assert open_attention(CODE) == open_attention(CODE) == "OPEN#6"
-    assert {untold_attention(f"{number:026d}") for number in range(200)} == {f"UNTOLD#{number}" for number in range(8)}
+    assert {undelivered_attention(f"{number:026d}") for number in range(200)} == {
+        f"UNTOLD#{number}" for number in range(8)
+    }
 
 
 def test_failed_tasks_stand_under_their_tenant():

@@ -153,7 +153,7 @@ def test_an_event_factory_that_fails_ends_nothing_that_another_worker_holds():
         (lambda event: [], f"InvalidInput: {NOT_ONE}[]"),
     ],
 )
-def test_what_names_no_task_is_set_aside_whatever_the_event_factory_raises(answer, reason):
+def test_what_names_no_task_is_dead_lettered_whatever_the_event_factory_raises(answer, reason):
     stack = refusing(answer)
     stack.memory.queue.send_body("odd")
 

@@ -1,1 +1,1 @@
-"""Where the status of tasks is published: topics and the event bus."""
+"""Where the status of tasks is published: a module for each sink, and the registry that names them."""

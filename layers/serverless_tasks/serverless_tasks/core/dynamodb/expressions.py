@@ -6,7 +6,7 @@ A condition is a tuple of clauses, each a value too, so that a log line and a te
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from serverless_tasks.core.dynamodb.attribute_values import Item
@@ -74,7 +74,6 @@ class Update:
     ``set`` gives paths their values, ``set_once`` those that have none yet. ``increment`` adds to numbers that exist
     (``SET a.b = a.b + :n``; ADD works on top-level attributes only), ``count`` adds to a number that may be absent,
     ``add_to_set`` adds numbers to a set, ``remove`` takes attributes away. Never empty: every write sets something.
-    ``before`` is the item as its writer knows it, if it does. It is not sent: the units of the write follow from it.
     """
 
     pk: str
@@ -86,14 +85,6 @@ class Update:
     count: Mapping[Path, int] = field(default_factory=dict)
     add_to_set: Mapping[Path, frozenset[int]] = field(default_factory=dict)
     remove: tuple[Path, ...] = ()
-    before: Item = field(default_factory=dict, compare=False, repr=False)
-
-    def adding(self, amounts: Mapping[Path, int]) -> Update:
-        """The same, with amounts added to numbers at the top level. A number that ``set`` sets grows there."""
-        plus = {path: number for path, number in amounts.items() if path not in self.set}
-        sets = {path: value + amounts.get(path, 0) if path in amounts else value for path, value in self.set.items()}
-        counts = {path: self.count.get(path, 0) + number for path, number in plus.items()}
-        return replace(self, set=sets, count={**self.count, **counts})
 
     def applied_to(self, item: Item) -> Item:
         """The item as it is after this update: a new one, which shares the values that do not change."""
@@ -157,11 +148,6 @@ class Put:
     def sk(self) -> str:
         """The item's sort key."""
         return str(self.item["sk"])
-
-    def adding(self, amounts: Mapping[Path, int]) -> Put:
-        """The same, and these amounts added to numbers of the item."""
-        sums = {path: self.item.get(path, 0) + number for path, number in amounts.items()}
-        return replace(self, item={**self.item, **sums})
 
     def render(self) -> dict[str, Any]:
         """Arguments of PutItem, values still plain."""

@@ -251,7 +251,6 @@ def progress(task: TaskEntity, chunk: Chunk, now: datetime) -> Update:
             equals("run", task.run),
             lacks("doneChunks", chunk.number),
         ),
-        before=task.to_item(),
     )
 
 

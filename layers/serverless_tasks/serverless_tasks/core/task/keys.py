@@ -20,8 +20,10 @@ CODE_PATTERN = r"[0-9A-HJKMNP-TV-Z]{26}"
 """Pattern of a ULID (https://github.com/ulid/spec)."""
 CHUNKS = "SUB_TASK"
 """Prefix of the partition of a task's chunks."""
+UNDELIVERED = "UNTOLD"
+"""Kind of an item that remembers an end which a sink did not take. Its key, and its shard, begin with it."""
 SHARDS = 8
-"""Partitions over which open parents spread in the index ``attention``, and untold ends over as many others."""
+"""Partitions over which open parents spread in the index ``attention``, and undelivered ends over as many others."""
 
 _NAME = re.compile(NAME_PATTERN)
 _CODE = re.compile(CODE_PATTERN)
@@ -123,9 +125,8 @@ def task_code_of(pk: str, sk: str) -> str | None:
 OPEN_SHARDS = tuple(f"OPEN{SEPARATOR}{number}" for number in range(SHARDS))
 """The partitions of the index ``attention`` that hold open tasks."""
 
-
-UNTOLD_SHARDS = tuple(f"UNTOLD{SEPARATOR}{number}" for number in range(SHARDS))
-"""The partitions of the index ``attention`` that hold ends of tasks which a topic did not take."""
+UNDELIVERED_SHARDS = tuple(f"{UNDELIVERED}{SEPARATOR}{number}" for number in range(SHARDS))
+"""The partitions of the index ``attention`` that hold ends of tasks which a sink did not take."""
 
 
 def open_attention(code: str) -> str:
@@ -133,9 +134,9 @@ def open_attention(code: str) -> str:
     return OPEN_SHARDS[_shard(code)]
 
 
-def untold_attention(code: str) -> str:
-    """Shard of the index ``attention`` in which the end of this task stands as long as it is untold."""
-    return UNTOLD_SHARDS[_shard(code)]
+def undelivered_attention(code: str) -> str:
+    """Shard of the index ``attention`` in which the end of this task stands as long as it is undelivered."""
+    return UNDELIVERED_SHARDS[_shard(code)]
 
 
 def _shard(code: str) -> int:

@@ -63,6 +63,8 @@ class Facts(NamedTuple):
     """The relay acts on it: it dispatches a new task, and notifies of an end. The stream's filter names the same."""
     metric: str | None = None
     """Name of the metric that counts the transitions to it."""
+    counted_by_relay: bool = False
+    """The relay counts it, for the API and user code make it alike. Every other one is counted by its writer."""
     alarms: bool = False
     """The alarm topic is notified of it."""
 
@@ -72,7 +74,8 @@ def facts(status: TaskStatus) -> Facts:
     single, fan_out = frozenset({TaskKind.TASK}), frozenset({TaskKind.SFN_TASK})
     match status:
         case TaskStatus.CREATED:
-            return Facts((_S.QUEUED, _S.STARTED, _S.PROCESSING, *_ENDS), relayed=True, metric="Created")
+            to = (_S.QUEUED, _S.STARTED, _S.PROCESSING, *_ENDS)
+            return Facts(to, relayed=True, metric="Created", counted_by_relay=True)
         case TaskStatus.QUEUED:
             return Facts((_S.PROCESSING, *_ENDS), single)
         case TaskStatus.STARTED:
@@ -90,7 +93,7 @@ def facts(status: TaskStatus) -> Facts:
         case TaskStatus.FAILED:
             return Facts((_S.CREATED,), terminal=True, outcome=True, relayed=True, metric="Failed", alarms=True)
         case TaskStatus.CANCELLED:
-            return Facts((_S.CREATED,), terminal=True, relayed=True, metric="Cancelled")
+            return Facts((_S.CREATED,), terminal=True, relayed=True, metric="Cancelled", counted_by_relay=True)
         case _:
             assert_never(status)
 

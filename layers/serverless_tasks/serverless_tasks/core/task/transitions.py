@@ -180,7 +180,6 @@ def worker_data(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, 
         set={**sets, "change": "data", "updatedAt": to_iso(at)},
         remove=removes,
         conditions=(equals("status", TaskStatus.PROCESSING), equals("run", task.run), equals("attempt", task.attempt)),
-        before=task.to_item(),
     )
 
 
@@ -190,7 +189,7 @@ def looked_at(task: TaskEntity, at: datetime, due_at: datetime, dispatched: bool
     if dispatched:
         sets["dispatchedAt"] = to_iso(at)
     expected = (equals("status", task.status), equals("version", task.version), equals("dueAt", task.due_at))
-    return Update(task.pk, task.sk, set=sets, conditions=expected, before=task.to_item())
+    return Update(task.pk, task.sk, set=sets, conditions=expected)
 
 
 def _ended(
@@ -241,7 +240,6 @@ def _transition(
         set={**standard, **(sets or {})},
         remove=removes,
         conditions=(*expected, equals("attempt", task.attempt)) if worker else expected,
-        before=task.to_item(),
     )
 
 

@@ -10,7 +10,6 @@ from typing_extensions import TypeVar  # before Python 3.13, that of typing know
 
 from serverless_tasks.core.dynamodb.attribute_values import decode_item
 from serverless_tasks.core.errors import MalformedMessage
-from serverless_tasks.core.outbox.messages import parse_task_message
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 
@@ -72,6 +71,8 @@ class TaskQueueEvent(Event[Input]):
     @classmethod
     def from_sqs_record(cls, record: Mapping[str, Any]) -> TaskQueueEvent:
         """The event without entity and input, which the worker loads. Raises :class:`MalformedMessage`."""
+        from serverless_tasks.core.outbox.messages import parse_task_message  # not at the start: one function needs it
+
         message = parse_task_message(record.get("body") or "")
         key = message.key
         return cls(

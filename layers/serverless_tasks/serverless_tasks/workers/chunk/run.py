@@ -30,8 +30,7 @@ from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types.task_type import policy_of
 from serverless_tasks.core.times import Clock, after, from_iso
 from serverless_tasks.core.usage.amounts import CHILD
-from serverless_tasks.store.chunk_data import load_lines, store_lines
-from serverless_tasks.store.chunk_writes import NotClaimed, claim_chunk, count_chunk
+from serverless_tasks.store.chunks import NotClaimed, claim_chunk, count_chunk, load_lines, store_lines
 from serverless_tasks.store.inputs import elements
 from serverless_tasks.workers.chunk.sub_task import HeldChunk, Invocation, Line, SubTask
 from serverless_tasks.workers.user_code.routing import HandlerRouter

@@ -20,7 +20,7 @@ from serverless_tasks.core.task_types.context import TaskContext
 from serverless_tasks.core.task_types.failures import describe
 from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import Clock, after, to_iso
-from serverless_tasks.store.chunk_data import store_result
+from serverless_tasks.store.chunks import store_result
 from serverless_tasks.workers.user_code.routing import HandlerRouter, Pairs, no_handler
 from serverless_tasks.workers.user_code.runner import (
     CLOSING_SECONDS,

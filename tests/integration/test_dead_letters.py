@@ -4,7 +4,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from serverless_tasks.adapters.queue import MOST_BYTES, dead_letter
+from serverless_tasks.adapters.queue import MOST_BYTES, dead_letter_message
 
 from tests.support.clients import driver_client
 from tests.support.moto_stack import MotoStack
@@ -38,7 +38,7 @@ def test_a_message_keeps_its_group_and_its_attributes() -> None:
         },
     }
 
-    assert dead_letter(record, "odd") == {
+    assert dead_letter_message(record, "odd") == {
         "MessageBody": "b",
         "MessageGroupId": "mbc",
         "MessageAttributes": {
@@ -53,7 +53,7 @@ def test_a_message_keeps_its_group_and_its_attributes() -> None:
 def test_a_message_has_ten_attributes_at_most_and_the_reason_is_one() -> None:
     own = {f"a{number}": as_lambda_gives("String", stringValue="x") for number in range(10)}
 
-    kept = dead_letter({"body": "b", "messageAttributes": own}, "odd")["MessageAttributes"]
+    kept = dead_letter_message({"body": "b", "messageAttributes": own}, "odd")["MessageAttributes"]
 
     assert len(kept) == 10
     assert kept["reason"] == REASON
@@ -62,7 +62,7 @@ def test_a_message_has_ten_attributes_at_most_and_the_reason_is_one() -> None:
 def test_a_message_that_fits_is_not_cut() -> None:
     body = "b" * (MOST_BYTES - REASON_BYTES)
 
-    message = dead_letter({"body": body}, "odd")
+    message = dead_letter_message({"body": body}, "odd")
 
     assert message == {"MessageBody": body, "MessageAttributes": {"reason": REASON}}
     assert size(message) == MOST_BYTES
@@ -72,7 +72,7 @@ def test_a_message_that_fits_is_not_cut() -> None:
 def test_a_message_that_does_not_fit_is_cut_and_says_so(character: str) -> None:
     body = character * ((MOST_BYTES - REASON_BYTES) // len(character.encode()) + 1)
 
-    message = dead_letter({"body": body}, "odd")
+    message = dead_letter_message({"body": body}, "odd")
 
     length = len(body.encode())
     assert message["MessageAttributes"]["reason"]["StringValue"] == f"odd; the body had {length} bytes and is cut"
@@ -83,16 +83,16 @@ def test_a_message_that_does_not_fit_is_cut_and_says_so(character: str) -> None:
 def test_attributes_that_leave_no_room_are_dropped_and_not_the_body() -> None:
     own = {"big": as_lambda_gives("String", stringValue="x" * (MOST_BYTES - 100))}
 
-    assert dead_letter({"body": "b", "messageAttributes": own}, "odd") == {
+    assert dead_letter_message({"body": "b", "messageAttributes": own}, "odd") == {
         "MessageBody": "b",
         "MessageAttributes": {"reason": REASON},
     }
 
 
-def test_the_largest_message_is_set_aside(stack: MotoStack) -> None:
+def test_the_largest_message_is_dead_lettered(stack: MotoStack) -> None:
     with stack.calls.of("queue"):
         record = {"body": "b" * MOST_BYTES, "attributes": {"MessageGroupId": "mbc"}}
-        stack.cloud("QueueFunction").queue.set_aside(record, "the body is not JSON")
+        stack.cloud("QueueFunction").queue.dead_letter(record, "the body is not JSON")
 
     [message] = driver_client("sqs").receive_message(
         QueueUrl=stack.resources.name("DeadLetterQueue"), AttributeNames=["All"]
