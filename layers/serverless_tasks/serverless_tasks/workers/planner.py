@@ -16,6 +16,7 @@ from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.task_type import policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.amounts import PLAN

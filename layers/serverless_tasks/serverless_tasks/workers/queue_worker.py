@@ -165,8 +165,6 @@ class QueueWorker:
 
     def _give_back(self, task: TaskEntity, error: Exception, event: TaskQueueEvent, policy: TaskType) -> None:
         """The attempt begins another time, as a chunk does. It is charged if the bucket stays closed for long."""
-        from serverless_tasks.core.fan_out import chunks, rounds  # not at the start: a bucket is hardly ever closed
-
         unread = transitions.unread_in_a_row(task)
         if unread >= failures.MAX_FUTILE_CLAIMS:
             return self._settle(Failed(task, error, permanent=False), event, policy)
