@@ -24,6 +24,7 @@ def over_moto(name: str) -> Snapshot:
         return snapshot(stack)
 
 
+@pytest.mark.usefixtures("event_loops")
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_both_stacks_end_alike(name: str) -> None:
     # GIVEN what happened in memory

@@ -10,7 +10,7 @@ from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseS
 from botocore.response import StreamingBody
 from serverless_tasks import TaskKey, TaskStatus, TaskType
 from serverless_tasks.adapters.payloads import READS, PayloadStore
-from serverless_tasks.core.fan_out.rounds import MAX_FUTILE_CLAIMS
+from serverless_tasks.core.task_types.failures import MAX_FUTILE_CLAIMS
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 from urllib3 import exceptions as urllib3
 

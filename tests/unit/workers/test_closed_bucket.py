@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from botocore.exceptions import ClientError
 from serverless_tasks import TaskStatus, TaskType
-from serverless_tasks.core.fan_out.rounds import MAX_FUTILE_CLAIMS
 from serverless_tasks.core.task.transitions import UNREAD
+from serverless_tasks.core.task_types.failures import MAX_FUTILE_CLAIMS
 
 ONE, TWO = timedelta(minutes=1), timedelta(minutes=2)
 REFUSED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")

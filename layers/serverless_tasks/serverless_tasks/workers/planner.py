@@ -16,6 +16,7 @@ from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.task_type import policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.amounts import PLAN
@@ -99,10 +100,10 @@ class Planner:
     def _read_later(self, task: TaskEntity, previous: rounds.Plan | None, error: Exception) -> Mapping[str, Any]:
         """Wait until the bucket gives the input. Where it stays closed, raise: the state machine gives up then."""
         unread = int(previous.get("unread", 0)) if previous else 0
-        if unread >= rounds.MAX_FUTILE_CLAIMS:
+        if unread >= failures.MAX_FUTILE_CLAIMS:
             raise error
         logger.exception("the bucket could not be read, the plan is made later", extra=task_keys(task))
-        seconds = chunks.unread_wait(unread)
+        seconds = failures.unread_wait(unread)
         return {"next": "wait", "seconds": seconds, "unread": unread + 1, "claims": 0, "stalled": 0}
 
     def _cut_before(self, task: TaskEntity) -> list[Chunk]:

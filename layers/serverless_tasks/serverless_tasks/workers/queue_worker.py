@@ -165,14 +165,12 @@ class QueueWorker:
 
     def _give_back(self, task: TaskEntity, error: Exception, event: TaskQueueEvent, policy: TaskType) -> None:
         """The attempt begins another time, as a chunk does. It is charged if the bucket stays closed for long."""
-        from serverless_tasks.core.fan_out import chunks, rounds  # not at the start: a bucket is hardly ever closed
-
         unread = transitions.unread_in_a_row(task)
-        if unread >= rounds.MAX_FUTILE_CLAIMS:
+        if unread >= failures.MAX_FUTILE_CLAIMS:
             return self._settle(Failed(task, error, permanent=False), event, policy)
         logger.error("the bucket could not be read, the task is given back", exc_info=error, extra=task_keys(task))
         self._transitions.write(task, transitions.continued(task, self._clock(), transitions.UNREAD))
-        return self._return(event, chunks.unread_wait(unread))
+        return self._return(event, failures.unread_wait(unread))
 
     def _hide(self, record: Mapping[str, Any], seconds: float) -> None:
         """An error is logged and no more: it would cost the attempt, and a message that comes back early only waits."""

@@ -123,7 +123,6 @@ WRITES = {
 }
 NO_WRITES = {
     "chunks.recount",
-    "chunks.unread_wait",
     "idempotency.remembered",
     "transitions.unread_in_a_row",
 }

@@ -15,6 +15,7 @@ from serverless_tasks.core.dynamodb.expressions import Clause, Put, Update, abse
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import chunk_sk, chunks_pk
 from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types.failures import unread_wait
 from serverless_tasks.core.times import after, from_iso, from_milliseconds, to_iso, to_milliseconds
 from serverless_tasks.core.usage.amounts import NOTHING, Usage
 
@@ -217,11 +218,6 @@ def release(
     elif due_at:
         sets["dueAt"] = due_at
     return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
-
-
-def unread_wait(times: int) -> int:
-    """Seconds until the bucket is read again that could not be ``times`` times before: a minute, up to 15."""
-    return (60, 120, 240, 480, 900)[min(times, 4)]
 
 
 def give_back(chunk: Chunk, now: datetime) -> Update:

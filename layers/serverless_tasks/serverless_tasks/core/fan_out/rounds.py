@@ -8,12 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from serverless_tasks.core.fan_out.chunks import Chunk
+from serverless_tasks.core.task_types.failures import MAX_FUTILE_CLAIMS
 
 MAX_STALLED_ROUNDS = 5
 """Rounds in a row in which no chunk could even be claimed, before the task is given up."""
-MAX_FUTILE_CLAIMS = 10
-"""Claims of one chunk in a row none of which wrote an outcome, not even that of a dead worker, or all of which were
-given back because the bucket could not be read: the same."""
 STALLED_SECONDS = 5
 """The first wait after such a round; each next one is twice as long."""
 SINGLE_ROUNDS = 50

@@ -19,6 +19,9 @@ Random = Callable[[], float]
 """Gives a number in [0, 1)."""
 MESSAGE_LIMIT = 1000
 """Characters of a message that are kept."""
+MAX_FUTILE_CLAIMS = 10
+"""Claims in a row in vain: of a chunk, none of which wrote an outcome, not even that of a dead worker; of any work, all
+of which were given back because the bucket could not be read."""
 REASON_LIMIT = 200
 """Characters of a reason in the history, which has up to 50 of them."""
 
@@ -56,6 +59,11 @@ class Backoff:
 def is_number(value: object, low: float, high: float) -> bool:
     """Whether ``value`` is a number, which a bool is not, from ``low`` to ``high``."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+
+
+def unread_wait(times: int) -> int:
+    """Seconds until the bucket is read again that could not be ``times`` times before: a minute, up to 15."""
+    return (60, 120, 240, 480, 900)[min(times, 4)]
 
 
 def describe(error: BaseException) -> dict[str, str]:
