@@ -11,7 +11,8 @@ from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 
 NOT_LOGGED = {"service", "function_name", "function_memory_size", "function_arn", "location", "xray_trace_id"}
-"""Keys that the library adds to each line in vain: the log group says the first four, a stack trace the location. CloudWatch takes lines in by the byte, and they would be half of each."""
+"""Keys that the library adds to each line in vain: the log group says the first four, a stack trace the location.
+CloudWatch takes lines in by the byte, and they would be half of each."""
 
 
 class _Slim(LambdaPowertoolsFormatter):

@@ -78,9 +78,9 @@ def every_element(payloads: PayloadStore, task: TaskEntity) -> Iterator[Any]:
 
 
 def measure(payloads: PayloadStore, task: TaskEntity) -> Measured:
-    """Count the elements and find their positions in one pass. Raises :class:`InvalidInput` naming the line that cannot be run.
+    """Count the elements and find their positions in one pass; an input that the API wrote is only counted.
 
-    What the API wrote itself is not looked at again, only counted.
+    Raises :class:`InvalidInput` naming the line that cannot be run.
     """
     if (reference := task.input_ref) is None:
         return Measured(len(task.input))
