@@ -1,4 +1,4 @@
-"""Plan: cuts a Step Functions task into chunks and says what is due."""
+"""Plan: cuts a Step Functions task into chunks and names those that are due."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The clock of production, which the core is told by."""
+"""The clock of production. The core gets the time from its callers."""
 
 from datetime import UTC, datetime
 

@@ -11,8 +11,8 @@ from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 
 NOT_LOGGED = {"service", "function_name", "function_memory_size", "function_arn", "location", "xray_trace_id"}
-"""Keys that the library adds to each line and nobody needs: the log group says the first four, a stack trace where it
-was. CloudWatch takes lines in by the byte, and they would be half of each."""
+"""Keys that the library adds to each line in vain: the log group says the first four, a stack trace the location.
+CloudWatch takes lines in by the byte, and they would be half of each."""
 
 
 class _Slim(LambdaPowertoolsFormatter):
@@ -26,7 +26,7 @@ logger = Logger(logger_formatter=_Slim(utc=True, use_rfc3339=True, serialize_sta
 
 
 def task_keys(task: TaskEntity) -> dict[str, Any]:
-    """What every line about a task says."""
+    """Keys of every line about a task."""
     return {
         **key_keys(task.key),
         "status": task.status,
@@ -36,5 +36,5 @@ def task_keys(task: TaskEntity) -> dict[str, Any]:
 
 
 def key_keys(key: TaskKey) -> dict[str, Any]:
-    """The same as far as a key tells it, where the task itself is not at hand."""
+    """The part of :func:`task_keys` that a key holds, where the task itself is not at hand."""
     return {"taskId": str(key), "tenantCode": key.tenant_code, "taskType": key.task_type}

@@ -1,4 +1,4 @@
-"""The payload bucket: what is above 4 KB, each payload an object that nobody changes after its writer is done.
+"""The payload bucket: payloads above 4 KB, each an object that no writer changes once it is written.
 
 Keys begin with the tenant and the task's code, so that no two tasks share an object:
 ``payloads/<tenant>/<code>/<what>``. Uploads of users have other keys (:mod:`serverless_tasks.core.inputs.uploads`).
@@ -24,7 +24,7 @@ LINK_SECONDS = 900
 """How long a link to a payload works: enough to follow it, not to keep it."""
 
 PART_BYTES = 8_388_608
-"""Asked from the bucket at a time: whoever reads slowly holds no connection open meanwhile, which S3 would close."""
+"""Asked from the bucket at a time: a slow reader holds no connection open meanwhile, which S3 would close."""
 BLOCK_BYTES = 65_536
 """Handed on at a time."""
 READS = 3
@@ -74,7 +74,7 @@ class PayloadStore:
             raise PayloadMissing(f"{reference['key']} is not what was written: {error}") from error
 
     def find(self, key: str) -> dict[str, Any] | None:
-        """The reference of an object that somebody else put there, or None."""
+        """The reference of an object that a client put there, or None."""
         self._meter.note(Usage(payload_reads=1))
         try:
             found = self._client.head_object(Bucket=self._bucket, Key=key)
@@ -95,7 +95,7 @@ class PayloadStore:
         return (line.decode() for line in split_lines(self.blocks(reference)))
 
     def link(self, reference: Reference) -> str:
-        """A link to the payload that works for 15 minutes, for whoever has it."""
+        """A link to the payload, which works for 15 minutes without credentials."""
         target = {"Bucket": self._bucket, "Key": reference["key"]}
         url: str = self._client.generate_presigned_url("get_object", Params=target, ExpiresIn=LINK_SECONDS)
         return url

@@ -1,4 +1,4 @@
-"""What the template tells the functions, read from the environment once."""
+"""The settings that the template gives the functions, read from the environment once."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 
 def task_of(item: Item) -> TaskEntity | None:
-    """The task of an item. One that somebody else wrote is no task: it is ignored, and the log says so."""
+    """The task of an item. A foreign item is ignored, and the log says so."""
     try:
         return TaskEntity.from_item(item)
     except (KeyError, TypeError, ValueError) as error:

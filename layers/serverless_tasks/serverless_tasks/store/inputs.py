@@ -48,19 +48,19 @@ class Elements(Sequence[Any]):
         return self._read(self._texts[index])
 
 
-def elements(payloads: PayloadStore, task: TaskEntity, place: Range) -> Sequence[Any]:
+def elements(payloads: PayloadStore, task: TaskEntity, range_: Range) -> Sequence[Any]:
     """The chunk's elements of the input, in order. Raises ``PayloadMissing`` when the bucket lost them.
 
     A range of fewer elements than its bytes hold is that of the first ones, and not much more is read.
     """
     if (reference := task.input_ref) is None:
-        inline: list[Any] = task.input[place.first : place.first + place.count]
+        inline: list[Any] = task.input[range_.first : range_.first + range_.count]
         return inline
-    if place.byte_start is None:
-        return list(every_element(payloads, task))[place.first : place.first + place.count]
-    blocks = payloads.blocks(reference, place.byte_start, place.byte_end)
-    found = records.records(blocks, format_of(reference["key"]), place.byte_start, _line_limit(reference))
-    return Elements([record.text for record in islice(found, place.count)], records.decoder(reference.get("header")))
+    if range_.byte_start is None:
+        return list(every_element(payloads, task))[range_.first : range_.first + range_.count]
+    blocks = payloads.blocks(reference, range_.byte_start, range_.byte_end)
+    found = records.records(blocks, format_of(reference["key"]), range_.byte_start, _line_limit(reference))
+    return Elements([record.text for record in islice(found, range_.count)], records.decoder(reference.get("header")))
 
 
 def every_element(payloads: PayloadStore, task: TaskEntity) -> Iterator[Any]:
@@ -78,9 +78,9 @@ def every_element(payloads: PayloadStore, task: TaskEntity) -> Iterator[Any]:
 
 
 def measure(payloads: PayloadStore, task: TaskEntity) -> Measured:
-    """Count and place the elements in one pass. Raises :class:`InvalidInput` naming the line that cannot be run.
+    """Count the elements and find their positions in one pass; an input that the API wrote is only counted.
 
-    What the API wrote itself is not looked at again, only counted.
+    Raises :class:`InvalidInput` naming the line that cannot be run.
     """
     if (reference := task.input_ref) is None:
         return Measured(len(task.input))

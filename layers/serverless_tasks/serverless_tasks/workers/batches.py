@@ -13,7 +13,7 @@ Identify = Callable[[Record], str]
 
 
 class Redeliver(Exception):
-    """Raised for a record that is to come again and about which nothing is wrong."""
+    """Asks for redelivery of a record; no error."""
 
 
 def work_off(records: Sequence[Record], handle: Callable[[Record], None], identify: Identify) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Finisher:
         return self._fan_in(task, found, policy, remaining)
 
     def _note_looks(self, task: TaskEntity, looks: int) -> None:
-        """Plans after the first write nothing that could tell what they used: it is what finish has used so far."""
+        """Later plans write nothing that could record their usage. Each has used as much as finish has so far."""
         self._cloud.meter.note_again(task.code, looks)
         self._cloud.meter.note(LOOK.times(looks) + FINISH, task.code)
 

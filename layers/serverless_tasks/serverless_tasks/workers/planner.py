@@ -1,4 +1,4 @@
-"""Plan: cuts the input of a Step Functions task into chunks, once, and says each round what is due."""
+"""Plan: cuts the input of a Step Functions task into chunks, once, and names the due chunks in each round."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Planner:
         return {"next": "wait", "seconds": seconds, "unread": unread + 1, "claims": 0, "stalled": 0}
 
     def _cut_before(self, task: TaskEntity) -> list[Chunk]:
-        """The chunks of an earlier run, if all are still there: then nobody has to read the input again."""
+        """The chunks of an earlier run, if all are still there: then the input need not be read again."""
         found = list(self._cloud.table.chunks(task.tenant_code, task.code))
         complete = sum(chunk.range.count for chunk in found) == task.attributes.get("subTaskCount")
         return found if complete else []
@@ -135,13 +135,13 @@ class Planner:
             limits = (existing and existing.limits) or limits
         rest = list(cuts.cut(count, limits, marks))[1:]
         with ThreadPoolExecutor(POOL_SIZE) as pool:
-            written = list(pool.map(lambda place: self._write_chunk(task, place), rest))
+            written = list(pool.map(lambda range_: self._write_chunk(task, range_), rest))
         return list(range(1 + len(rest))) if fresh and all(written) else None
 
-    def _write_chunk(self, task: TaskEntity, place: Range, limits: Limits | None = None) -> bool:
+    def _write_chunk(self, task: TaskEntity, range_: Range, limits: Limits | None = None) -> bool:
         expires_at = int(self._clock().timestamp()) + 2 * self._cloud.settings.retention_days * 86400
         try:
-            self._cloud.table.put(chunks.create(task, place, expires_at, limits))
+            self._cloud.table.put(chunks.create(task, range_, expires_at, limits))
         except LostRace:
             return False
         return True

@@ -35,7 +35,7 @@ CLAIM_TRIES = 5
 """How often a claim that lost a race is decided anew; the relay's late QUEUED is the usual one, and it comes once."""
 RemainingSeconds = Callable[[], float]
 Work = Callable[[TaskEntity, TaskType], None]
-"""What is done with a task that is this message's to take, under its policy."""
+"""Works on a task that this message may take, under its policy."""
 
 
 class QueueWorker:
@@ -61,7 +61,7 @@ class QueueWorker:
         except Redeliver:
             raise
         except Exception:
-            # An error of AWS, at whatever point: the task says what is left to do, and soon somebody should ask it.
+            # An error of AWS, at any point. The next delivery decides from the task, and should come soon.
             self._hide(record, decisions.VISIBILITY_MARGIN)
             raise
 
@@ -138,7 +138,7 @@ class QueueWorker:
                 outcome = attempt.run(task, event)
             self._settle(outcome, event, policy)
         except LostRace:
-            # Ended or taken over meanwhile: whoever did that wrote what counts. The message is decided anew.
+            # Ended or taken over meanwhile, by a write that counts. The next delivery decides anew.
             logger.warning("lost the lease, the outcome is dropped", extra=task_keys(task))
             raise Redeliver("lost the lease") from None
 

@@ -13,7 +13,7 @@ from serverless_tasks.core.task.entity import TaskEntity
 
 
 class Sink(Protocol):
-    """A place where the status of tasks is published."""
+    """Publishes the status of tasks somewhere outside."""
 
     @property
     def name(self) -> str:

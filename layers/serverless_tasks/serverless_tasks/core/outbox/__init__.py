@@ -1,1 +1,1 @@
-"""What is said about tasks: messages, and what was not delivered yet."""
+"""Messages about tasks, and the ends that are undelivered yet."""

@@ -1,4 +1,4 @@
-"""Messages on the wire (design, section 8). Keys, never payloads."""
+"""Messages on the wire (``docs/messages.md``). Keys, never payloads."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def task_message(task: TaskEntity) -> dict[str, Any]:
 
 
 def parse_task_message(body: str) -> TaskMessage:
-    """Raises :class:`MalformedMessage` saying what is wrong."""
+    """Raises :class:`MalformedMessage` with the reason."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError):
