@@ -61,5 +61,5 @@ def test_every_worker_is_named():
     assert {f"workers/{path.name}" for path in (LAYER / "workers").glob("[a-z]*.py")} <= {*NAMED, *NOT_ON_THE_WAY}
 
 
-NOT_ON_THE_WAY = {"workers/batches.py", "workers/dispatching.py", "workers/late_telling.py"}
+NOT_ON_THE_WAY = {"workers/batches.py"}
 """Takes a batch apart for the function that got it."""
