@@ -46,8 +46,10 @@ def fork(tmp_path, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path / "functions" / "worker")
     monkeypatch.setattr(task_type, "_registry", {})
-    monkeypatch.setattr(event_classes, "_handlers", {})
+    handlers_before = dict(event_classes.EVENT_HANDLERS)
+    event_classes.set_event_handlers({})
     yield tmp_path
+    event_classes.set_event_handlers(handlers_before)
     for name in imported_task_types():
         del sys.modules[name]
 
