@@ -17,6 +17,11 @@ def differences(recorded: Any, found: Any, path: str = "") -> Iterator[str]:
             yield f"{where} {what}"
 
 
+def losses(recorded: Any, found: Any) -> list[str]:
+    """What is gone or another, where whoever reads it ignores what is new: clients of the API, and of stack.json."""
+    return [f"{where} {what}" for where, what in _differences(recorded, found, "") if what != "is new"]
+
+
 def additions(recorded: Any, found: Any) -> list[str]:
     """Paths of what is new, reviewed or not."""
     return [where for where, what in _differences(recorded, found, "") if what == "is new"]

@@ -3,9 +3,9 @@
     PYTHONPATH=.:layers/serverless_tasks:functions/api:functions/worker .venv/bin/python -m tests.upgrade.record 0.2.0
 
 writes the folder ``tests/upgrade/0.2.0``; read it before it is committed. Put a ``stack.json`` of ``make local-up``
-beside it, with no token in it. The code that is recorded is the one that
-Python finds. For an older commit, do the same in a checkout of it that has an environment, with the root of this one as
-the last entry of ``PYTHONPATH``: what it has of ``tests/support`` is then its own, and ``tests/upgrade`` is this one's.
+beside it, with no token in it. The code that is recorded is the one that Python finds. For an older commit, do it in a
+checkout of that, whose ``.venv`` is ready, with another one at the end of ``PYTHONPATH``, whose ``tests/upgrade`` knows
+the older stack in memory. 0.1.0-882b28c was recorded by that of 170eefa.
 """
 
 import json

@@ -48,9 +48,9 @@ class World(MemoryStack):
         self.did = ""
         """What the last step was."""
         self.told = {name: Told() for name in TOPICS}
-        self.memory.topics.statuses = self.told["statuses"]
-        self.memory.topics.alarms = self.told["alarms"]
-        self.memory.event_bus.events = self.told["events"]
+        sinks = (self.memory.status_topic, self.memory.alarm_topic, self.memory.event_bus)
+        for sink, told in zip(sinks, self.told.values(), strict=True):
+            sink.published = told
 
     def step(self) -> bool:
         if self.relay_one():
