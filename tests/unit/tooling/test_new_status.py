@@ -13,12 +13,12 @@ MUST_DECIDE = ["decisions.decide", "decisions.sweep", "status.facts", "transitio
 
 
 def test_a_new_status_is_a_type_error_wherever_it_matters(tmp_path: Path, monkeypatch):
-    # GIVEN a copy of the core in which a task can be PAUSED
+    # GIVEN a copy of the core in which a task can be ODD
     shutil.copytree(CORE, tmp_path / "serverless_tasks" / "core")
     status = tmp_path / "serverless_tasks" / "core" / "task" / "status.py"
     text = status.read_text(encoding="utf-8")
     assert text.count(LAST) == 1
-    status.write_text(text.replace(LAST, f'{LAST}    PAUSED = "PAUSED"\n'), encoding="utf-8")
+    status.write_text(text.replace(LAST, f'{LAST}    ODD = "ODD"\n'), encoding="utf-8")
 
     # WHEN mypy reads it
     monkeypatch.chdir(tmp_path)
@@ -33,7 +33,7 @@ def test_a_new_status_is_a_type_error_wherever_it_matters(tmp_path: Path, monkey
 def _function(error: str) -> str:
     """The function that an error of mypy is in."""
     path, line, _, problem = error.split(":", 3)
-    assert "Literal[TaskStatus.PAUSED]" in problem
+    assert "Literal[TaskStatus.ODD]" in problem
     above = Path(path).read_text(encoding="utf-8").splitlines()[: int(line)]
     name = next(found[1] for text in reversed(above) if (found := re.match(r"def (\w+)", text)))
     return f"{Path(path).stem}.{name}"
