@@ -45,9 +45,8 @@ _ARNS = {
     "AWS::SSM::Parameter": "arn:aws:ssm:{region}:{account}:parameter/{name}",
 }
 """Of resources whose ARN is an attribute; of others, it is what Ref gives."""
-
-
-_SITE = Path(__file__).with_name("site")
+_STARTUP = Path(__file__).with_name("startup")
+"""Its name must be none that ``.gitignore`` has."""
 
 
 def path_in(directory: Path) -> Path:
@@ -56,10 +55,16 @@ def path_in(directory: Path) -> Path:
 
 
 def environment(directory: Path) -> dict[str, str]:
-    """What brings the gate into the functions of the engine in this directory; nothing where LOCAL_GATE is off."""
+    """What brings the gate into the functions of the engine in this directory; nothing where LOCAL_GATE is off.
+
+    Raises where the module that Python imports by itself is missing: without it nothing would be refused.
+    """
     if os.environ.get("LOCAL_GATE") == "off":
         return {}
-    return {"PYTHONPATH": str(_SITE), "LOCAL_GATE_RULES": str(path_in(directory))}
+    module = _STARTUP / "sitecustomize.py"
+    if not module.is_file():
+        raise LocalCloudError(f"{module} is missing: restore it, or do without by LOCAL_GATE=off")
+    return {"PYTHONPATH": str(_STARTUP), "LOCAL_GATE_RULES": str(path_in(directory))}
 
 
 def write(path: Path, clients: Clients, stack_name: str) -> None:

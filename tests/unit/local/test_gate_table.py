@@ -1,6 +1,10 @@
 """What the launcher writes down for the gate."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
@@ -10,6 +14,7 @@ from local.gate import table
 from local.gate.dynamodb.grammar import RESERVED
 from local.gate.dynamodb.tables import Table, partition_keys, shortened
 from local.gate.rules import Rules
+from local.paths import ROOT
 
 ROLE = "arn:aws:iam::000000000000:role/stack-WorkRole"
 OWN = "arn:aws:iam::000000000000:policy/stack-TaskPermissions"
@@ -142,6 +147,35 @@ def test_the_gate_can_be_left_out(tmp_path, monkeypatch):
     assert table.environment(tmp_path)["LOCAL_GATE_RULES"] == str(tmp_path / "engine" / "gate.json")
     monkeypatch.setenv("LOCAL_GATE", "off")
     assert table.environment(tmp_path) == {}
+
+
+def _function(tmp_path, code, **more):
+    """A function's process, as the engine starts it."""
+    environment = {"PATH": os.environ["PATH"], "AWS_LAMBDA_FUNCTION_NAME": "f", **table.environment(tmp_path), **more}
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_gate_is_in_every_function(tmp_path):
+    code = "import sys, botocore.handlers; print(*[each[0] for each in botocore.handlers.BUILTIN_HANDLERS[-3:]])"
+    said = _function(tmp_path, f"{code}; print('local' in sys.modules)")
+    assert said.stdout.split() == ["before-parameter-build", "before-call", "after-call.s3", "False"], said.stderr
+
+
+def test_a_function_that_cannot_have_the_gate_does_not_start(tmp_path):
+    said = _function(tmp_path, "print('it runs')", LOCAL_TROUBLE="no such mode")
+    assert (said.returncode == 0, said.stdout) == (False, "")
+    assert "the gate of the local cloud cannot be installed" in said.stderr
+
+
+def test_what_brings_the_gate_into_functions_is_part_of_the_repository(tmp_path, monkeypatch):
+    module = Path(table.environment(tmp_path)["PYTHONPATH"]) / "sitecustomize.py"
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split()}
+    assert not ignored & {*module.relative_to(ROOT).parts}
+    monkeypatch.setattr(table, "_STARTUP", tmp_path)
+    with pytest.raises(LocalCloudError, match=r"sitecustomize\.py is missing"):
+        table.environment(tmp_path)
 
 
 def test_a_table_is_remembered_by_its_keys_and_indexes():
