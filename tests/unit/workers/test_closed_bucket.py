@@ -1,13 +1,17 @@
 """The bucket refuses, by a policy, a key, a throttle: what is asked for may be had later, unlike what is missing."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from botocore.exceptions import ClientError
 from serverless_tasks import TaskStatus, TaskType
-from serverless_tasks.core.task.transitions import UNREAD
+from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task.transitions import UNREAD, attempt_start
 from serverless_tasks.core.task_types.failures import MAX_FUTILE_CLAIMS
+from serverless_tasks.core.times import to_iso
+
+from tests.support.examples import a_task
 
 ONE, TWO = timedelta(minutes=1), timedelta(minutes=2)
 REFUSED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
@@ -70,6 +74,20 @@ def test_an_attempt_that_goes_on_later_has_read_its_input_anew(stack, close):
 
     assert stack.run(single(stack)).status is TaskStatus.COMPLETED
     assert ran == [1, 2]
+
+
+def test_an_attempt_that_has_waited_goes_on_with_the_time_that_it_had_left():
+    began, used, waited = datetime(2026, 1, 1, tzinfo=UTC), timedelta(seconds=90), timedelta(minutes=1)
+    claimed = began + used
+    entries = [("PROCESSING", began, None), ("QUEUED", claimed, "goes on from its checkpoint")]
+    entries += [("PROCESSING", claimed, None), ("QUEUED", claimed, UNREAD)]
+    history = tuple({"status": status, "at": to_iso(at), "attempt": 1, "reason": why} for status, at, why in entries)
+    task = a_task(TaskStatus.QUEUED, attempt=1, attempt_started_at=to_iso(began), history=history)
+
+    start = attempt_start(task, claimed + waited)
+
+    assert claimed + waited - start == used
+    assert transitions.claimed(task, claimed + waited, began).set["attemptStartedAt"] == to_iso(start)
 
 
 def test_a_single_task_that_is_refused_for_very_long_fails_of_it(stack, close):

@@ -15,7 +15,7 @@ from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types.context import TaskContext
 from serverless_tasks.core.task_types.events import TaskQueueEvent
-from serverless_tasks.core.times import Clock, after, from_iso
+from serverless_tasks.core.times import Clock, after, from_iso, to_iso
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 from serverless_tasks.workers.user_code.runner import (
     CLOSING_SECONDS,
@@ -98,8 +98,7 @@ class Attempt:
 
     def lease_until(self, task: TaskEntity, now: datetime) -> datetime:
         """When a worker that claims the task now can be believed dead: its invocation or its attempt is over."""
-        goes_on = task.status is TaskStatus.QUEUED and task.attempt > 0
-        started = task.attempt_started_at if goes_on and not transitions.unread_in_a_row(task) else None
+        started = to_iso(transitions.attempt_start(task, now))
         longest = min(self._remaining(), self._attempt_left(started, now) + CLOSING_SECONDS)
         return after(now, longest + LEASE_MARGIN)
 

@@ -124,6 +124,7 @@ WRITES = {
 NO_WRITES = {
     "chunks.recount",
     "idempotency.remembered",
+    "transitions.attempt_start",
     "transitions.unread_in_a_row",
 }
 

@@ -19,7 +19,7 @@ from serverless_tasks.core.errors import TransitionRefused
 from serverless_tasks.core.task.entity import TaskEntity, append_history, history_entry
 from serverless_tasks.core.task.keys import failed_attention, open_attention
 from serverless_tasks.core.task.status import FACTS, TaskKind, TaskStatus, can_transition
-from serverless_tasks.core.times import after, to_iso
+from serverless_tasks.core.times import after, from_iso, to_iso
 
 Sets = Mapping[str, Any]
 
@@ -42,16 +42,33 @@ def started(task: TaskEntity, at: datetime, execution_arn: str) -> Update:
 
 def claimed(task: TaskEntity, at: datetime, lease_until: datetime) -> Update:
     """A queue worker takes the task: with the next attempt, or the same one where only an invocation ended."""
-    continues = task.status is TaskStatus.QUEUED and task.attempt > 0
-    attempt = task.attempt if continues else task.attempt + 1
+    attempt = task.attempt if _goes_on(task) else task.attempt + 1
     sets: dict[str, Any] = {"attempt": attempt, "leaseUntil": to_iso(lease_until)}
-    if not continues or unread_in_a_row(task):
-        sets["attemptStartedAt"] = to_iso(at)
+    if not _goes_on(task) or unread_in_a_row(task):
+        sets["attemptStartedAt"] = to_iso(attempt_start(task, at))
     return _transition(task, TaskStatus.PROCESSING, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
 
 
+def attempt_start(task: TaskEntity, at: datetime) -> datetime:
+    """When the attempt began that a claim at ``at`` begins or goes on with.
+
+    It is later by the time that an attempt has waited for a bucket that could not be read: from that claim to this one.
+    """
+    if not _goes_on(task) or task.attempt_started_at is None:
+        return at
+    started = from_iso(task.attempt_started_at)
+    if not unread_in_a_row(task):
+        return started
+    claimed_at = next(entry["at"] for entry in reversed(task.history) if entry["status"] == TaskStatus.PROCESSING)
+    return started + (at - from_iso(claimed_at))
+
+
+def _goes_on(task: TaskEntity) -> bool:
+    return task.status is TaskStatus.QUEUED and task.attempt > 0
+
+
 def unread_in_a_row(task: TaskEntity) -> int:
-    """How often the attempt has just gone back to the queue since the bucket could not be read: its time is not up."""
+    """How often the attempt has just gone back to the queue since the bucket could not be read."""
     ends = [entry.get("reason") for entry in reversed(task.history) if entry["status"] != TaskStatus.PROCESSING]
     return next((count for count, reason in enumerate(ends) if reason != UNREAD), len(ends))
 
