@@ -19,8 +19,17 @@ from tests.support import owned
 from tests.support.fork import clone as copied
 from tests.support.fork import set_up
 
-AFFECTED = " ".join(f"tests/unit/{name}" for name in ("console", "docs", "local", "task_types", "template", "tooling"))
-"""Unit tests of what an owner changes. The others test the layer, the API and the command line, as they are here."""
+AFFECTED = " ".join(
+    f"tests/unit/{name}"
+    for name in (
+        "docs",
+        "task_types",
+        *(f"template/test_{name}.py" for name in ("grants", "linting", "template", "users")),
+        *(f"tooling/test_{name}.py" for name in ("architecture", "ci_run", "events", "shipped", "task_types_file")),
+        "tooling/test_versions.py",
+    )
+)
+"""Unit tests of what an owner changes; all the others are run by the slow test."""
 OF_SAMPLES = {
     "tests/unit/docs/test_docs.py::test_a_test_that_a_page_shows_is_the_one_that_is_here",
     "tests/unit/docs/test_docs.py::test_the_task_type_that_pages_take_as_given_is_the_one_that_is_here",
