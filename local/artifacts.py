@@ -1,5 +1,6 @@
 """Turns the output of `sam build` into zip files in the local bucket, like `sam package`, but in no time."""
 
+import contextlib
 import hashlib
 import io
 import sys
@@ -26,7 +27,7 @@ def package(build: Path, clients: Clients, bucket: str) -> dict[str, Any]:
     """
     built = template.load(build / "template.yaml")
     s3 = clients("s3")
-    s3.create_bucket(Bucket=bucket)
+    _create(s3, bucket, clients.region)
     present = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
     for resource in built["Resources"].values():
         name = _PATHS.get(resource["Type"])
@@ -41,6 +42,13 @@ def package(build: Path, clients: Clients, bucket: str) -> dict[str, Any]:
             present.add(key)
         resource["Properties"][name] = f"s3://{bucket}/{key}"
     return built
+
+
+def _create(s3: Any, bucket: str, region: str) -> None:
+    """Create the bucket if it is missing. S3 has to be told its region, except us-east-1, which it refuses."""
+    elsewhere = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=bucket, **elsewhere)
 
 
 def zipped(directory: Path, for_linux: bool = sys.platform.startswith("linux")) -> bytes:

@@ -1,13 +1,17 @@
 """The parts of the launcher that only compute: parameters, isolation, values, routes, archives, log lines."""
 
 import io
+import json
 import os
 import sys
 import tomllib
 import zipfile
 from collections import Counter
+from unittest.mock import Mock
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from local import artifacts, deployment, isolation, logs, sam, settings, wiring
 from local.errors import LocalCloudError
@@ -169,6 +173,24 @@ def test_routes_are_added_kept_changed_and_removed():
         "GET /tasks": "JWT",
         "GET /docs": "JWT",
     }
+
+
+@mock_aws
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_files_are_uploaded_once_in_any_region(tmp_path, monkeypatch, region):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    s3 = boto3.client("s3", region_name=region)
+    clients = Mock(return_value=s3, region=region)
+    (tmp_path / "machine.json").write_text("{}")
+    machine = {"Type": "AWS::Serverless::StateMachine", "Properties": {"DefinitionUri": "machine.json"}}
+    (tmp_path / "template.yaml").write_text(json.dumps({"Resources": {"Machine": machine}}))
+
+    first, second = (artifacts.package(tmp_path, clients, "artifacts") for _ in range(2))
+
+    assert first == second
+    (item,) = s3.list_objects_v2(Bucket="artifacts")["Contents"]
+    assert first["Resources"]["Machine"]["Properties"]["DefinitionUri"] == f"s3://artifacts/{item['Key']}"
 
 
 def test_an_archive_is_the_same_for_the_same_content(tmp_path):
