@@ -27,6 +27,13 @@ def names(section: str) -> set[str]:
     return set(whole[section]) - set(product()[section])
 
 
+def actions() -> set[str]:
+    """Return the actions that a fork grants its handlers."""
+    policy = load_text(TEMPLATE.read_text(encoding="utf-8"))["Resources"]["TaskPermissions"]["Properties"]
+    granted = [statement["Action"] for statement in policy["PolicyDocument"]["Statement"]]
+    return {action for given in granted for action in ([given] if isinstance(given, str) else given)}
+
+
 def write(root: Path, place: str, block: str) -> None:
     """Put a block into the template in a folder, at the end of the place whose mark begins like this.
 
