@@ -16,10 +16,14 @@ WAIT_SECONDS = 3.0
 """How long a call waits for the launcher, which writes when a deployment is done."""
 
 
+_UNKNOWN: Mapping[str, Any] = {"role": "unknown", "place": "template.yaml", "statements": ()}
+
+
 @dataclass(frozen=True)
 class Rules:
-    """What holds for one function."""
+    """What holds for one function. ``known``: the launcher wrote it down."""
 
+    known: bool
     statements: tuple[Statement, ...]
     caller: Caller
     place: Place
@@ -27,12 +31,14 @@ class Rules:
 
     @classmethod
     def of(cls, table: Mapping[str, Any], function: str) -> "Rules":
-        """Read from the table that :mod:`local.gate.table` made. Raises KeyError for a function that is not in it."""
-        own = table["functions"][function]
+        """Read from the table that :mod:`local.gate.table` made. A function that is not in it may do nothing."""
+        own = table["functions"].get(function, _UNKNOWN)
         tables = {name: Table.of(given) for name, given in table["tables"].items()}
         role = own["role"].rpartition("/")[2]
+        statements = [*own["statements"], *table["resourceStatements"]] if own is not _UNKNOWN else []
         return cls(
-            statements=tuple(Statement.of(each) for each in [*own["statements"], *table["resourceStatements"]]),
+            known=own is not _UNKNOWN,
+            statements=tuple(Statement.of(each) for each in statements),
             caller=Caller(
                 session=f"arn:aws:sts::{table['account']}:assumed-role/{role}/{function}",
                 place=own["place"],
@@ -53,15 +59,18 @@ class RulesFile:
         self._rules: Rules | None = None
 
     def current(self) -> Rules | None:
-        """The rules, or None while the stack is being deployed for the first time."""
+        """The rules, or None while the stack is being deployed for the first time.
+
+        A function that a deployment adds may be called before the launcher has written it down, so it waits as well.
+        """
         for _ in self._waiting():
             written = self._time()
             if written != self._written:
                 self._written = written
                 self._rules = self._read()
-            if self._rules:
-                return self._rules
-        return None
+            if self._rules and self._rules.known:
+                break
+        return self._rules
 
     def _waiting(self) -> Iterator[None]:
         yield
@@ -80,5 +89,5 @@ class RulesFile:
         try:
             with open(self._path, encoding="utf-8") as file:  # noqa: PTH123 (likewise: nothing more is imported)
                 return Rules.of(json.load(file), self._function)
-        except (FileNotFoundError, KeyError):
+        except FileNotFoundError:
             return None

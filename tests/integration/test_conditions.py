@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
 from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.outbox import undelivered
@@ -108,7 +109,7 @@ def a_fan_out_whose_input_is_read_at_the_second_try(stack: MemoryStack) -> None:
     def refuse(reference: Any, *place: int) -> Any:
         if place and not tried:
             tried.append(1)
-            raise ConnectionError
+            raise ReadTimeoutError(endpoint_url="bucket")
         return blocks(reference, *place)
 
     with patch.object(stack.memory.payloads, "blocks", refuse):

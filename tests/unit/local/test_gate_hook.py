@@ -187,6 +187,14 @@ def test_while_the_stack_is_made_calls_pass_and_the_recording_says_so(world):
     assert world.recorded == [("GetItem", "not judged")]
 
 
+def test_a_function_that_the_launcher_does_not_know_may_do_nothing(world):
+    world.allow(allowed("*", "*"))
+    world.path.write_text(world.path.read_text().replace('"worker"', '"another"'))
+    code, _, _ = refusal(world.client("dynamodb").get_item, TableName="tasks", Key=KEY)
+    assert code == "AccessDeniedException"
+    assert world.sent == []
+
+
 def test_a_role_that_the_function_assumed_has_permissions_of_its_own(world):
     world.allow()
     other = world.client("dynamodb", aws_access_key_id="other", aws_secret_access_key="test")

@@ -94,7 +94,7 @@ def refuse(stack: MemoryStack, monkeypatch: pytest.MonkeyPatch, name: str, times
     def refusing(reference: Any, *place: int) -> Any:
         if (place or name == "lines") and len(tried) < times:
             tried.append(stack.clock() - began)
-            raise ConnectionError("reset")
+            raise ReadTimeoutError(endpoint_url="bucket")
         return read(reference, *place)
 
     monkeypatch.setattr(stack.memory.payloads, name, refusing)
@@ -191,7 +191,7 @@ def test_one_that_was_taken_over_meanwhile_is_left_alone(stack, monkeypatch):
         monkeypatch.undo()
         stack.clock.advance(2000)
         stack.invoke("chunk", call)
-        raise ConnectionError("reset")
+        raise ReadTimeoutError(endpoint_url="bucket")
 
     monkeypatch.setattr(stack.memory.payloads, "blocks", too_late)
     stack.invoke("chunk", call)

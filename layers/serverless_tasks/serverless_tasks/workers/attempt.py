@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import logger, task_keys
+from serverless_tasks.adapters.payloads import UNREAD
 from serverless_tasks.core.errors import AttemptTimeout, InvalidInput, LostRace, PermanentError
 from serverless_tasks.core.inputs.json_text import CHECKPOINT_LIMIT, from_json_text, size, to_json_text
 from serverless_tasks.core.task import transitions
@@ -111,7 +112,7 @@ class Attempt:
             value, context = self._load(task.input_text, task.input_ref), self._context(task)
         except PermanentError as error:  # the bucket does not have it any more
             return Failed(task, error, permanent=True)
-        except Exception as error:  # AWS was asked, and nothing else was done
+        except UNREAD as error:
             return Unread(task, error)
         event = replace(event, task_entity=task, input=value)
         return self._outcome(run_within(self._left(), lambda: call(self._router.resolve(event), context)))

@@ -12,13 +12,12 @@ from uuid import uuid4
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
-from serverless_tasks.adapters.payloads import Reference
+from serverless_tasks.adapters.payloads import UNREAD, Reference
 from serverless_tasks.core.errors import (
     AttemptTimeout,
     LostRace,
     PayloadMissing,
     SubTasksFailed,
-    TaskError,
     WorkerLost,
 )
 from serverless_tasks.core.fan_out import chunks
@@ -199,10 +198,8 @@ class Finisher:
 
 
 def _read(items: Callable[[], Iterable[Read]]) -> Iterator[Read]:
-    """What the bucket gives. Raises :class:`_Unread` for an error of AWS, and as it is what says that it is lost."""
+    """What the bucket gives. Raises :class:`_Unread` where it may another time, and everything else as it is."""
     try:
         yield from items()
-    except TaskError:
-        raise
-    except Exception as error:
+    except UNREAD as error:
         raise _Unread from error

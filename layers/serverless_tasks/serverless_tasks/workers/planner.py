@@ -9,6 +9,7 @@ from typing import Any
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
 from serverless_tasks.adapters.log import logger, task_keys
+from serverless_tasks.adapters.payloads import UNREAD
 from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError, WorkerLost
 from serverless_tasks.core.fan_out import chunks, cuts, rounds
 from serverless_tasks.core.fan_out.chunks import Chunk, Limits, Range
@@ -85,7 +86,7 @@ class Planner:
             found = measure(self._cloud.payloads, task)
         except (PermanentError, InvalidInput) as error:
             return self._fail(task, error)
-        except Exception as error:  # AWS was asked, and nothing else was done
+        except UNREAD as error:
             return self._read_later(task, previous, error)
         try:
             numbers = self._write_chunks(task, found)

@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from botocore.exceptions import ClientError
 from serverless_tasks import Backoff, TaskStatus, TaskType
 from serverless_tasks.testing import MemoryStack
 
@@ -17,10 +18,6 @@ ODD = [
 ]
 
 
-class SlowDown(Exception):
-    """What S3 says when it is asked too often."""
-
-
 def refuse(times, call):
     """The same call, refused so often before it goes through."""
     left = [times]
@@ -28,7 +25,7 @@ def refuse(times, call):
     def refused(*arguments):
         left[0] -= 1
         if left[0] >= 0:
-            raise SlowDown("503")
+            raise ClientError({"Error": {"Code": "SlowDown", "Message": "503"}}, "GetObject")
         return call(*arguments)
 
     return refused
@@ -41,7 +38,7 @@ def run(stack: MemoryStack, value: object = 1):
         try:
             if not stack.step():
                 stack.clock.advance(1)
-        except SlowDown:
+        except ClientError:
             pass
         if stack.task(key).status.terminal:
             return stack.task(key)

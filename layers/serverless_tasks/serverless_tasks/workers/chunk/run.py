@@ -20,6 +20,7 @@ from typing import Any
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
+from serverless_tasks.adapters.payloads import UNREAD
 from serverless_tasks.core.errors import LostRace, PayloadMissing, WorkerLost
 from serverless_tasks.core.fan_out import chunks, outcomes
 from serverless_tasks.core.fan_out.chunks import Chunk
@@ -166,7 +167,7 @@ def _elements(invocation: Invocation, held: HeldChunk) -> Sequence[Any] | Payloa
         return elements(invocation.cloud.payloads, held.task, held.chunk.range)
     except PayloadMissing as error:
         return error
-    except Exception as error:
+    except UNREAD as error:
         raise Unread from error
 
 
@@ -259,7 +260,7 @@ class Lines:
         except PayloadMissing:  # lost ones are run again, as after a crash
             logger.exception("outcomes are lost", extra={**task_keys(self._task), "chunk": self._chunk.number})
             return [outcomes.NOTHING] * self._chunk.range.count
-        except Exception as error:
+        except UNREAD as error:
             raise Unread from error
 
     def open(self) -> Iterator[tuple[str, int]]:
