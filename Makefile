@@ -16,6 +16,9 @@ UNIT := tests/unit $(wildcard demo/tests benchmarks/tests)
 # The longest first, and what is left to whoever is idle.
 NO_CLOUD := --dist worksteal tests/model tests/integration tests/upgrade tests/runtime
 
+# Where it is set, every one of the many processes here would compile what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi docs docs-serve sbom parameters audit screenshots bench bench-million lock clean
 

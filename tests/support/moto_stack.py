@@ -14,8 +14,6 @@ from typing import Any, Self
 from unittest.mock import patch
 
 from botocore.exceptions import ClientError
-from moto import mock_aws
-from moto.core.serialize import AttributePicker
 from moto.sqs.models import Message, sqs_backends
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.core.inputs.uploads import Upload
@@ -34,7 +32,7 @@ from serverless_tasks.workers.sweeper import Sweeper
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 
 from tests.support.calls import Call, Calls
-from tests.support.clients import ACCOUNT, REGION, driver_client, worker_client
+from tests.support.clients import ACCOUNT, REGION, driver_client, quick_moto, worker_client
 from tests.support.expressions import check_request
 from tests.support.permissions import missing
 from tests.support.played import StateMachine, Stream
@@ -63,9 +61,8 @@ class MotoStack:
         return self
 
     def _begin(self) -> None:
-        self._exit.enter_context(mock_aws())
+        self._exit.enter_context(quick_moto())
         self._exit.enter_context(patch("moto.core.utils.utcnow", self._moto_now))
-        self._exit.enter_context(patch.object(AttributePicker, "__call__", _pick))
         self.resources = Resources(**self._parameters)
         self.stream = Stream(self.resources, "RelayFunction")
         self.state_machine = StateMachine(self.resources, self._invoke, self.clock)
@@ -252,13 +249,3 @@ class _Service(TaskService):
 def _check_expressions(call: Call) -> None:
     if call.service == "dynamodb":
         check_request(call.operation, call.params)
-
-
-_slowly = AttributePicker.__call__
-
-
-def _pick(picker: AttributePicker, context: Any) -> Any:
-    """Moto looks for ten spellings of each of the ten types that an attribute may have; this is two thirds of all."""
-    if context.shape.parent.name == "AttributeValue" and isinstance(context.obj, dict):
-        return context.obj.get(context.key)
-    return _slowly(picker, context)

@@ -12,7 +12,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 from serverless_tasks import TaskEntity, TaskKey, TaskType
 from serverless_tasks.adapters.cloud import Cloud
@@ -25,6 +24,7 @@ from serverless_tasks.workers.finisher import Finisher
 from serverless_tasks.workers.planner import Planner
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 
+from tests.support.clients import quick_moto
 from tests.unit.api.client import Client
 from tests.unit.api.deployed import TYPES, Deploy
 
@@ -70,7 +70,7 @@ def table_properties() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def dynamodb(app: ModuleType) -> Iterator[Any]:
     """A client of AWS in memory, which has the bucket already: to make it anew for every test takes too long."""
-    with mock_aws():
+    with quick_moto():
         boto3.client("s3").create_bucket(Bucket="payloads")
         yield boto3.client("dynamodb")
 

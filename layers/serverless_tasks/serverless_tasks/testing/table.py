@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -48,14 +47,15 @@ class MemoryTable:
         for put in puts:
             found = self.items.get((put.item["pk"], put.item["sk"]))
             if not all(_holds(clause, found) for clause in put.conditions):
-                raise LostRace("the item exists", copy.deepcopy(found))
+                raise LostRace("the item exists", found and copied(found))
         for put in puts:
-            self._store((put.item["pk"], put.item["sk"]), copy.deepcopy(put.item))
-        return [copy.deepcopy(put.item) for put in puts]
+            self._store((put.item["pk"], put.item["sk"]), copied(put.item))
+        return [copied(put.item) for put in puts]
 
     def item(self, key: TaskKey) -> Item | None:
         """Any item, or None."""
-        return copy.deepcopy(self.items.get((key.pk, key.sk)))
+        found = self.items.get((key.pk, key.sk))
+        return copied(found) if found else None
 
     def update(self, update: Update) -> Item:
         """Apply a conditional update and return the item as it is then. Raises :class:`LostRace`."""
@@ -63,9 +63,9 @@ class MemoryTable:
         found = self.items.get(key)
         broken = [clause for clause in update.conditions if not _holds(clause, found)]
         if broken:
-            raise LostRace(f"not so: {broken[0]}", copy.deepcopy(found))
+            raise LostRace(f"not so: {broken[0]}", found and copied(found))
         self._store(key, update.applied_to(found or {}))
-        return copy.deepcopy(self.items[key])
+        return copied(self.items[key])
 
     def update_task(self, update: Update, before: TaskEntity) -> TaskEntity:
         """:meth:`update` of a task that its writer knows as ``before``."""
@@ -80,7 +80,7 @@ class MemoryTable:
         """The chunks from number ``first`` on, in order."""
         pk = chunks_pk(tenant_code, code)
         for key in sorted(key for key in self.items if key[0] == pk and key[1] >= chunk_sk(first)):
-            yield Chunk.from_item(copy.deepcopy(self.items[key]))
+            yield Chunk.from_item(copied(self.items[key]))
 
     def due(self, shard: str, until: str, limit: int) -> list[TaskKey]:
         """Keys of what stands in a shard and whose time has come, longest overdue first."""
@@ -91,18 +91,31 @@ class MemoryTable:
     def page(self, condition: str, values: Mapping[str, Any], **options: Any) -> tuple[list[Item], Item | None]:
         """One page of a query, and the key it ended at if there may be more."""
         items, last = page(self.items.values(), condition, values, options)
-        return [copy.deepcopy(projected(item, options)) for item in items], last
+        return [copied(projected(item, options)) for item in items], last
 
     def batch_get(self, keys: Sequence[TaskKey], **options: Any) -> dict[TaskKey, Item]:
         """The items that exist, by key."""
         found = {key: self.items[key.pk, key.sk] for key in keys if (key.pk, key.sk) in self.items}
-        return {key: copy.deepcopy(projected(item, options)) for key, item in found.items()}
+        return {key: copied(projected(item, options)) for key, item in found.items()}
 
     def _store(self, key: tuple[str, str], item: Item) -> None:
         item = decode_item(encode_item(item))  # as the real table gives it back: plain strings, no enums
         self.items[key] = item
         if item["kind"] in tuple(TaskKind) and item["change"] == "status" and item["status"] in self._relayed:
             self.stream.append({"eventName": "MODIFY", "dynamodb": {"NewImage": encode_item(item)}})
+
+
+def copied(item: Item) -> Item:
+    """A copy that shares nothing that can change. What items are made of is known, so it is quicker than deepcopy."""
+    return {name: _copied(value) for name, value in item.items()}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return copied(value)
+    if isinstance(value, list):
+        return [_copied(inner) for inner in value]
+    return set(value) if isinstance(value, set) else value
 
 
 def _holds(clause: Clause, item: Item | None) -> bool:
