@@ -37,9 +37,8 @@ def set_up(root: Path) -> None:
         for part in ("bin", "lib", "pyvenv.cfg"):
             (root / name / part).symlink_to(source / part)
         (root / name / ".ready").touch()
-    if (
-        known := ROOT / ".mypy_cache"
-    ).is_dir():  # from the check before these tests; a changed file is seen by its hash
+    # From the check before these tests. mypy sees a changed file by its hash.
+    if (known := ROOT / ".mypy_cache").is_dir():
         shutil.copytree(known, root / known.name)
 
 
