@@ -36,7 +36,7 @@ LISTS: tuple[dict[str, Any], ...] = (
 )
 ANY = st.text(string.printable, min_size=1, max_size=30)
 ONE_AFTER_ANOTHER = settings(
-    max_examples=150,
+    max_examples=75,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # an example that is shrunk is sent again, and keys may then be known

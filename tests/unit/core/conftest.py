@@ -6,5 +6,5 @@ from tests.support.own_types import no_task_types
 
 __all__ = ["no_task_types"]
 
-settings.register_profile("same examples", derandomize=True, deadline=None, database=None)
+settings.register_profile("same examples", max_examples=50, derandomize=True, deadline=None, database=None)
 settings.load_profile("same examples")
