@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from serverless_tasks.adapters.meter import Meter, MeteredTable
 from serverless_tasks.adapters.settings import Settings
@@ -27,6 +28,8 @@ Answer = TypeVar("Answer")
 Handler = Callable[[Any, Any], Answer]
 """Entry of a function: an event and Lambda's context in, the answer out."""
 
+UNREAD = (BotoCoreError, ClientError)
+"""Errors of a bucket that may give an object another time. One that is missing is :class:`PayloadMissing` instead."""
 POOL_SIZE = 16
 """Connections per client: the first plan writes chunks from that many threads."""
 

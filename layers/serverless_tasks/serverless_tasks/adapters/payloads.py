@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
 from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.core.errors import InvalidInput, PayloadMissing
@@ -29,8 +29,6 @@ BLOCK_BYTES = 65_536
 """Handed on at a time."""
 READS = 3
 """How often a read is begun before it is given up: botocore tries a request again, but not the reading of its body."""
-UNREAD = (BotoCoreError, ClientError)
-"""Errors of a bucket that may give the object another time. A missing object is :class:`PayloadMissing` instead."""
 _BROKEN = (HTTPClientError, IncompleteReadError)
 # A connection that was closed, or gave nothing for too long, while the body was read.
 _MISSING = {"NoSuchKey", "PreconditionFailed", "InvalidRange", "404"}

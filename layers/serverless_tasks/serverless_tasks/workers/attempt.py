@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 
-from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.cloud import UNREAD, Cloud
 from serverless_tasks.adapters.log import logger, task_keys
-from serverless_tasks.adapters.payloads import UNREAD
 from serverless_tasks.core.errors import AttemptTimeout, InvalidInput, LostRace, PermanentError
 from serverless_tasks.core.inputs.json_text import CHECKPOINT_LIMIT, from_json_text, size, to_json_text
 from serverless_tasks.core.task import transitions

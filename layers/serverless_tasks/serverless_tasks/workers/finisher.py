@@ -10,9 +10,9 @@ from typing import Any, TypeVar, assert_never, cast
 from uuid import uuid4
 
 from serverless_tasks.adapters.clock import utc_now
-from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.cloud import UNREAD, Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
-from serverless_tasks.adapters.payloads import UNREAD, Reference
+from serverless_tasks.adapters.payloads import Reference
 from serverless_tasks.core.errors import (
     AttemptTimeout,
     LostRace,

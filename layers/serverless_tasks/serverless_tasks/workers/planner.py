@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
-from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
+from serverless_tasks.adapters.cloud import POOL_SIZE, UNREAD, Cloud
 from serverless_tasks.adapters.log import logger, task_keys
-from serverless_tasks.adapters.payloads import UNREAD
 from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError, WorkerLost
 from serverless_tasks.core.fan_out import chunks, cuts, rounds
 from serverless_tasks.core.fan_out.chunks import Chunk, Limits, Range

@@ -18,9 +18,8 @@ from dataclasses import replace
 from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
-from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.adapters.cloud import UNREAD, Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
-from serverless_tasks.adapters.payloads import UNREAD
 from serverless_tasks.core.errors import LostRace, PayloadMissing, WorkerLost
 from serverless_tasks.core.fan_out import chunks, outcomes
 from serverless_tasks.core.fan_out.chunks import Chunk
