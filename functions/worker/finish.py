@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from invocation import cloud, remaining_seconds
+from invocation import cloud, remaining_seconds, router
 from serverless_tasks.adapters.log import logger
 from serverless_tasks.workers.finisher import Finisher
 
-finisher = Finisher(cloud)
+finisher = Finisher(cloud, router)
 
 
 @logger.inject_lambda_context

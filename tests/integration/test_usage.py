@@ -229,7 +229,7 @@ def test_an_item_that_others_have_grown_is_put_right_by_the_next_write(stack: Mo
 
     with stack.invocation("queue"):
         first = table.update_task(transitions.queued(task, stack.clock()), task)
-        second = table.update_task(transitions.claimed(first, stack.clock(), stack.clock()), first)
+        second = table.update_task(transitions.claimed(first, stack.clock(), stack.clock(), {"maxAttempts": 3}), first)
 
     assert first.usage.write_units < known + 5
     assert second.usage.write_units == known + 5 + 1

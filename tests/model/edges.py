@@ -26,7 +26,7 @@ _table = MemoryTable()
 WRITES: dict[str, Callable[[TaskEntity], Update]] = {
     "queued": lambda task: transitions.queued(task, NOW),
     "started": lambda task: transitions.started(task, NOW, f"execution-{task.run}"),
-    "claimed": lambda task: transitions.claimed(task, NOW, _LEASE),
+    "claimed": lambda task: transitions.claimed(task, NOW, _LEASE, {"maxAttempts": MAX_ATTEMPTS}),
     "continued": lambda task: transitions.continued(task, NOW),
     "errored": lambda task: transitions.errored(task, NOW, "{}", _LEASE, "it failed"),
     "finished": lambda task: transitions.finished(task, NOW, {}),

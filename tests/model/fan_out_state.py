@@ -151,7 +151,7 @@ def planned(task: int, seen: int, counts: tuple[int, int], done: tuple[int, ...]
     """Plan writes PROCESSING with what it counted."""
     parent = TASKS[seen]
     told = {"subTaskCount": SUB_TASKS, "subTaskSucceedCount": counts[0], "subTaskFailedCount": counts[1]}
-    return apply(task, transitions.planned(parent, NOW, f"execution-{parent.run}", told, frozenset(done)))
+    return apply(task, transitions.planned(parent, NOW, f"execution-{parent.run}", told, frozenset(done), policy={}))
 
 
 @cache

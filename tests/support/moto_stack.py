@@ -78,7 +78,7 @@ class MotoStack:
         self.queue_worker = QueueWorker(self.clouds["queue"], router, **always)
         self.planner = Planner(self.clouds["plan"], router, self.clock)
         self.chunk_worker = ChunkWorker(self.clouds["chunk"], router, **slept)
-        self.finisher = Finisher(self.clouds["finish"], **slept)
+        self.finisher = Finisher(self.clouds["finish"], router, **slept)
         self.sweeper = Sweeper(self.clouds["sweeper"], self.clock)
 
     def __exit__(self, *_: object) -> None:

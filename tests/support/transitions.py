@@ -4,7 +4,7 @@ from serverless_tasks.core.dynamodb.expressions import equals
 
 from tests.support.examples import AT
 
-ENDED = ("leaseUntil", "nextAttemptAt")
+ENDED = ("leaseUntil", "nextAttemptAt", "policy")
 """What every end removes."""
 CLOSED = ("attention", "dueAt")
 """What every end but FAILED removes besides."""

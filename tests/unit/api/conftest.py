@@ -126,7 +126,7 @@ def fan_out(cloud: Cloud) -> Callable[..., None]:
         plan = Planner(cloud, HandlerRouter()).handle({"input": call, "executionArn": "arn:execution"})
         for number in plan["chunks"]:
             ChunkWorker(cloud, HandlerRouter()).handle({**call, "chunk": number}, lambda: 900)
-        Finisher(cloud).handle(call, lambda: 900)
+        Finisher(cloud, HandlerRouter()).handle(call, lambda: 900)
 
     return fan_out
 

@@ -87,7 +87,7 @@ def test_an_attempt_that_has_waited_goes_on_with_the_time_that_it_had_left():
     start = attempt_start(task, claimed + waited)
 
     assert claimed + waited - start == used
-    assert transitions.claimed(task, claimed + waited, began).set["attemptStartedAt"] == to_iso(start)
+    assert transitions.claimed(task, claimed + waited, began, {}).set["attemptStartedAt"] == to_iso(start)
 
 
 def test_a_single_task_that_is_refused_for_very_long_fails_of_it(stack, close):

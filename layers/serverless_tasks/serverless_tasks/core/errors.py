@@ -69,6 +69,10 @@ class NoHandler(PermanentError):
     """No handler in this deployment takes tasks of this type."""
 
 
+class AttemptsUsedUp(TaskError):
+    """Another attempt would be one more than ``max_attempts`` allows."""
+
+
 class AttemptTimeout(TaskError):
     """An attempt ran longer than its task type allows."""
 

@@ -43,9 +43,9 @@ class Transitions:
         self.write(task, transitions.completed(task, self._clock(), result, self._days))
 
     def fail(self, task: TaskEntity, error: BaseException) -> None:
-        """End the task with this error."""
-        kept = describe(error)
-        failed = transitions.failed(task, self._clock(), error_text(kept), reason(kept), self._days)
+        """End the task with this error, and its counters with what its chunks say."""
+        kept, counts = describe(error), self._counts(task)
+        failed = transitions.failed(task, self._clock(), error_text(kept), reason(kept), self._days, counts)
         self.write(task, failed, reason=reason(kept))
 
     def retry_attempt(self, task: TaskEntity, error: BaseException, due: datetime) -> None:
@@ -87,6 +87,17 @@ class Transitions:
         except LostRace:
             # A fast worker has the task already, or it was dispatched before: the later status stands.
             logger.info("a late dispatch hides nothing", extra=task_keys(task))
+
+    def _counts(self, task: TaskEntity) -> Mapping[str, int]:
+        """Counters of what has an outcome, counted or not: a worker may have died in between, or in its chunk.
+
+        Those of a task that is FINISHED are all that its chunks say already.
+        """
+        if "subTaskCount" not in task.attributes or task.status is TaskStatus.FINISHED:
+            return {}
+        from serverless_tasks.core.fan_out.chunks import tally  # not at the start: half of the functions know none
+
+        return tally(task, self._cloud.table.chunks(task.tenant_code, task.code))
 
     @property
     def _days(self) -> int:

@@ -61,7 +61,7 @@ class MemoryStack:
         self.queue_worker = QueueWorker(cloud, router, self.clock, rand=lambda: 1.0)
         self.planner = Planner(cloud, router, self.clock)
         self.chunk_worker = ChunkWorker(cloud, router, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
-        self.finisher = Finisher(cloud, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
+        self.finisher = Finisher(cloud, router, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
         self.sweeper = Sweeper(cloud, self.clock)
         self.executions: dict[str, Execution] = {}
         self.relay_batch = 1

@@ -16,6 +16,7 @@ from serverless_tasks.adapters.payloads import Reference
 from serverless_tasks.core.errors import (
     AttemptTimeout,
     LostRace,
+    NoHandler,
     PayloadMissing,
     SubTasksFailed,
     WorkerLost,
@@ -30,12 +31,14 @@ from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.events import StepFunctionTaskEvent
-from serverless_tasks.core.task_types.task_type import TaskType, policy_of
+from serverless_tasks.core.task_types.policy import Policy
+from serverless_tasks.core.task_types.task_type import policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.amounts import FINISH, LOOK
 from serverless_tasks.store.chunks import load_lines
 from serverless_tasks.store.inputs import every_element
 from serverless_tasks.store.transitions import Transitions
+from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
 from serverless_tasks.workers.user_code.runner import (
     CLOSING_SECONDS,
     Ended,
@@ -65,11 +68,13 @@ class Finisher:
     def __init__(
         self,
         cloud: Cloud,
+        router: HandlerRouter,
         clock: Clock = utc_now,
         rand: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._cloud = cloud
+        self._router = router
         self._clock = clock
         self._random = rand
         self._sleep = sleep
@@ -100,31 +105,33 @@ class Finisher:
         count = task.attributes.get("subTaskCount")
         if count is None:
             return self._transitions.fail(task, PayloadMissing("it was never cut into chunks; retry it, and it is"))
-        if sum(chunk.range.count for chunk in found) < count:
-            return self._transitions.fail(
-                task, PayloadMissing("chunks of it have expired; retry it, and they are cut anew")
-            )
+        if not chunks.are_all(found, count):
+            return self._transitions.fail(task, _not_all(found, count))
+        if task.policy is None and self._router.lacks_sub_task_handler(task):
+            # Begun by older code: whether there was a fan-in, only the code can say.
+            return self._transitions.fail(task, no_handler(task.type))
         if task.status is not TaskStatus.FINISHED:
             self._note_looks(task, call.get("plan", {}).get("looks", 0))
             task = self._transitions.write(task, transitions.finished(task, self._clock(), counts))
-        policy = policy_of(task.type)
-        failed_count = counts["subTaskFailedCount"]
+        policy, failed_count = Policy.of(task), counts["subTaskFailedCount"]
         if not policy.tolerates(failed_count, count):
             return self._transitions.fail(task, self._sub_tasks_failed(task, found, failed_count, count, policy))
-        return self._fan_in(task, found, policy, remaining)
+        return self._fan_in(task, found, remaining) if policy.fan_in else self._complete(task, None)
 
     def _note_looks(self, task: TaskEntity, looks: int) -> None:
         """Later plans write nothing that could record their usage. Each has used as much as finish has so far."""
         self._cloud.meter.note_again(task.code, looks)
         self._cloud.meter.note(LOOK.times(looks) + FINISH, task.code)
 
-    def _fan_in(self, task: TaskEntity, found: list[Chunk], policy: TaskType, remaining: Callable[[], float]) -> None:
-        if (handler := policy.finished_handler) is None:
-            return self._complete(task, None)
+    def _fan_in(self, task: TaskEntity, found: list[Chunk], remaining: Callable[[], float]) -> None:
+        task_type = policy_of(task.type)
+        if (handler := task_type.finished_handler) is None:
+            lacks = f"no fan-in for task type '{task.type}', which had one when the run began"
+            return self._transitions.fail(task, NoHandler(lacks))
         event = self._event(task)
 
         def run() -> Ended:
-            seconds = min(policy.timeout, remaining() - CLOSING_SECONDS)
+            seconds = min(task_type.timeout, remaining() - CLOSING_SECONDS)
             with logger.append_context_keys(**task_keys(task)):  # on the fan-in's own lines, too
                 return run_within(seconds, lambda: call_handler(handler, event, self._outcomes(task, found)))
 
@@ -147,9 +154,8 @@ class Finisher:
         if not isinstance(ended, Raised) or ended.permanent:
             return False
         logger.exception("the fan-in failed", exc_info=ended.error, extra={**task_keys(task), "fanInAttempt": attempt})
-        policy = policy_of(task.type)
-        delay = policy.backoff.delay(attempt, self._random)
-        if attempt == policy.max_attempts or delay > remaining() - 2 * CLOSING_SECONDS:
+        delay = policy_of(task.type).backoff.delay(attempt, self._random)
+        if attempt == Policy.of(task).max_attempts or delay > remaining() - 2 * CLOSING_SECONDS:
             return False
         self._sleep(delay)
         return True
@@ -181,7 +187,7 @@ class Finisher:
         return next(_read(lambda: [self._cloud.payloads.load(reference)]))
 
     def _sub_tasks_failed(
-        self, task: TaskEntity, found: list[Chunk], failed: int, count: int, policy: TaskType
+        self, task: TaskEntity, found: list[Chunk], failed: int, count: int, policy: Policy
     ) -> SubTasksFailed:
         with_failures = [chunk for chunk in found if chunk.failed]
         first = next(o for o in self._outcomes(task, with_failures) if o.status is TaskStatus.FAILED)
@@ -195,6 +201,13 @@ class Finisher:
         what = f"result-{task.run}-{uuid4().hex}.json"  # two fan-ins may run at once, and one of them wins
         stored = {} if text is None else self._cloud.payloads.inline_or_stored("result", text, task, what)
         self._transitions.complete(task, stored)
+
+
+def _not_all(found: Sequence[Chunk], count: int) -> PayloadMissing:
+    """Why its chunks are not each element once. Those that an older version cut twice cannot be mended."""
+    if sum(chunk.range.count for chunk in found) < count:
+        return PayloadMissing("chunks of it have expired; retry it, and they are cut anew")
+    return PayloadMissing("its chunks overlap, so that sub-tasks were counted twice; create the task anew")
 
 
 def _read(items: Callable[[], Iterable[Read]]) -> Iterator[Read]:

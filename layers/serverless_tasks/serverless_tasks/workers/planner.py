@@ -17,6 +17,7 @@ from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types import failures
+from serverless_tasks.core.task_types.policy import Policy
 from serverless_tasks.core.task_types.task_type import policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.amounts import PLAN
@@ -70,6 +71,8 @@ class Planner:
 
     def _go_on(self, task: TaskEntity, found: list[Chunk], previous: rounds.Plan | None) -> Mapping[str, Any]:
         step = rounds.next_step(found, task.run, self._clock(), previous, policy_of(task.type).backoff.cap)
+        if step["next"] != "finish" and self._router.lacks_sub_task_handler(task):
+            return self._fail(task, no_handler(task.type))
         if step["next"] in GIVEN_UP:
             return self._fail(task, WorkerLost(GIVEN_UP[step["next"]]))
         logger.info("plan: %s", step["next"], extra={**task_keys(task), "chunks": len(step.get("chunks", ()))})
@@ -78,9 +81,11 @@ class Planner:
     def _begin(self, task: TaskEntity, execution_arn: str, previous: rounds.Plan | None) -> Mapping[str, Any]:
         if self._router.lacks_sub_task_handler(task):
             return self._fail(task, no_handler(task.type))
-        if task.run and (known := self._cut_before(task)):
-            cut = Measured(task.attributes["subTaskCount"])
-            return self._go_on(self._enter(task, execution_arn, known, cut), known, None)
+        known = list(self._cloud.table.chunks(task.tenant_code, task.code)) if task.run else []
+        if known and chunks.are_all(known, task.attributes.get("subTaskCount", 0)):
+            # The input need not be read again.
+            found = Measured(task.attributes["subTaskCount"])
+            return self._go_on(self._enter(task, execution_arn, known, found, known[0].limits), known, None)
         try:
             found = measure(self._cloud.payloads, task)
         except (PermanentError, InvalidInput) as error:
@@ -88,13 +93,13 @@ class Planner:
         except UNREAD as error:
             return self._read_later(task, previous, error)
         try:
-            numbers = self._write_chunks(task, found)
+            numbers, limits = self._write_chunks(task, found, known)
         except (PermanentError, InvalidInput) as error:
             return self._fail(task, error)
         if numbers is None:
             known = list(self._cloud.table.chunks(task.tenant_code, task.code))
-            return self._go_on(self._enter(task, execution_arn, known, found), known, None)
-        self._enter(task, execution_arn, [], found)
+            return self._go_on(self._enter(task, execution_arn, known, found, limits), known, None)
+        self._enter(task, execution_arn, [], found, limits)
         return {"next": "run" if numbers else "finish", "chunks": numbers, "claims": 0, "stalled": 0}
 
     def _read_later(self, task: TaskEntity, previous: rounds.Plan | None, error: Exception) -> Mapping[str, Any]:
@@ -106,42 +111,54 @@ class Planner:
         seconds = failures.unread_wait(unread)
         return {"next": "wait", "seconds": seconds, "unread": unread + 1, "claims": 0, "stalled": 0}
 
-    def _cut_before(self, task: TaskEntity) -> list[Chunk]:
-        """The chunks of an earlier run, if all are still there: then the input need not be read again."""
-        found = list(self._cloud.table.chunks(task.tenant_code, task.code))
-        complete = sum(chunk.range.count for chunk in found) == task.attributes.get("subTaskCount")
-        return found if complete else []
-
-    def _enter(self, task: TaskEntity, arn: str, known: list[Chunk], found: Measured) -> TaskEntity:
+    def _enter(
+        self, task: TaskEntity, arn: str, known: list[Chunk], found: Measured, limits: Limits | None
+    ) -> TaskEntity:
         counts, done = chunks.recount(known, task.run)
         counts = {"subTaskCount": found.count, **counts}
-        task = self._transitions.write(task, transitions.planned(task, self._clock(), arn, counts, done, found.header))
+        now, policy, cut = (
+            self._clock(),
+            Policy.of_code(task.type).to_item(task.kind),
+            limits.to_item() if limits else None,
+        )
+        update = transitions.planned(task, now, arn, counts, done, found.header, policy=policy, cut=cut)
+        task = self._transitions.write(task, update)
         logger.info("planned %d sub-tasks", found.count, extra=task_keys(task))
         return task
 
-    def _write_chunks(self, task: TaskEntity, found: Measured) -> list[int] | None:
-        """Write the chunks that are not there yet; returns their numbers if none was, else None.
+    def _write_chunks(
+        self, task: TaskEntity, found: Measured, known: list[Chunk]
+    ) -> tuple[list[int] | None, Limits | None]:
+        """Write the chunks that are not there yet; returns their numbers if none was, else None, and their limits.
 
         Chunk 0 goes first and settles the limits: a plan that died half-way may have cut by others than ours.
         """
-        concurrency = self._cloud.settings.fan_out_concurrency
-        count, marks = found.count, found.marks
-        limits = cuts.limits_for(count, concurrency, policy_of(task.type).chunk_size, marks)
-        if count == 0:
-            return []
-        fresh = self._write_chunk(task, next(cuts.cut(count, limits, marks)), limits)
+        if found.count == 0:
+            return [], None
+        limits = self._limits(task, found, known)
+        fresh = not known and self._write_chunk(task, next(cuts.cut(found.count, limits, found.marks)), limits)
         if not fresh:
-            existing = self._cloud.table.chunk(task.tenant_code, task.code, 0)
-            limits = (existing and existing.limits) or limits
-        rest = list(cuts.cut(count, limits, marks))[1:]
+            known = known or list(self._cloud.table.chunks(task.tenant_code, task.code))
+            limits = self._limits(task, found, known)
+        there = {0} if fresh else {chunk.number for chunk in known}
+        ranges = list(cuts.cut(found.count, limits, found.marks))
+        missing = [range_ for range_ in ranges if range_.number not in there]
         with ThreadPoolExecutor(POOL_SIZE) as pool:
-            written = list(pool.map(lambda range_: self._write_chunk(task, range_), rest))
-        return list(range(1 + len(rest))) if fresh and all(written) else None
+            written = list(pool.map(lambda range_: self._write_chunk(task, range_, limits), missing))
+        return (list(range(len(ranges))) if fresh and all(written) else None), limits
 
-    def _write_chunk(self, task: TaskEntity, range_: Range, limits: Limits | None = None) -> bool:
+    def _limits(self, task: TaskEntity, found: Measured, known: list[Chunk]) -> Limits:
+        """By which the list was cut, in whichever run; else by which this deployment cuts it."""
+        begun_with = Limits.from_item(task.cut) if task.cut else None
+        if known:
+            return cuts.limits_of(known, found.count, found.marks, begun_with)
+        wanted, concurrency = policy_of(task.type).chunk_size, self._cloud.settings.fan_out_concurrency
+        return begun_with or cuts.limits_for(found.count, concurrency, wanted, found.marks)
+
+    def _write_chunk(self, task: TaskEntity, range_: Range, limits: Limits) -> bool:
         expires_at = int(self._clock().timestamp()) + 2 * self._cloud.settings.retention_days * 86400
         try:
-            self._cloud.table.put(chunks.create(task, range_, expires_at, limits))
+            self._cloud.table.put(chunks.create(task, range_, expires_at, None if range_.number else limits))
         except LostRace:
             return False
         return True

@@ -18,11 +18,12 @@ from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
 from serverless_tasks.adapters.queue import RECEIVED
-from serverless_tasks.core.errors import InvalidInput, LostRace, MalformedMessage, WorkerLost
+from serverless_tasks.core.errors import AttemptsUsedUp, InvalidInput, LostRace, MalformedMessage, WorkerLost
 from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.events import TaskQueueEvent
+from serverless_tasks.core.task_types.policy import Policy
 from serverless_tasks.core.task_types.task_type import TaskType, policy_of
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.store.transitions import Transitions
@@ -112,8 +113,8 @@ class QueueWorker:
         self._cloud.queue.dead_letter(record, reason)
 
     def _act(self, task: TaskEntity, event: TaskQueueEvent, work: Work) -> None:
-        policy = policy_of(task.type)
-        match decisions.decide(task, event.run, self._clock(), policy.max_attempts):
+        max_attempts = Policy.of(task).max_attempts
+        match decisions.decide(task, event.run, self._clock(), max_attempts):
             case decisions.Acknowledge(because):
                 logger.info("acknowledged without work", extra={**task_keys(task), "because": because})
             case decisions.Wait(seconds, because):
@@ -122,8 +123,11 @@ class QueueWorker:
             case decisions.GiveUp():
                 died = f"the worker of attempt {task.attempt} died, was killed, or got no answer from AWS"
                 self._transitions.fail(task, WorkerLost(died))
+            case decisions.UsedUp():
+                begun = f"{task.attempt} of {max_attempts} attempts were begun; a retry begins anew"
+                self._transitions.fail(task, AttemptsUsedUp(begun))
             case decisions.Claim():
-                work(task, policy)
+                work(task, policy_of(task.type))
 
     def _run(self, task: TaskEntity, event: TaskQueueEvent, policy: TaskType, remaining: RemainingSeconds) -> None:
         if self._router.lacks_handler(event):
@@ -131,7 +135,8 @@ class QueueWorker:
         now = self._clock()
         attempt = Attempt(self._cloud, self._router, self._clock, remaining, policy.timeout)
         lease_until = attempt.lease_until(task, now)
-        task = self._transitions.write(task, transitions.claimed(task, now, lease_until))
+        decides_by = Policy.of_code(task.type).to_item(task.kind)
+        task = self._transitions.write(task, transitions.claimed(task, now, lease_until, decides_by))
         self._hide(event.record, (lease_until - now).total_seconds() + decisions.VISIBILITY_MARGIN)
         try:
             with logger.append_context_keys(**task_keys(task)):  # on the handler's own lines, too
@@ -154,7 +159,7 @@ class QueueWorker:
             case Unread(task, error):
                 self._give_back(task, error, event, policy)
             case Failed(task, error, permanent):
-                if permanent or task.attempt >= policy.max_attempts:
+                if permanent or task.attempt >= Policy.of(task).max_attempts:
                     self._transitions.fail(task, error)
                 else:
                     delay = policy.backoff.delay(task.attempt, self._random)

@@ -25,6 +25,8 @@ LATER = NOW + timedelta(minutes=15)
 REFERENCE = {"key": "payloads/mbc/1/x", "bytes": 5000, "etag": '"e"'}
 ERROR = '{"type":"ValueError","message":"no food"}'
 COUNTS = {"subTaskCount": 3, "subTaskSucceedCount": 1, "subTaskFailedCount": 1}
+POLICY = {"maxAttempts": 3, "toleratedFailures": "5%", "fanIn": True}
+CUT = {"maxCount": 2, "maxBytes": 1000}
 ATTRIBUTES = [
     {},
     COUNTS,
@@ -51,13 +53,15 @@ RESULTS = [{}, {"result": "1"}, {"resultRef": REFERENCE}]
 WRITES = {
     "transitions.queued": lambda: [transitions.queued(task, NOW) for task in allowed("QUEUED")],
     "transitions.started": lambda: [transitions.started(task, NOW, "arn") for task in allowed("STARTED")],
-    "transitions.claimed": lambda: [transitions.claimed(task, NOW, LATER) for task in allowed("PROCESSING")],
+    "transitions.claimed": lambda: [
+        transitions.claimed(task, NOW, LATER, {"maxAttempts": 3}) for task in allowed("PROCESSING")
+    ],
     "transitions.continued": lambda: [transitions.continued(task, NOW) for task in allowed("QUEUED")],
     "transitions.errored": lambda: [
         transitions.errored(task, NOW, ERROR, LATER, "no food") for task in allowed("ERRORED")
     ],
     "transitions.planned": lambda: [
-        transitions.planned(task, NOW, arn, COUNTS, done)
+        transitions.planned(task, NOW, arn, COUNTS, done, policy=POLICY, cut=CUT)
         for task in allowed("PROCESSING")
         for arn in (None, "arn")
         for done in (frozenset(), frozenset(range(1000)))
@@ -66,7 +70,11 @@ WRITES = {
     "transitions.completed": lambda: [
         transitions.completed(task, NOW, result, 30) for task in allowed("COMPLETED") for result in RESULTS
     ],
-    "transitions.failed": lambda: [transitions.failed(task, NOW, ERROR, "no food", 30) for task in allowed("FAILED")],
+    "transitions.failed": lambda: [
+        transitions.failed(task, NOW, ERROR, "no food", 30, counts)
+        for task in allowed("FAILED")
+        for counts in ([{}, COUNTS] if "subTaskCount" in task.attributes else [{}])
+    ],
     "transitions.cancelled": lambda: [
         transitions.cancelled(task, NOW, by, 30) for task in allowed("CANCELLED") for by in (None, "ann")
     ],
@@ -122,9 +130,12 @@ WRITES = {
     ],
 }
 NO_WRITES = {
+    "chunks.are_all",
     "chunks.recount",
+    "chunks.tally",
     "idempotency.remembered",
     "transitions.attempt_start",
+    "transitions.goes_on",
     "transitions.unread_in_a_row",
 }
 

@@ -10,6 +10,7 @@ from serverless_tasks.core.task.decisions import (
     Dispatch,
     GiveUp,
     Leave,
+    UsedUp,
     Wait,
     decide,
     sweep,
@@ -36,9 +37,19 @@ def decision(status, **changes):
 
 
 @pytest.mark.parametrize("status", [TaskStatus.CREATED, TaskStatus.QUEUED])
-@pytest.mark.parametrize("attempt", [0, 3])
-def test_task_that_waits_for_a_worker_is_claimed(status, attempt):
-    assert decision(status, attempt=attempt) == Claim()
+def test_task_that_waits_for_its_first_worker_is_claimed(status):
+    assert decision(status) == Claim()
+
+
+@pytest.mark.parametrize("attempt", [1, 3])
+def test_last_attempt_goes_on_in_another_invocation(attempt):
+    assert decision(TaskStatus.QUEUED, attempt=attempt, attempt_started_at=at(-60)) == Claim()
+
+
+@pytest.mark.parametrize("status", [TaskStatus.QUEUED, TaskStatus.ERRORED])
+@pytest.mark.parametrize(("attempt", "expected"), [(2, Claim()), (3, UsedUp()), (4, UsedUp())])
+def test_no_attempt_more_than_the_task_may_have(status, attempt, expected):
+    assert decision(status, attempt=attempt) == expected
 
 
 @pytest.mark.parametrize(

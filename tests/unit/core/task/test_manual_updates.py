@@ -50,10 +50,10 @@ def test_a_step_functions_task_is_processing_by_its_plan_only(status):
         (TaskKind.SFN_TASK, S.PROCESSING, S.FINISHED),
     ],
 )
-def test_manual_update_to_another_open_status_holds_no_lease(kind, before, status):
+def test_manual_update_to_another_open_status_takes_the_task_from_its_worker(kind, before, status):
     task = a_task(before, kind, attempt=1)
     update = transitions.manual_update(task, status, NOW, {"error": ERROR}, DAYS)
-    expect(task, update, status, sets={"attributes.error": ERROR}, removes=("leaseUntil",))
+    expect(task, update, status, sets={"attributes.error": ERROR}, removes=("leaseUntil", "attemptStartedAt"))
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,17 @@ LATER = NOW + timedelta(minutes=15)
 REFERENCE = {"key": "k", "bytes": 5000, "etag": '"e"'}
 ERROR = '{"type":"ValueError","message":"no food"}'
 COUNTS = {"subTaskCount": 3, "subTaskSucceedCount": 1, "subTaskFailedCount": 1}
+SINGLE = {"maxAttempts": 3}
+LIST = {"maxAttempts": 3, "toleratedFailures": 0, "fanIn": True}
 SET_COUNTS = {f"attributes.{name}": count for name, count in COUNTS.items()}
 
 BUILDERS = {
     "queued": lambda task: transitions.queued(task, NOW),
     "started": lambda task: transitions.started(task, NOW, "arn"),
-    "claimed": lambda task: transitions.claimed(task, NOW, LATER),
+    "claimed": lambda task: transitions.claimed(task, NOW, LATER, SINGLE),
     "continued": lambda task: transitions.continued(task, NOW),
     "errored": lambda task: transitions.errored(task, NOW, ERROR, LATER, "no food"),
-    "planned": lambda task: transitions.planned(task, NOW, "arn", COUNTS, frozenset()),
+    "planned": lambda task: transitions.planned(task, NOW, "arn", COUNTS, frozenset(), policy=LIST),
     "finished": lambda task: transitions.finished(task, NOW, COUNTS),
     "completed": lambda task: transitions.completed(task, NOW, {"result": "1"}, DAYS),
     "failed": lambda task: transitions.failed(task, NOW, ERROR, "no food", DAYS),
@@ -84,15 +86,15 @@ def test_started():
 )
 def test_claim_begins_the_next_attempt(status, attempt, claimed_attempt):
     task = a_task(status, attempt=attempt)
-    sets = {"attempt": claimed_attempt, "leaseUntil": to_iso(LATER), "attemptStartedAt": AT}
-    update = transitions.claimed(task, NOW, LATER)
+    sets = {"attempt": claimed_attempt, "leaseUntil": to_iso(LATER), "attemptStartedAt": AT, "policy": SINGLE}
+    update = transitions.claimed(task, NOW, LATER, SINGLE)
     expect(task, update, S.PROCESSING, attempt=claimed_attempt, sets=sets, removes=("nextAttemptAt",))
 
 
 def test_claim_goes_on_with_the_attempt_whose_invocation_ended():
-    task = a_task(S.QUEUED, attempt=1)
+    task = a_task(S.QUEUED, attempt=1, attempt_started_at=AT, policy=SINGLE)
     sets = {"attempt": 1, "leaseUntil": to_iso(LATER)}
-    expect(task, transitions.claimed(task, NOW, LATER), S.PROCESSING, sets=sets, removes=("nextAttemptAt",))
+    expect(task, transitions.claimed(task, NOW, LATER, SINGLE), S.PROCESSING, sets=sets, removes=("nextAttemptAt",))
 
 
 def test_continued():
@@ -119,8 +121,8 @@ def test_errored():
 )
 def test_planned_says_which_execution_it_is_unless_that_is_known(known, given, sets):
     task = a_fan_out(S.STARTED, execution_arn=known)
-    update = transitions.planned(task, NOW, given, COUNTS, frozenset())
-    expect(task, update, S.PROCESSING, sets={**SET_COUNTS, **sets})
+    update = transitions.planned(task, NOW, given, COUNTS, frozenset(), policy=LIST)
+    expect(task, update, S.PROCESSING, sets={**SET_COUNTS, **sets, "policy": LIST})
 
 
 @pytest.mark.parametrize(
@@ -134,8 +136,8 @@ def test_planned_says_which_execution_it_is_unless_that_is_known(known, given, s
 )
 def test_planned_resets_counters_and_done_chunks(before, done, sets, removes):
     task = a_fan_out(S.CREATED, run=1, execution_arn="arn", done_chunks=before)
-    update = transitions.planned(task, NOW, "arn", COUNTS, done)
-    expect(task, update, S.PROCESSING, sets={**SET_COUNTS, **sets}, removes=removes)
+    update = transitions.planned(task, NOW, "arn", COUNTS, done, policy=LIST)
+    expect(task, update, S.PROCESSING, sets={**SET_COUNTS, **sets, "policy": LIST}, removes=removes)
 
 
 def test_finished():

@@ -5,7 +5,7 @@ A chunk is an item of its own. Its writes name run and attempt: a worker whose l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,15 @@ class Limits:
     """Sub-tasks."""
     bytes: int = CHUNK_BYTES
     """Of the input's object."""
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Limits:
+        """The limits that a task, or its first chunk, has."""
+        return cls(item["maxCount"], item["maxBytes"])
+
+    def to_item(self) -> dict[str, int]:
+        """What a task, and its first chunk, say of them."""
+        return {"maxCount": self.count, "maxBytes": self.bytes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ class Chunk:
             succeeded=item["succeeded"],
             failed=item["failed"],
             usage=Usage.from_item(item),
-            limits=Limits(item["maxCount"], item["maxBytes"]) if "maxCount" in item else None,
+            limits=Limits.from_item(item) if "maxCount" in item else None,
         )
 
 
@@ -146,8 +155,7 @@ def create(task: TaskEntity, cut: Range, expires_at: int, limits: Limits | None 
         "count": cut.count,
         "byteStart": cut.byte_start,
         "byteEnd": cut.byte_end,
-        "maxCount": limits and limits.count,
-        "maxBytes": limits and limits.bytes,
+        **(limits.to_item() if limits else {}),
         "run": 0,
         "attempt": 0,
         "succeeded": 0,
@@ -258,6 +266,29 @@ def recount(chunks: Iterable[Chunk], run: int) -> tuple[dict[str, int], frozense
         "subTaskFailedCount": sum(chunk.failed for chunk in done),
     }
     return counts, frozenset(chunk.number for chunk in done)
+
+
+def tally(task: TaskEntity, found: Iterable[Chunk]) -> dict[str, int]:
+    """Counters of a parent that ends before all of its chunks: of every sub-task that has an outcome in its run.
+
+    They are never less than before, for a chunk that was counted may have expired.
+    """
+    succeeded = failed = 0
+    for chunk in found:
+        succeeded += chunk.succeeded
+        failed += chunk.failed if chunk.run == task.run else 0
+    counts = {"subTaskSucceedCount": succeeded, "subTaskFailedCount": failed}
+    return {name: max(count, task.attributes.get(name, 0)) for name, count in counts.items()}
+
+
+def are_all(found: Sequence[Chunk], count: int) -> bool:
+    """Whether each of the ``count`` elements is in one of the chunks, which are in order, and in no other one."""
+    first = 0
+    for number, chunk in enumerate(found):
+        if (chunk.number, chunk.range.first) != (number, first):
+            return False
+        first += chunk.range.count
+    return first == count
 
 
 def _held(chunk: Chunk) -> tuple[Clause, ...]:

@@ -6,10 +6,10 @@ weigh on average says nothing about a part of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from serverless_tasks.core.errors import InvalidInput
-from serverless_tasks.core.fan_out.chunks import CHUNK_BYTES, MAX_CHUNKS, Limits, Range
+from serverless_tasks.core.errors import InvalidInput, PayloadMissing
+from serverless_tasks.core.fan_out.chunks import CHUNK_BYTES, MAX_CHUNKS, Chunk, Limits, Range
 from serverless_tasks.core.inputs.json_text import FIELD
 from serverless_tasks.core.inputs.records import Marks
 
@@ -53,6 +53,25 @@ def cut(count: int, limits: Limits, marks: Marks | None = None) -> Iterator[Rang
             after = marks.reach(first, limits.count, limits.bytes)
             yield Range(number, first, after - first, marks.at(first), marks.at(after))
         number, first = number + 1, after
+
+
+def limits_of(known: Sequence[Chunk], count: int, marks: Marks | None, begun_with: Limits | None) -> Limits:
+    """Limits by which these chunks were cut, some of which may have expired: by them the missing ones fit in between.
+
+    ``begun_with``: those that the task knows. The first chunk has them, too; else they are found from where the others
+    are. Raises :class:`PayloadMissing` when the chunks fit no cut.
+    """
+    there = [chunk.range for chunk in known]
+    sizes = (max(each.count for each in there), *(each.first // each.number for each in there if each.number))
+    for limits in (begun_with, known[0].limits, *map(Limits, dict.fromkeys(sizes))):
+        if limits and _fit(there, cut(count, limits, marks)):
+            return limits
+    raise PayloadMissing("chunks of it have expired, and where they were is not known; create the task anew")
+
+
+def _fit(there: Sequence[Range], ranges: Iterator[Range]) -> bool:
+    cuts = {each.number: (each.first, each.count) for each in ranges}
+    return all(cuts.get(each.number) == (each.first, each.count) for each in there)
 
 
 def _check(found: Range) -> None:

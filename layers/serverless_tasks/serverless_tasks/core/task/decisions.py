@@ -13,6 +13,7 @@ from typing import assert_never
 
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
+from serverless_tasks.core.task.transitions import goes_on
 from serverless_tasks.core.times import after, from_iso
 
 VISIBILITY_MARGIN = 30
@@ -44,6 +45,11 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedUp:
+    """Another attempt would be one more than the task may have."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Take the task."""
 
@@ -69,14 +75,20 @@ class CheckExecution:
     until: datetime
 
 
-def decide(task: TaskEntity, run: int, now: datetime, max_attempts: int) -> Acknowledge | Wait | GiveUp | Claim:
+def decide(
+    task: TaskEntity, run: int, now: datetime, max_attempts: int
+) -> Acknowledge | Wait | GiveUp | UsedUp | Claim:
     """What to do with a message of this run, which may be a duplicate, late, or early."""
     if task.run != run:
         return Acknowledge(f"the message is of run {run}, the task is in run {task.run}")
     match task.status:
-        case TaskStatus.CREATED | TaskStatus.QUEUED:
+        case TaskStatus.CREATED:
             return Claim()
+        case TaskStatus.QUEUED:
+            return Claim() if goes_on(task) or task.attempt < max_attempts else UsedUp()
         case TaskStatus.ERRORED:
+            if task.attempt >= max_attempts:
+                return UsedUp()
             wait = _seconds_until(task.next_attempt_at, now)
             return Wait(wait, "the backoff is not over") if wait > 0 else Claim()
         case TaskStatus.PROCESSING:

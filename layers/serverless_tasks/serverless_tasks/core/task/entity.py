@@ -69,6 +69,10 @@ class TaskEntity:
     dispatched_at: str | None = None
     done_chunks: frozenset[int] = frozenset()
     """Numbers of the chunks that are in the counters."""
+    policy: Mapping[str, Any] | None = None
+    """What decides how the run ends, as it began: ``maxAttempts``, of a list ``toleratedFailures`` and ``fanIn``."""
+    cut: Mapping[str, int] | None = None
+    """What a chunk has at most, for all runs: ``maxCount`` sub-tasks, ``maxBytes`` of the input."""
     usage: Usage = NOTHING
     """Its use of AWS, as far as its writes could say so; ``TaskService.usage_of`` adds the rest."""
 

@@ -40,11 +40,16 @@ def started(task: TaskEntity, at: datetime, execution_arn: str) -> Update:
     return _transition(task, TaskStatus.STARTED, at, sets=sets)
 
 
-def claimed(task: TaskEntity, at: datetime, lease_until: datetime) -> Update:
-    """A queue worker takes the task: with the next attempt, or the same one where only an invocation ended."""
-    attempt = task.attempt if _goes_on(task) else task.attempt + 1
+def claimed(task: TaskEntity, at: datetime, lease_until: datetime, policy: Sets) -> Update:
+    """A queue worker takes the task: with the next attempt, or the same one where only an invocation ended.
+
+    ``policy``: what this deployment decides by. The first claim of a run writes it, and all later ones keep it.
+    """
+    attempt = task.attempt if goes_on(task) else task.attempt + 1
     sets: dict[str, Any] = {"attempt": attempt, "leaseUntil": to_iso(lease_until)}
-    if not _goes_on(task) or unread_in_a_row(task):
+    if task.policy is None or task.attempt == 0:
+        sets["policy"] = policy
+    if not goes_on(task) or unread_in_a_row(task):
         sets["attemptStartedAt"] = to_iso(attempt_start(task, at))
     return _transition(task, TaskStatus.PROCESSING, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
 
@@ -54,7 +59,7 @@ def attempt_start(task: TaskEntity, at: datetime) -> datetime:
 
     It is later by the time that an attempt has waited for a bucket that could not be read: from that claim to this one.
     """
-    if not _goes_on(task) or task.attempt_started_at is None:
+    if not goes_on(task) or task.attempt_started_at is None:
         return at
     started = from_iso(task.attempt_started_at)
     if not unread_in_a_row(task):
@@ -63,8 +68,12 @@ def attempt_start(task: TaskEntity, at: datetime) -> datetime:
     return started + (at - from_iso(claimed_at))
 
 
-def _goes_on(task: TaskEntity) -> bool:
-    return task.status is TaskStatus.QUEUED and task.attempt > 0
+def goes_on(task: TaskEntity) -> bool:
+    """Whether the next claim goes on with the attempt that another invocation began.
+
+    Not where a manual update took the task from its worker: that one must not write by the number of the next.
+    """
+    return task.status is TaskStatus.QUEUED and task.attempt_started_at is not None
 
 
 def unread_in_a_row(task: TaskEntity) -> int:
@@ -93,12 +102,19 @@ def planned(
     counts: Sets,
     done_chunks: frozenset[int],
     header: Sequence[str] | None = None,
+    *,
+    policy: Sets,
+    cut: Sets | None = None,
 ) -> Update:
     """The chunks of a Step Functions task are there and begin to run.
 
-    ``header``: that of an input in CSV, for a worker that reads only a part of it.
+    ``header``: that of an input in CSV, for a worker that reads only a part of it. ``policy``: what this deployment
+    decides by, for this run. ``cut``: what a chunk has at most, for this run and all later ones.
     """
     sets = _attributes(counts) | ({"executionArn": execution_arn} if execution_arn and not task.execution_arn else {})
+    sets["policy"] = policy
+    if cut is not None and task.cut is None:
+        sets["cut"] = cut
     if header is not None:
         sets["inputRef.header"] = list(header)
     removes: tuple[str, ...] = ()
@@ -121,9 +137,14 @@ def completed(task: TaskEntity, at: datetime, result: Sets, retention_days: int)
     return _ended(task, TaskStatus.COMPLETED, at, retention_days, sets=sets, removes=_outlived(task))
 
 
-def failed(task: TaskEntity, at: datetime, error_text: str, reason: str, retention_days: int) -> Update:
-    """Ended without success. It stands in the index of its tenant's failed tasks from now on."""
-    sets = {"attributes.error": error_text, **_listed_as_failed(task, at)}
+def failed(
+    task: TaskEntity, at: datetime, error_text: str, reason: str, retention_days: int, counts: Sets | None = None
+) -> Update:
+    """Ended without success. It stands in the index of its tenant's failed tasks from now on.
+
+    ``counts``: counters of a Step Functions task, where its chunks say others.
+    """
+    sets = {"attributes.error": error_text, **_listed_as_failed(task, at), **_attributes(counts or {})}
     return _ended(task, TaskStatus.FAILED, at, retention_days, sets=sets, reason=reason)
 
 
@@ -146,7 +167,15 @@ def retried(task: TaskEntity, at: datetime, by: str | None, first_look_seconds: 
     sets |= _attributes({name: 0 for name in counters if name in task.attributes})
     gone = ("error", "result", "resultRef", "progress", "checkpoint", "checkpointRef")
     removes = tuple(f"attributes.{name}" for name in gone if name in task.attributes)
-    removes += ("expiresAt", "leaseUntil", "nextAttemptAt", "attemptStartedAt", "dispatchedAt", "executionArn")
+    removes += (
+        "expiresAt",
+        "leaseUntil",
+        "nextAttemptAt",
+        "attemptStartedAt",
+        "dispatchedAt",
+        "executionArn",
+        "policy",
+    )
     return _transition(task, TaskStatus.CREATED, at, by=by, attempt=0, sets=sets, removes=removes)
 
 
@@ -161,7 +190,8 @@ def manual_update(task: TaskEntity, to: TaskStatus, at: datetime, attributes: Se
         case TaskStatus.PROCESSING:
             return manual_attempt(task, at, sets)
         case TaskStatus.QUEUED | TaskStatus.STARTED | TaskStatus.ERRORED | TaskStatus.FINISHED:
-            return _transition(task, to, at, sets=sets, removes=("leaseUntil",))
+            # Without its time of begin the attempt is over: the next claim has another number, and a lease of its own.
+            return _transition(task, to, at, sets=sets, removes=("leaseUntil", "attemptStartedAt"))
         case TaskStatus.COMPLETED:
             removes = tuple(path for path in _outlived(task) if path not in sets)
         case TaskStatus.FAILED:
@@ -221,7 +251,13 @@ def _ended(
     reason: str | None = None,
 ) -> Update:
     sets = {**(sets or {}), "expiresAt": int(at.timestamp()) + retention_days * 86400}
-    removes = (*removes, "leaseUntil", "nextAttemptAt", *(() if "attention" in sets else ("attention", "dueAt")))
+    removes = (
+        *removes,
+        "leaseUntil",
+        "nextAttemptAt",
+        "policy",
+        *(() if "attention" in sets else ("attention", "dueAt")),
+    )
     return _transition(task, to, at, by=by, reason=reason, sets=sets, removes=removes, worker=FACTS[to].outcome)
 
 

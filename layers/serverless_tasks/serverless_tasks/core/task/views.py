@@ -10,7 +10,7 @@ from serverless_tasks.core.task.status import TaskKind
 from serverless_tasks.core.usage.amounts import STORED_AS
 
 _HIDDEN = ("change", "attention", "dueAt", "dispatchedAt", "doneChunks", "input", "inputRef", "attemptStartedAt")
-_MACHINERY = {*_HIDDEN, *STORED_AS.values()}
+_MACHINERY = {*_HIDDEN, "policy", "cut", *STORED_AS.values()}
 _TEXTS = ("result", "error")
 
 

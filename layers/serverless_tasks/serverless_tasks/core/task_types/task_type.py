@@ -78,7 +78,7 @@ class TaskType:
         self.chunk_size = None if chunk_size is None else _whole("chunk_size", chunk_size, 1, MAX_CHUNK_SIZE)
         self.concurrency = _whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
         self.tolerated_failures = tolerated_failures
-        self._tolerated = _tolerance(tolerated_failures)
+        self._tolerated = tolerance(tolerated_failures)
         self.task_handler: TaskHandler | None = None
         self.sub_task_handler: SubTaskHandler | None = None
         self.finished_handler: FinishedHandler | None = None
@@ -178,7 +178,8 @@ def _backoff(value: Any) -> Backoff:
     return value or Backoff()
 
 
-def _tolerance(tolerated: int | str) -> Callable[[int, int], bool]:
+def tolerance(tolerated: int | str) -> Callable[[int, int], bool]:
+    """Whether so many failed sub-tasks, of so many, are tolerated. Raises :class:`InvalidInput`."""
     if isinstance(tolerated, str) and (match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", tolerated)):
         percent = Fraction(match[1])  # exact: 57 of 10,000 are 0.57 %, and in floats a little more
         if percent <= 100:

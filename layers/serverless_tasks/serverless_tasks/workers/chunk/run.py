@@ -27,6 +27,7 @@ from serverless_tasks.core.inputs.json_text import size
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types.policy import Policy
 from serverless_tasks.core.task_types.task_type import policy_of
 from serverless_tasks.core.times import Clock, after, from_iso
 from serverless_tasks.core.usage.amounts import CHILD
@@ -77,6 +78,9 @@ class ChunkWorker:
         self._cloud.meter.note(CHILD, key.code)
         if (task := self._parent(key, run)) is None:
             return logger.info("the task has ended or is in another run", extra={**key_keys(key), "run": run})
+        if self._router.lacks_sub_task_handler(task):
+            # Not a failure of its sub-tasks, of which some may be tolerated: the next plan ends the task.
+            return logger.error("this deployment has no handler", extra={**task_keys(task), "chunk": call["chunk"]})
         if (chunk := self._claim(task, call["chunk"], remaining())) is None:
             return None
         watch = Watch(lambda: self._parent(key, run) is not None, self._clock)
@@ -125,7 +129,7 @@ def run_chunk(invocation: Invocation, task: TaskEntity, chunk: Chunk) -> Chunk:
 
     Raises :class:`LostRace` when the chunk was taken over, and :class:`Unread` when nothing could be begun.
     """
-    held = HeldChunk(task, chunk, policy_of(task.type))
+    held = HeldChunk(task, chunk, policy_of(task.type), Policy.of(task).max_attempts)
     lines = Lines(invocation, held)
     if chunk.claims > 1:
         _charge_the_dead(invocation, held, lines)

@@ -84,6 +84,8 @@ class HeldChunk:
     task: TaskEntity
     chunk: Chunk
     policy: TaskType
+    max_attempts: int
+    """Of each sub-task, as the task's run began."""
     elements: Sequence[Any] | PayloadMissing = ()
     """The chunk's part of the input, or the failure of each sub-task when the bucket lost it."""
 
@@ -203,7 +205,7 @@ class SubTask:
     def _charged(self, error: BaseException, permanent: bool) -> Line:
         invocation, policy, run = self._invocation, self._held.policy, self._held.task.run
         described, head = describe(error), self._head()
-        if permanent or self.attempt >= policy.max_attempts:
+        if permanent or self.attempt >= self._held.max_attempts:
             return Line(outcomes.failed_line(*head, described, run))
         due_at = to_iso(after(invocation.clock(), policy.backoff.delay(self.attempt, invocation.rand)))
         return Line(outcomes.waiting_line(*head, described, run, due_at), due_at)
