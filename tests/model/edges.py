@@ -26,7 +26,7 @@ _table = MemoryTable()
 WRITES: dict[str, Callable[[TaskEntity], Update]] = {
     "queued": lambda task: transitions.queued(task, NOW),
     "started": lambda task: transitions.started(task, NOW, f"execution-{task.run}"),
-    "claimed": lambda task: transitions.claimed(task, NOW, _LEASE, {"maxAttempts": MAX_ATTEMPTS}),
+    "claimed": lambda task: transitions.claimed(task, NOW, _LEASE, _policy(task)),
     "continued": lambda task: transitions.continued(task, NOW),
     "errored": lambda task: transitions.errored(task, NOW, "{}", _LEASE, "it failed"),
     "finished": lambda task: transitions.finished(task, NOW, {}),
@@ -34,9 +34,15 @@ WRITES: dict[str, Callable[[TaskEntity], Update]] = {
     "failed": lambda task: transitions.failed(task, NOW, "{}", "it failed", _DAYS),
     "cancelled": lambda task: transitions.cancelled(task, NOW, "ann", _DAYS),
     "retried": lambda task: transitions.retried(task, NOW, "ann", 300),
+    "requeued": lambda task: transitions.manual_update(task, _S.QUEUED, NOW, {}, _DAYS),
     "checkpoint": lambda task: transitions.worker_data(task, NOW, {"attributes.checkpoint": "1"}),
     "looked_at": lambda task: transitions.looked_at(task, NOW, NOW, dispatched=True),
 }
+
+
+def _policy(task: TaskEntity) -> dict[str, Any]:
+    """What the deployment says that claims the task. A later one allows more, and is not heard before a retry."""
+    return {"maxAttempts": MAX_ATTEMPTS + (task.attempt > 0)}
 
 
 @cache
@@ -81,6 +87,8 @@ def _check(before: TaskEntity, item: Mapping[str, Any], change: str | None) -> N
         assert _counted(after) >= _counted(before), f"{what}: progress falls"
         assert before.attempt <= after.attempt <= before.attempt + 1, f"{what}: attempts"
     assert after.attempt <= MAX_ATTEMPTS, f"{what}: too many attempts"
+    if not before.status.terminal and not after.status.terminal:
+        assert before.policy in (None, after.policy), f"{what}: a run is decided by another policy"
     check_item(after)
 
 

@@ -16,6 +16,8 @@ from tests.model.chunk_edges import RANGES, SUB_TASKS
 from tests.model.edges import apply, later_runs, write
 from tests.model.snapshots import NOW, TASKS, outdated
 
+POLICY = {"maxAttempts": 3, "toleratedFailures": 0, "fanIn": True}
+
 
 class Left(NamedTuple):
     """What may still go wrong, or be asked for."""
@@ -151,7 +153,9 @@ def planned(task: int, seen: int, counts: tuple[int, int], done: tuple[int, ...]
     """Plan writes PROCESSING with what it counted."""
     parent = TASKS[seen]
     told = {"subTaskCount": SUB_TASKS, "subTaskSucceedCount": counts[0], "subTaskFailedCount": counts[1]}
-    return apply(task, transitions.planned(parent, NOW, f"execution-{parent.run}", told, frozenset(done), policy={}))
+    return apply(
+        task, transitions.planned(parent, NOW, f"execution-{parent.run}", told, frozenset(done), policy=POLICY)
+    )
 
 
 @cache

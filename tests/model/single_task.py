@@ -1,9 +1,10 @@
 """The model of a single task: queue, relay, workers, sweeper, cancel and retry.
 
 Bound: 2 workers at once, anywhere between reading, claiming, the handler's end and the write of its outcome, each
-outcome possible (COMPLETED, ERRORED, FAILED, on in another invocation); 3 attempts; 1 crash of a worker, the relay or
-the sweeper at any point; 1 message or stream record lost; 1 cancel; 1 retry; 1 continuation. Messages may be delivered
-at any time, early or late, any number of times, and stay after they were acknowledged (SQS delivers at least once).
+outcome possible (COMPLETED, ERRORED, FAILED, on in another invocation); 3 attempts, of which later deployments would
+allow more; 1 crash of a worker, the relay or the sweeper at any point; 1 message or stream record lost; 1 cancel; 1
+retry; 1 continuation, or 1 manual update that takes the task from its worker. Messages may be delivered at any time,
+early or late, any number of times, and stay after they were acknowledged (SQS delivers at least once).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from serverless_tasks.core.task import decisions
 from serverless_tasks.core.task.decisions import Dispatch, sweep
+from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskStatus
 
 from tests.model.edges import MAX_ATTEMPTS, later_runs, write
@@ -87,7 +89,7 @@ class State(NamedTuple):
             _is_refused(later, worker.seen, "checkpoint")
         runs = self.queue | {TASKS[seen].run for seen in self.stream}
         for run in runs:
-            decision = decisions.decide(TASKS[task], run, NOW, MAX_ATTEMPTS)
+            decision = _decision(TASKS[task], run)
             assert isinstance(decision, decisions.Acknowledge), f"a message of run {run} leads to {decision}"
         return State(task, left=self.left)
 
@@ -107,6 +109,11 @@ LAST_WRITES = {
     "running": ("continued", "checkpoint"),
     "ended": ("completed", "errored", "failed"),
 }
+
+
+def _decision(task: TaskEntity, run: int) -> object:
+    allowed = task.policy["maxAttempts"] if task.policy else MAX_ATTEMPTS
+    return decisions.decide(task, run, NOW, allowed)
 
 
 def _is_refused(task: int, seen: int, *names: str) -> None:
@@ -186,6 +193,8 @@ def _people(state: State) -> Steps:
     if state.left.retries and status in (TaskStatus.FAILED, TaskStatus.CANCELLED):
         again = _must(state, "retried").spend("retries")
         yield "retry", again._replace(stream=again.stream | {again.task})
+    if state.left.continuations and status is TaskStatus.PROCESSING:
+        yield "requeue", _must(state, "requeued").spend("continuations")
 
 
 def _must(state: State, name: str) -> State:
@@ -215,19 +224,19 @@ def _trouble(state: State) -> Steps:
 
 def _receive(state: State, run: int) -> Steps:
     """A worker takes a message and reads the task; where it has nothing to write, it is done with that."""
-    match decisions.decide(TASKS[state.task], run, NOW, MAX_ATTEMPTS):
+    match _decision(TASKS[state.task], run):
         case decisions.Acknowledge():
             yield f"acknowledge run {run}", state._replace(queue=state.queue - {run})
         case decisions.Wait():
             yield "return the message", state
-        case decisions.GiveUp() | decisions.Claim():
+        case decisions.GiveUp() | decisions.UsedUp() | decisions.Claim():
             yield f"receive run {run}", state.plus(Worker("read", state.task))
 
 
 def _decide(state: State, worker: Worker) -> Steps:
     task = TASKS[worker.seen]
-    match decisions.decide(task, task.run, NOW, MAX_ATTEMPTS):
-        case decisions.GiveUp():
+    match _decision(task, task.run):
+        case decisions.GiveUp() | decisions.UsedUp():
             yield from _write(state, worker, "failed")
         case decisions.Claim():
             after = write(state.task, "claimed", worker.seen)
@@ -252,7 +261,7 @@ def _run(state: State, worker: Worker) -> Steps:
 def _end(state: State, worker: Worker) -> Steps:
     yield from _write(state, worker, "completed")
     yield from _write(state, worker, "failed")
-    if TASKS[worker.seen].attempt < MAX_ATTEMPTS:
+    if TASKS[worker.seen].attempt < TASKS[worker.seen].policy["maxAttempts"]:
         yield from _write(state, worker, "errored")
 
 

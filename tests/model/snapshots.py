@@ -68,7 +68,7 @@ def _canonical_task(task: TaskEntity) -> TaskEntity:
         next_attempt_at=_time(task.next_attempt_at),
         due_at=task.due_at and BEHIND,
         dispatched_at=None,
-        attempt_started_at=None,
+        attempt_started_at=task.attempt_started_at and BEHIND,
         created_at=BEHIND,
         updated_at=BEHIND,
         updated_by=None,
@@ -82,9 +82,11 @@ KEPT_ATTRIBUTES = ("subTaskCount", "subTaskSucceedCount", "subTaskFailedCount")
 
 
 def _task_key(task: TaskEntity) -> Hashable:
+    policy = task.policy and tuple(task.policy.items())
+    began = (task.attempt_started_at, policy)
     marks = (task.lease_until, task.next_attempt_at, task.attention, task.expires_at, task.execution_arn)
     counts = tuple(task.attributes.get(name) for name in KEPT_ATTRIBUTES)
-    return (task.kind, task.status, task.version, task.attempt, task.run, task.done_chunks, marks, counts)
+    return (task.kind, task.status, task.version, task.attempt, task.run, task.done_chunks, marks, counts, began)
 
 
 TASKS: Book[TaskEntity] = Book(_canonical_task, _task_key)
