@@ -6,6 +6,7 @@ from typing import Any
 
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
+from tests.model.paused import Paused
 from tests.support.watched import BATCHES
 
 ADAPTERS = {
@@ -35,6 +36,8 @@ class Faults:
 
     def __init__(self, stack: MemoryStack) -> None:
         self.armed: Fault | None = None
+        self.paused: list[Paused] = []
+        """Workers that stand still, or may."""
         for name, methods in ADAPTERS.items():
             adapter = getattr(stack.memory, name)
             for method in methods:
@@ -42,6 +45,9 @@ class Faults:
 
     def _wrapped(self, call: Callable[..., Any], batch: bool) -> Callable[..., Any]:
         def faulty(*arguments: Any, **named: Any) -> Any:
+            for paused in self.paused:
+                if paused.is_here():
+                    paused.before_a_call()
             fault = self._strikes()
             if fault is None:
                 return call(*arguments, **named)

@@ -102,3 +102,19 @@ def test_a_task_that_is_taken_by_hand_twice_counts_each(stack):
     for attempt in (1, 2):
         assert stack.service.update_status(key, TaskStatus.PROCESSING).attempt == attempt
         stack.service.update_status(key, TaskStatus.QUEUED)
+
+
+@pytest.mark.parametrize("status", [TaskStatus.QUEUED, TaskStatus.ERRORED])
+def test_one_of_which_there_is_no_message_is_sent_by_the_sweeper(stack, status):
+    TaskType("cat").task(lambda event, context: "done")
+    key = create(stack)
+    if status is TaskStatus.ERRORED:
+        stack.service.update_status(key, TaskStatus.PROCESSING)
+    stack.service.update_status(key, status)
+    stack.memory.table.stream.clear()
+
+    for _ in range(5):
+        stack.clock.advance(300)
+        stack.sweep()
+
+    assert stack.run(key).result == "done"

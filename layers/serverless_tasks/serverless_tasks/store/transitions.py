@@ -89,11 +89,8 @@ class Transitions:
             logger.info("a late dispatch hides nothing", extra=task_keys(task))
 
     def _counts(self, task: TaskEntity) -> Mapping[str, int]:
-        """Counters of what has an outcome, counted or not: a worker may have died in between, or in its chunk.
-
-        Those of a task that is FINISHED are all that its chunks say already.
-        """
-        if "subTaskCount" not in task.attributes or task.status is TaskStatus.FINISHED:
+        """Counters of what has an outcome, counted or not: a worker may have died in between, or in its chunk."""
+        if "subTaskCount" not in task.attributes or task.progress == 1:
             return {}
         from serverless_tasks.core.fan_out.chunks import tally  # not at the start: half of the functions know none
 

@@ -116,14 +116,16 @@ class Finisher:
         policy, failed_count = Policy.of(task), counts["subTaskFailedCount"]
         if not policy.tolerates(failed_count, count):
             return self._transitions.fail(task, self._sub_tasks_failed(task, found, failed_count, count, policy))
-        return self._fan_in(task, found, remaining) if policy.fan_in else self._complete(task, None)
+        return self._fan_in(task, found, counts, remaining) if policy.fan_in else self._complete(task, None, counts)
 
     def _note_looks(self, task: TaskEntity, looks: int) -> None:
         """Later plans write nothing that could record their usage. Each has used as much as finish has so far."""
         self._cloud.meter.note_again(task.code, looks)
         self._cloud.meter.note(LOOK.times(looks) + FINISH, task.code)
 
-    def _fan_in(self, task: TaskEntity, found: list[Chunk], remaining: Callable[[], float]) -> None:
+    def _fan_in(
+        self, task: TaskEntity, found: list[Chunk], counts: Mapping[str, int], remaining: Callable[[], float]
+    ) -> None:
         task_type = policy_of(task.type)
         if (handler := task_type.finished_handler) is None:
             lacks = f"no fan-in for task type '{task.type}', which had one when the run began"
@@ -140,7 +142,7 @@ class Finisher:
             attempt, ended = attempt + 1, run()
         match ended:
             case Returned(text):
-                return self._complete(task, text)
+                return self._complete(task, text, counts)
             case TimedOut():
                 return self._transitions.fail(task, AttemptTimeout("the fan-in ran too long"))
             case Raised(error):
@@ -196,11 +198,15 @@ class Finisher:
         summary = f"{failed} of {count} sub-tasks failed, {tolerated} tolerated"
         return SubTasksFailed(f"{summary}; sub-task {first.index}: {error}")
 
-    def _complete(self, task: TaskEntity, text: str | None) -> None:
-        """End the task with the fan-in's result, or with none where its type has no fan-in."""
+    def _complete(self, task: TaskEntity, text: str | None, counts: Mapping[str, int]) -> None:
+        """End the task with the fan-in's result, or with none where its type has no fan-in.
+
+        Where a manual update made it FINISHED, its counters may not say what its chunks do.
+        """
         what = f"result-{task.run}-{uuid4().hex}.json"  # two fan-ins may run at once, and one of them wins
         stored = {} if text is None else self._cloud.payloads.inline_or_stored("result", text, task, what)
-        self._transitions.complete(task, stored)
+        others = {name: count for name, count in counts.items() if task.attributes.get(name) != count}
+        self._transitions.complete(task, {**stored, **others})
 
 
 def _not_all(found: Sequence[Chunk], count: int) -> PayloadMissing:

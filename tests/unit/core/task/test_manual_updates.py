@@ -43,17 +43,17 @@ def test_a_step_functions_task_is_processing_by_its_plan_only(status):
 
 
 @pytest.mark.parametrize(
-    ("kind", "before", "status"),
+    ("kind", "before", "status", "since"),
     [
-        (TaskKind.TASK, S.PROCESSING, S.ERRORED),
-        (TaskKind.TASK, S.PROCESSING, S.QUEUED),
-        (TaskKind.SFN_TASK, S.PROCESSING, S.FINISHED),
+        (TaskKind.TASK, S.PROCESSING, S.ERRORED, {"nextAttemptAt": AT}),
+        (TaskKind.TASK, S.PROCESSING, S.QUEUED, {"dispatchedAt": AT}),
+        (TaskKind.SFN_TASK, S.PROCESSING, S.FINISHED, {}),
     ],
 )
-def test_manual_update_to_another_open_status_takes_the_task_from_its_worker(kind, before, status):
+def test_manual_update_to_another_open_status_takes_the_task_from_its_worker(kind, before, status, since):
     task = a_task(before, kind, attempt=1)
     update = transitions.manual_update(task, status, NOW, {"error": ERROR}, DAYS)
-    expect(task, update, status, sets={"attributes.error": ERROR}, removes=("leaseUntil", "attemptStartedAt"))
+    expect(task, update, status, sets={"attributes.error": ERROR, **since}, removes=("leaseUntil", "attemptStartedAt"))
 
 
 @pytest.mark.parametrize(
