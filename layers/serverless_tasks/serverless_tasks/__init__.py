@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from serverless_tasks.classic.event_classes import EventFactory, TaskQueueEventFactory, event_handler
     from serverless_tasks.core.errors import (
+        AttemptsUsedUp,
         AttemptTimeout,
         InvalidInput,
         InvalidResult,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AttemptTimeout",
+    "AttemptsUsedUp",
     "Backoff",
     "Caller",
     "ChunkSummary",
@@ -90,6 +92,7 @@ _NAMES_OF = {
     "classic.event_classes": ["EventFactory", "TaskQueueEventFactory", "event_handler"],
     "core.errors": [
         "AttemptTimeout",
+        "AttemptsUsedUp",
         "InvalidInput",
         "InvalidResult",
         "KeyReused",
