@@ -158,6 +158,7 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     # chunks
     "create": (a_fan_out, ["pk absent"]),
     "claim": (a_fan_out, ["run equals", "finishedAt absent", "leaseUntil absent or at most"]),
+    "claim_lost": (a_fan_out, ["run equals", "finishedAt absent", "holder equals"]),
     "take_over": (a_fan_out_of_two_runs, [*HELD, "succeeded equals"]),
     "flush": (a_fan_out, HELD),
     "mark_in_flight": (a_fan_out, HELD),

@@ -4,8 +4,9 @@
            │              └────────────────────────┴──> release, due later a later round
            └─ input or outcomes unread ───────────────> give back          a later round
 
-A worker that dies leaves a lease. When that is over, a later round claims the chunk again and isolates its sub-tasks:
-they run one at a time, and the index about to run is written first, so that a crash is charged to that one alone.
+A worker that dies leaves a lease. The state machine learns of the death and calls another worker, which takes the lease
+over; where it cannot know, a later round claims the chunk when the lease is over. Either isolates the sub-tasks: they
+run one at a time, and the index about to run is written first, so that a crash is charged to that one alone.
 """
 
 from __future__ import annotations
@@ -72,13 +73,19 @@ class ChunkWorker:
         self._sleep = sleep
 
     def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
-        """Work on the chunk of a call ``{"pk", "sk", "run", "chunk"}``. Called twice or late, it does nothing twice."""
+        """Work on the chunk of a call ``{"pk", "sk", "run", "chunk", "holder"?, "lost"?}``.
+
+        Called twice or late, it does nothing twice. ``holder`` names the child of the map that calls; ``lost``: the last
+        worker that it called is dead. Executions that began with an older definition send neither.
+        """
         key, run = TaskKey(call["pk"], call["sk"]), call["run"]
         self._cloud.meter.note(CHILD, key.code)
         if (task := self._parent(key, run)) is None:
             return logger.info("the task has ended or is in another run", extra={**key_keys(key), "run": run})
-        if (chunk := self._claim(task, call["chunk"], remaining())) is None:
+        if (chunk := self._claim(task, call, remaining())) is None:
             return None
+        if chunk.claims > 1:
+            logger.warning("a worker of this chunk died", extra=_chunk_keys(task, chunk))
         watch = Watch(lambda: self._parent(key, run) is not None, self._clock)
         services = (self._cloud, self._router, self._clock, self._random, self._sleep, remaining, watch)
         try:
@@ -98,10 +105,11 @@ class ChunkWorker:
         wanted = task is not None and task.status is TaskStatus.PROCESSING and task.run == run
         return task if wanted else None
 
-    def _claim(self, task: TaskEntity, number: int, remaining: float) -> Chunk | None:
+    def _claim(self, task: TaskEntity, call: Mapping[str, Any], remaining: float) -> Chunk | None:
         now = self._clock()
+        until, holder, lost = after(now, remaining + LEASE_MARGIN), call.get("holder"), call.get("lost", False)
         try:
-            return claim_chunk(self._cloud.table, task, number, now, after(now, remaining + LEASE_MARGIN))
+            return claim_chunk(self._cloud.table, task, call["chunk"], now, until, holder, lost=lost)
         except NotClaimed as refused:
             seen = refused.seen
         if seen.done_in(task.run):
@@ -153,6 +161,10 @@ def _charge_the_dead(invocation: Invocation, held: HeldChunk, lines: Lines) -> N
     for offset in sorted(charged):
         sub_task = SubTask(invocation, held, offset, lines.attempts(offset) + 1, first=True)
         lines.keep(offset, sub_task.lost(permanent=chunk.in_flight is None))
+        index = chunk.range.first + offset
+        logger.warning(
+            "a sub-task is charged for a worker's death", extra={**_chunk_keys(held.task, chunk), "index": index}
+        )
     if charged:
         lines.flush()
 
