@@ -203,13 +203,11 @@ class Execution:
 
     def _run_chunk(self, call: Mapping[str, Any]) -> None:
         """A child of the map: the worker, and after its death others, which know of it."""
-        try:
-            return self._stack.invoke("chunk", call)
-        except WorkerKilled:
-            for seconds in TAKE_OVERS:
-                self._stack.clock.advance(seconds)
-                with contextlib.suppress(WorkerKilled):
-                    return self._stack.invoke("chunk", {**call, "lost": True})
+        for seconds in (None, *TAKE_OVERS):
+            with contextlib.suppress(WorkerKilled):
+                self._stack.clock.advance(seconds or 0)
+                self._stack.invoke("chunk", call if seconds is None else {**call, "lost": True})
+                return
 
     def _finish(self) -> str:
         self._stack.invoke("finish", self._state)

@@ -67,6 +67,9 @@ WRITES = {
         transitions.completed(task, NOW, result, 30) for task in allowed("COMPLETED") for result in RESULTS
     ],
     "transitions.failed": lambda: [transitions.failed(task, NOW, ERROR, "no food", 30) for task in allowed("FAILED")],
+    "transitions.given_up": lambda: [
+        transitions.given_up(task, NOW, ERROR, "no food", 30) for task in allowed("FAILED")
+    ],
     "transitions.cancelled": lambda: [
         transitions.cancelled(task, NOW, by, 30) for task in allowed("CANCELLED") for by in (None, "ann")
     ],
@@ -129,6 +132,7 @@ NO_WRITES = {
     "idempotency.remembered",
     "transitions.attempt_start",
     "transitions.unread_in_a_row",
+    "transitions.why_lost",
 }
 
 

@@ -75,8 +75,8 @@ class ChunkWorker:
     def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
         """Work on the chunk of a call ``{"pk", "sk", "run", "chunk", "holder"?, "lost"?}``.
 
-        Called twice or late, it does nothing twice. ``holder`` names the child of the map that calls; ``lost``: the last
-        worker that it called is dead. Executions that began with an older definition send neither.
+        Called twice or late, it does nothing twice. ``holder`` names the child of the map that calls; ``lost``: the
+        last worker that it called is dead. Executions that began with an older definition send neither.
         """
         key, run = TaskKey(call["pk"], call["sk"]), call["run"]
         self._cloud.meter.note(CHILD, key.code)
@@ -86,7 +86,7 @@ class ChunkWorker:
             return None
         if chunk.claims > 1:
             logger.warning("a worker of this chunk died", extra=_chunk_keys(task, chunk))
-        watch = Watch(lambda: self._parent(key, run) is not None, self._clock)
+        watch = Watch(lambda: self._parent(key, run) is not None, self._clock, looked_at=self._clock())
         services = (self._cloud, self._router, self._clock, self._random, self._sleep, remaining, watch)
         try:
             with logger.append_context_keys(**_chunk_keys(task, chunk)):  # on the handlers' own lines, too
@@ -229,7 +229,9 @@ class Agenda:
         return min(IDLE_SECONDS, self._invocation.left())
 
     def has_time(self) -> bool:
-        """Whether the rest of the invocation is enough for the longest one so far."""
+        """Whether another one may begin: the task wants it still, and the longest one so far would be done in time."""
+        if self._invocation.watch.is_gone():
+            return False
         return self._ended == 0 or self._invocation.left() > self._longest
 
     def take(self) -> int:
