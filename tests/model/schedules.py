@@ -8,8 +8,8 @@ invariants of issue 3 hold, and when the world calms down every task ends.
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -33,10 +33,10 @@ BEHAVIOUR = st.fixed_dictionaries(
     {
         "kills": st.sampled_from([0, 0, 0, 1, 4]),
         "fails": st.sampled_from([0, 0, 1, 4]),
-        "stalls": st.booleans(),
+        "stalls": st.sampled_from(["", "", "frozen", "believed dead", "alive"]),
         "permanent": st.just(False),
     }
-) | st.just({"kills": 0, "fails": 0, "stalls": False, "permanent": True})
+) | st.just({"kills": 0, "fails": 0, "stalls": "", "permanent": True})
 MAX_TASKS = 3
 CALM_DAYS = 20
 ENDLESS = 10_000
@@ -52,6 +52,9 @@ class Schedules(RuleBasedStateMachine):
         forget_task_types()
         self.numbered = patch.object(creation, "ULID", Numbered())
         self.numbered.start()
+        self.beats: list[Callable[[], bool]] = []
+        self.heartbeat = patch("serverless_tasks.workers.attempt.Heartbeat", self._beating)
+        self.heartbeat.start()
         self.stack = MemoryStack()
         self.memory = self.stack.memory
         self.faults = Faults(self.stack)
@@ -64,14 +67,14 @@ class Schedules(RuleBasedStateMachine):
         self._define_task_type()
 
     def _define_task_type(self) -> None:
-        probe = TaskType("probe", max_attempts=3, timeout=60, chunk_size=2, backoff=Backoff(base=40, cap=80))
+        probe = TaskType("probe", max_attempts=3, timeout=300, chunk_size=2, backoff=Backoff(base=40, cap=80))
 
         def act(event: Any, context: Any) -> str:
             key = context.idempotency_key
             self.runs[key] += 1
             behaviour = event.input
             if behaviour["stalls"] and self.runs[key] == 1:
-                self._others_go_on()
+                self._stall(behaviour["stalls"])
             if self.runs[key] <= behaviour["kills"]:
                 raise WorkerKilled
             if behaviour["permanent"] or self.runs[key] <= behaviour["kills"] + behaviour["fails"]:
@@ -84,11 +87,38 @@ class Schedules(RuleBasedStateMachine):
         probe.sub_task(act)
         probe.finished(lambda event, outcomes: [outcome.result for outcome in outcomes])
 
-    def _others_go_on(self) -> None:
-        """A worker stalls beyond its lease, and wakes up when others have taken its work."""
-        self.stack.clock.advance(2000)
+    @contextmanager
+    def _beating(self, beat: Callable[[], bool]) -> Iterator[None]:
+        """In place of a thread: a worker gives a sign of life where a schedule says so."""
+        self.beats.append(beat)
+        try:
+            yield
+        finally:
+            self.beats.remove(beat)
+
+    def _stall(self, how: str) -> None:
+        """A worker stalls, and wakes up when others have taken its work, or tried to. Then it gives a sign of life."""
+        match how:
+            case "frozen":
+                self.stack.clock.advance(2000)
+            case "alive":
+                self.stack.clock.advance(100)
+            case "believed dead":
+                for name in self.memory.executions.inputs:
+                    self._replace_workers(name)
+        with suppress(Throttled):
+            for beat in self.beats[-1:]:
+                beat()
         for _ in range(4):
             self.stack.step()
+
+    def _replace_workers(self, execution: str) -> None:
+        """The state machine believes the workers dead that hold chunks of this execution, and calls others."""
+        payload = self.memory.executions.inputs[execution]
+        for chunk in list(self.memory.table.chunks("mbc", TaskKey(payload["pk"], payload["sk"]).code)):
+            if chunk.holder:
+                call = {**payload, "chunk": chunk.number, "holder": chunk.holder, "lost": True}
+                self.stack.invoke("chunk", call)
 
     def _do(self, action: Callable[[], Any], fault: Fault | None = None, skew: int = 0) -> None:
         """One process does something, by a clock that may be wrong, and may die of it."""
@@ -182,9 +212,12 @@ class Schedules(RuleBasedStateMachine):
     def call_a_function_again(self, data: st.DataObject, fault: Fault | None, skew: int) -> None:
         """Lambda may run an invocation twice; an old run's may come after a retry."""
         payload = dict(data.draw(st.sampled_from(list(self.memory.executions.inputs.values()))))
+        if data.draw(st.booleans()):
+            name = data.draw(st.sampled_from(sorted(self.memory.executions.inputs)))
+            return self._do(lambda: self._replace_workers(name), fault, skew)
         function = data.draw(st.sampled_from(["plan", "chunk"]))
         call = {"plan": {"input": payload, "executionArn": "late"}, "chunk": {**payload, "chunk": 0}}[function]
-        self._do(lambda: self.stack.invoke(function, call), fault, skew)
+        return self._do(lambda: self.stack.invoke(function, call), fault, skew)
 
     @precondition(lambda self: self.memory.executions.inputs)
     @rule(data=st.data())
@@ -263,6 +296,7 @@ class Schedules(RuleBasedStateMachine):
             self._calm_down()
         finally:  # what is disabled here would be so in every later test of the process
             self.numbered.stop()
+            self.heartbeat.stop()
             logging.disable(logging.NOTSET)
             forget_task_types()
 
