@@ -51,7 +51,7 @@ def wire(clients: Clients, stack_name: str, parameters: dict[str, str]) -> None:
 
 
 def _bound(clients: Clients, function: str, most: int) -> None:
-    """Let no more calls of it run at once: those of all fan-outs together, and of runs that have just been cancelled."""
+    """Let no more calls of it run at once, of all fan-outs together and of runs that have just been cancelled."""
     clients("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=most)
 
 
