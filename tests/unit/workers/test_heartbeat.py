@@ -7,7 +7,7 @@ import time
 import pytest
 from serverless_tasks import InvalidInput, TaskStatus, TaskType
 from serverless_tasks.core.times import after, from_iso
-from serverless_tasks.workers import heartbeat
+from serverless_tasks.workers import attempt
 
 from tests.support.tasks import history, queued
 
@@ -26,8 +26,8 @@ def until(condition):
 @pytest.fixture
 def minutes(monkeypatch):
     """A minute takes a moment."""
-    monkeypatch.setattr(heartbeat, "PERIOD_SECONDS", 0.002)
-    monkeypatch.setattr(heartbeat, "AGAIN_SECONDS", 0.002)
+    monkeypatch.setattr(attempt, "PERIOD_SECONDS", 0.002)
+    monkeypatch.setattr(attempt, "AGAIN_SECONDS", 0.002)
 
 
 @pytest.fixture
@@ -230,17 +230,17 @@ def test_a_lease_that_is_renewed_in_the_last_moment_is_not_taken(stack, monkeypa
 def test_the_thread_has_ended_when_the_block_is_left(minutes):
     threads, beats = _thread._count(), []
 
-    with heartbeat.Heartbeat(lambda: not beats.append(1)):
+    with attempt.Heartbeat(lambda: not beats.append(1)):
         until(lambda: len(beats) > 2)
 
     assert _thread._count() == threads
 
 
 def test_nothing_waits_long_for_a_sign_of_life_that_is_under_way(minutes, monkeypatch):
-    monkeypatch.setattr(heartbeat, "JOIN_SECONDS", 0.001)
+    monkeypatch.setattr(attempt, "JOIN_SECONDS", 0.001)
     began, over = threading.Event(), threading.Event()
 
-    with heartbeat.Heartbeat(lambda: began.set() or over.wait(SECONDS)):
+    with attempt.Heartbeat(lambda: began.set() or over.wait(SECONDS)):
         assert began.wait(SECONDS)
 
     assert not over.is_set()

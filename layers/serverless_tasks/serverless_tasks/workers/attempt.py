@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import TracebackType
 from typing import Any, assert_never
 
 from serverless_tasks.adapters.cloud import UNREAD, Cloud
@@ -19,7 +21,6 @@ from serverless_tasks.core.task_types.context import TaskContext
 from serverless_tasks.core.task_types.events import TaskQueueEvent
 from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import Clock, after, from_iso, to_iso
-from serverless_tasks.workers.heartbeat import LEASE_SECONDS, Heartbeat
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 from serverless_tasks.workers.user_code.runner import (
     CLOSING_SECONDS,
@@ -35,6 +36,14 @@ from serverless_tasks.workers.user_code.runner import (
     run_within,
 )
 
+LEASE_SECONDS = 120.0
+"""A worker that gives no sign of life for so long is believed dead."""
+PERIOD_SECONDS = 60.0
+"""Between two signs of life."""
+AGAIN_SECONDS = 10.0
+"""After one that AWS did not take."""
+JOIN_SECONDS = 3.0
+"""The invocation waits so long at most for a sign of life that is under way: it has 5 s for its last writes."""
 FRESH_SECONDS = 90.0
 """A lease that has so much left was renewed by a checkpoint a moment ago."""
 HAND_OVER_SECONDS = 60.0
@@ -241,3 +250,43 @@ class Attempt:
         own = self._attempt_left(self._task.attempt_started_at, self._clock()) <= CLOSING_SECONDS
         limit = f"{self._timeout:g} s" if own else "its invocation; save checkpoints, and it goes on in another one"
         return Failed(self._task, AttemptTimeout(f"the attempt ran longer than {limit}"), permanent=False)
+
+
+class Heartbeat(AbstractContextManager[None]):
+    """Calls ``beat`` once a minute in its block, for the first time after a minute, until that returns False.
+
+    The thread sleeps the first minute. No timer could begin it later: Python handles a signal when the main thread is
+    back in Python, which it may not be for minutes while it waits in native code, for a database say. That code lets
+    other threads run, and its task must not be taken for dead. Code that lets no thread run gives no sign of life.
+    """
+
+    def __init__(self, beat: Callable[[], bool]) -> None:
+        self._beat = beat
+        self._over = _thread.allocate_lock()
+        self._ended = _thread.allocate_lock()
+
+    def __enter__(self) -> None:
+        self._over.acquire()
+        self._ended.acquire()
+        # Not threading.Thread, which costs three times as much to start: short tasks need none.
+        _thread.start_new_thread(self._run, ())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._over.release()
+        self._ended.acquire(timeout=JOIN_SECONDS)
+
+    def _run(self) -> None:
+        seconds: float | None = PERIOD_SECONDS
+        while seconds is not None and not self._over.acquire(timeout=seconds):
+            seconds = self._next()
+        self._ended.release()
+
+    def _next(self) -> float | None:
+        """Give a sign of life; returns the seconds until the next one, None after the last."""
+        try:
+            return PERIOD_SECONDS if self._beat() else None
+        except Exception:
+            logger.warning("no sign of life was written, it is tried again", exc_info=True)
+            return AGAIN_SECONDS
