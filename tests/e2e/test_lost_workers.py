@@ -56,7 +56,7 @@ def test_an_element_that_kills_its_worker_costs_seconds(tasks, early, task_type)
     tasks.set_timeouts(ChunkFunction=900)
     try:
         task = tasks.fan_out(task_type, [calm] * 4 + [deadly] + [calm] * 5)
-        task = tasks.wait(task, seconds=60)
+        task = tasks.wait(task, seconds=PATIENCE)
     finally:
         tasks.set_timeouts(ChunkFunction=10)
     assert (task["status"], counters_of(task)) == ("FAILED", (10, 9, 1, 0))
