@@ -20,8 +20,9 @@ from local.paths import ROOT
 
 START_SECONDS = 60
 GRACE_SECONDS = 3
-LAMBDA_CONCURRENCY = 16
-"""Calls that run at the same time; each is a process of about 50 MB."""
+LAMBDA_CONCURRENCY = 24
+"""Calls that run at the same time; each is a process of about 50 MB. User code takes 18 at most (samconfig.toml, and
+``wiring``): what dispatches, answers and heals has always room."""
 
 _open = build_opener(ProxyHandler({})).open  # past a proxy of the environment
 

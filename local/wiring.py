@@ -13,6 +13,9 @@ from local.errors import LocalCloudError
 from local.isolation import Clients
 from local.template import Resolver
 
+CHUNK_FUNCTION = "ChunkFunction"
+SPARE_WORKERS = 2
+"""Chunk workers beyond those of one fan-out: a call that has just ended may still be counted when the next begins."""
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"}
 _FUNCTION = re.compile(r"/functions/(arn:.+)/invocations")
 
@@ -43,6 +46,13 @@ def wire(clients: Clients, stack_name: str, parameters: dict[str, str]) -> None:
             _wire_one(clients, kind, physical, properties, resolve)
         except LocalCloudError as error:
             raise LocalCloudError(f"{name} ({kind}) is deployed, but cannot be wired: {error}") from error
+    if (chunk := present.get(CHUNK_FUNCTION)) and "FanOutConcurrency" in values:
+        _bound(clients, chunk[1], int(values["FanOutConcurrency"]) + SPARE_WORKERS)
+
+
+def _bound(clients: Clients, function: str, most: int) -> None:
+    """Let no more calls of it run at once, of all fan-outs together and of runs that have just been cancelled."""
+    clients("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=most)
 
 
 def _wire_one(clients: Clients, kind: str, physical: str, properties: dict[str, Any], resolve: Resolver) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from rich.console import Console, Group
@@ -9,9 +10,9 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from tasks_cli import page
+from tasks_cli import page, tables
 from tasks_cli.api import Ref
-from tasks_cli.output import status, text
+from tasks_cli.output import text
 
 STEPS = 10
 """The least lines of a fan-out without a terminal: one for each tenth."""
@@ -58,15 +59,16 @@ class _Bar:
             expand=True,
         )
         self._bar = self._progress.add_task(text(first["type"]).plain, total=None)
-        self._below = Text()
+        self._task = first
 
     def __call__(self, task: Json) -> None:
         total, ended = _of(task)
         self._progress.update(self._bar, total=total, completed=ended)
-        self._below = Text.assemble(status(task["status"]), "  ", text(_doing(task)))
+        self._task = task
 
     def __rich__(self) -> Group:
-        return Group(self._progress, self._below)
+        shown = tables.status_of(self._task, datetime.now(UTC))  # a silent task changes by the clock alone
+        return Group(self._progress, Text.assemble(shown, "  ", text(_doing(self._task))))
 
 
 class _Lines:

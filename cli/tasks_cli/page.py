@@ -1,6 +1,7 @@
 """A task on one page, and its end on one line."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -30,7 +31,7 @@ def task(console: Console, found: Json) -> None:
     facts.add_row("Task", text(Ref.of(found)))
     facts.add_row("Name", text(found["name"]))
     facts.add_row("Kind", text(found["kind"]))
-    facts.add_row("Status", status(found["status"]))
+    facts.add_row("Status", tables.status_of(found, datetime.now(UTC)))
     if found["kind"] == "TASK":  # of a fan-out, sub-tasks have attempts
         facts.add_row("Attempt", text(found["attempt"]))
     facts.add_row("Run", text(f"{found['run']}, counted from 0"))

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tasks_cli.api import Ref
 from tasks_cli.output import compact, plain, status, text
@@ -31,7 +32,7 @@ def tasks(console: Console, items: Iterable[Json], now: datetime) -> None:
     """Tasks of a list, a line each; a narrow terminal gets fewer columns."""
     cells = {
         "TASK": lambda task: text(Ref.of(task)),
-        "STATUS": lambda task: status(task["status"]),
+        "STATUS": lambda task: status_of(task, now),
         "DONE": lambda task: text(done(task)),
         "AGE": lambda task: text(age(task["createdAt"], now)),
         "ATTEMPT": lambda task: text(task["attempt"] if task["kind"] == "TASK" else ""),
@@ -76,6 +77,20 @@ def done(task: Json) -> str:
     """How far a task is, in percent."""
     progress = task["attributes"].get("progress")
     return "" if progress is None else f"{int(progress * 100)}%"
+
+
+def status_of(task: Json, now: datetime) -> Text:
+    """The status, and for how long its worker has given no sign of life."""
+    silent = silence(task, now)
+    return Text.assemble(status(task["status"]), text(f" ({silent})" if silent else "", "red"))
+
+
+def silence(task: Json, now: datetime) -> str:
+    """``no sign of life for 2 min`` where the lease of a worker is over. Looks of the sweeper are none."""
+    if task["status"] != "PROCESSING" or "leaseUntil" not in task or instant(task["leaseUntil"]) >= now:
+        return ""
+    since = age(min(task["leaseUntil"], task["updatedAt"]), now)
+    return f"no sign of life for {since[:-1]} {'min' if since[-1] == 'm' else since[-1]}"
 
 
 def cost(task: Json) -> str:

@@ -88,6 +88,29 @@ def test_what_runs_is_told_from_what_waits_by_the_chunks(call):
 
 
 @pytest.mark.parametrize(
+    ("status", "lease", "updated", "now", "silent"),
+    [
+        ("PROCESSING", 10, 0, 12, 12_000),
+        ("PROCESSING", 10, 11, 12, 2_000),  # the sweeper has looked
+        ("PROCESSING", 10, 0, 10, None),
+        ("COMPLETED", 10, 0, 12, None),
+        ("PROCESSING", None, 0, 12, None),  # a fan-out
+    ],
+)
+def test_a_task_is_silent_when_its_lease_is_over(call, status, lease, updated, now, silent):
+    task = {"status": status, "updatedAt": at(updated), **({} if lease is None else {"leaseUntil": at(lease)})}
+    assert call("core/status", "silentFor", task, 1767225600000 + now * 1000) == silent
+
+
+@pytest.mark.parametrize(
+    ("status", "minutes", "waits"), [("QUEUED", 3, 180_000), ("QUEUED", 2, None), ("ERRORED", 9, None)]
+)
+def test_a_task_that_waits_long_for_a_worker_says_so(call, status, minutes, waits):
+    task = {"history": [{"status": status, "at": at(0)}]}
+    assert call("core/status", "waitsFor", task, 1767225600000 + minutes * 60_000) == waits
+
+
+@pytest.mark.parametrize(
     ("task", "allowed"),
     [
         ({"kind": "TASK", "status": "PROCESSING", "attributes": {}}, {"cancel"}),

@@ -50,6 +50,16 @@ def a_task_that_fails(stack: MemoryStack) -> TaskKey:
     return single(stack).key
 
 
+def a_task_whose_every_worker_dies(stack: MemoryStack) -> None:
+    cat = TaskType("cat", max_attempts=1)
+
+    @cat.task
+    def handle(event: Any, context: Any) -> None:
+        raise WorkerKilled
+
+    single(stack)
+
+
 def a_task_that_is_cancelled_and_retried(stack: MemoryStack) -> None:
     key = stack.service.create_task("mbc", "cat", 1).key
     stack.service.cancel_task(key)
@@ -136,13 +146,14 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     # transitions of a parent
     "queued": (a_task, TRANSITION),
     "started": (a_fan_out, TRANSITION),
-    "claimed": (a_task, TRANSITION),
+    "claimed": (a_task, [*TRANSITION, "leaseUntil absent or at most"]),
     "continued": (a_task_of_two_invocations, WORKERS),
     "errored": (a_task, WORKERS),
     "planned": (a_fan_out, TRANSITION),
     "finished": (a_fan_out, TRANSITION),
     "completed": (a_task, WORKERS),
     "failed": (a_task_that_fails, WORKERS),
+    "given_up": (a_task_whose_every_worker_dies, [*WORKERS, "leaseUntil absent or at most"]),
     "cancelled": (a_task_that_is_cancelled_and_retried, TRANSITION),
     "retried": (a_task_that_is_cancelled_and_retried, TRANSITION),
     "manual_attempt": (a_task_that_is_taken_by_hand, [*TRANSITION, "leaseUntil absent or at most"]),
@@ -158,6 +169,7 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     # chunks
     "create": (a_fan_out, ["pk absent"]),
     "claim": (a_fan_out, ["run equals", "finishedAt absent", "leaseUntil absent or at most"]),
+    "claim_lost": (a_fan_out, ["run equals", "finishedAt absent", "holder equals"]),
     "take_over": (a_fan_out_of_two_runs, [*HELD, "succeeded equals"]),
     "flush": (a_fan_out, HELD),
     "mark_in_flight": (a_fan_out, HELD),

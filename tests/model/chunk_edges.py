@@ -18,6 +18,8 @@ from tests.model.snapshots import AHEAD, BEHIND, CURRENT, NOW, PAST, TASKS, Book
 
 RANGES = (Range(0, 0, 1), Range(1, 1, 1))
 SUB_TASKS = sum(place.count for place in RANGES)
+HOLDER = "a child"
+"""Names are not told apart: a lost claim that takes any lease may do more than one that takes its own holder's."""
 _LATER = from_iso(AHEAD)
 _table = MemoryTable()
 _LETTERS = {TaskStatus.COMPLETED: "C", TaskStatus.FAILED: "F", TaskStatus.CREATED: "W"}
@@ -31,7 +33,7 @@ def _canonical(chunk: Chunk) -> Chunk:
     lines = "".join(
         f"{outcomes.NOTHING if letter == '-' else line}\n" for letter, line in zip(said, lines_of(chunk), strict=True)
     )
-    return replace(chunk, **times, claims=0, finished_at=chunk.finished_at and BEHIND, outcomes=lines)
+    return replace(chunk, **times, holder=None, claims=0, finished_at=chunk.finished_at and BEHIND, outcomes=lines)
 
 
 def _key(chunk: Chunk) -> Hashable:
@@ -64,15 +66,24 @@ def created(task: int, number: int) -> int:
 def claim(chunk: int, run: int) -> int | None:
     """A worker of this run claims it; None if the claim is refused."""
     before = CHUNKS[chunk]
-    after = _apply(chunk, chunks.claim(_parent(run), before.number, NOW, _LATER), grows=True)
+    after = _apply(chunk, chunks.claim(_parent(run), before.number, NOW, _LATER, HOLDER), grows=True)
     assert after is None or not before.lease_until, f"chunk {before.number} is claimed while its lease runs"
+    return after
+
+
+@cache
+def claim_lost(chunk: int, run: int) -> int | None:
+    """A worker of this run takes it from the holder whose worker is believed dead; None if nobody holds it."""
+    before = CHUNKS[chunk]
+    after = _apply(chunk, chunks.claim_lost(_parent(run), before.number, NOW, _LATER, HOLDER), grows=True)
+    assert after is None or before.lease_until, f"chunk {before.number} is taken from a holder that there is not"
     return after
 
 
 @cache
 def take_over(chunk: int, seen: int, run: int) -> int | None:
     """A worker of this run takes over what it saw an earlier run had left."""
-    return _apply(chunk, chunks.take_over(CHUNKS[seen], run, NOW, _LATER), grows=True)
+    return _apply(chunk, chunks.take_over(CHUNKS[seen], run, NOW, _LATER, HOLDER), grows=True)
 
 
 @cache
@@ -164,6 +175,7 @@ def _item(chunk: Chunk) -> dict[str, object]:
         "attempt": chunk.attempt,
         "claims": chunk.claims,
         "leaseUntil": chunk.lease_until,
+        "holder": HOLDER if chunk.lease_until else None,
         "dueAt": chunk.due_at,
         "finishedAt": chunk.finished_at,
         "outcomes": chunk.outcomes,

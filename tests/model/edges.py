@@ -30,6 +30,8 @@ WRITES: dict[str, Callable[[TaskEntity], Update]] = {
     "continued": lambda task: transitions.continued(task, NOW),
     "errored": lambda task: transitions.errored(task, NOW, "{}", _LEASE, "it failed"),
     "finished": lambda task: transitions.finished(task, NOW, {}),
+    "given_up": lambda task: transitions.given_up(task, NOW, "{}", "its worker died", _DAYS),
+    "renewed": lambda task: transitions.worker_data(task, NOW, {"leaseUntil": AHEAD}),
     "completed": lambda task: transitions.completed(task, NOW, {"result": "1"}, _DAYS),
     "failed": lambda task: transitions.failed(task, NOW, "{}", "it failed", _DAYS),
     "cancelled": lambda task: transitions.cancelled(task, NOW, "ann", _DAYS),

@@ -5,7 +5,8 @@ stop before or after it; 2 invocations of plan, chunk workers and finish at once
 of one chunk, two finishes: the state machine goes on without one that it believes lost), each anywhere between its read
 and its write; 1 trouble (a crash anywhere, a lost stream record, an execution that somebody stops); 1 cancel; 1 retry,
 beside which the chunk workers of the run before go on, and a plan of it that puts chunks. Leases and waits may end at
-any time, rounds while their workers run.
+any time, rounds while their workers run. A worker may be believed dead at any time, rightly or not, and another one is
+called then that takes its lease.
 """
 
 from __future__ import annotations
@@ -137,6 +138,7 @@ def _execution(state: State) -> Steps:
     if state.execution == "chunks":
         for number in range(len(RANGES)) if task.status is _S.PROCESSING else ():
             yield f"invoke chunk {number}", state.plus(Call("claim", task.run, number))
+            yield from _replace_worker(state, task.run, number)
     elif task.status.terminal:
         yield "execution ends", state.at("ended")
     elif state.execution == "plan":
@@ -145,6 +147,13 @@ def _execution(state: State) -> Steps:
         yield "invoke finish", _finish(state)
     else:
         yield "invoke give up", state.plus(Call("give up", task.run))
+
+
+def _replace_worker(state: State, run: int, number: int) -> Steps:
+    chunk = _must(state.chunks[number], "a chunk")
+    after = edges.claim_lost(chunk, run)
+    if after is not None:
+        yield f"replace worker {number}", state.wrote(number, after, claimed=True).plus(Call("hold", run, number))
 
 
 def _plan(state: State) -> State:

@@ -23,14 +23,14 @@ from tests.model.upheaval import Upheaval
 S = TaskStatus
 FAULT = st.none() | st.builds(Fault, st.sampled_from(["refused", "killed before", "killed after"]), st.integers(1, 6))
 SKEW = st.sampled_from([0, 0, 0, -30, 30])
-GOOD = {"kills": 0, "fails": 0, "stalls": False, "permanent": False}
+GOOD = {"kills": 0, "fails": 0, "stalls": "", "permanent": False}
 BEHAVIOUR = (
     st.just(GOOD)
     | st.fixed_dictionaries(
         {
             "kills": st.sampled_from([0, 0, 0, 1, 4]),
             "fails": st.sampled_from([0, 0, 1, 4]),
-            "stalls": st.booleans(),
+            "stalls": st.sampled_from(["", "", "frozen", "believed dead", "alive"]),
             "permanent": st.just(False),
         }
     )
@@ -135,9 +135,12 @@ class Schedules(Upheaval):
     def call_a_function_again(self, data: st.DataObject, fault: Fault | None, skew: int) -> None:
         """Lambda may run an invocation twice; an old run's may come after a retry."""
         payload = dict(data.draw(st.sampled_from(list(self.memory.executions.inputs.values()))))
+        if data.draw(st.booleans()):
+            name = data.draw(st.sampled_from(sorted(self.memory.executions.inputs)))
+            return self._do(lambda: self._replace_workers(name), fault, skew)
         function = data.draw(st.sampled_from(["plan", "chunk"]))
         call = {"plan": {"input": payload, "executionArn": "late"}, "chunk": {**payload, "chunk": 0}}[function]
-        self._do(lambda: self.stack.invoke(function, call), fault, skew)
+        return self._do(lambda: self.stack.invoke(function, call), fault, skew)
 
     @precondition(lambda self: self.memory.executions.inputs)
     @rule(data=st.data())
@@ -211,6 +214,7 @@ class Schedules(Upheaval):
             self._calm_down()
         finally:  # what is disabled here would be so in every later test of the process
             self.numbered.stop()
+            self.heartbeat.stop()
             logging.disable(logging.NOTSET)
             forget_task_types()
 

@@ -3,8 +3,9 @@
 Bound: 2 workers at once, anywhere between reading, claiming, the handler's end and the write of its outcome, each
 outcome possible (COMPLETED, ERRORED, FAILED, on in another invocation); 3 attempts, of which later deployments would
 allow more; 1 crash of a worker, the relay or the sweeper at any point; 1 message or stream record lost; 1 cancel; 1
-retry; 1 continuation, or 1 manual update that takes the task from its worker. Messages may be delivered at any time,
-early or late, any number of times, and stay after they were acknowledged (SQS delivers at least once).
+retry; 1 continuation, or 1 manual update that takes the task from its worker. A worker may renew its lease at any time,
+also one that is over, and after another worker has read the task. Messages may be delivered at any time, early or late,
+any number of times, and stay after they were acknowledged (SQS delivers at least once).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskStatus
 
 from tests.model.edges import MAX_ATTEMPTS, later_runs, write
-from tests.model.snapshots import CURRENT, NOW, TASKS, outdated, time_passes
+from tests.model.snapshots import AHEAD, CURRENT, NOW, TASKS, outdated, time_passes
 from tests.support.examples import a_task
 
 WORKERS = 2
@@ -105,8 +106,8 @@ class State(NamedTuple):
 
 
 LAST_WRITES = {
-    "read": ("claimed", "failed"),
-    "running": ("continued", "checkpoint"),
+    "read": ("claimed", "failed", "given_up"),
+    "running": ("continued", "checkpoint", "renewed"),
     "ended": ("completed", "errored", "failed"),
 }
 
@@ -235,8 +236,15 @@ def _receive(state: State, run: int) -> Steps:
 
 def _decide(state: State, worker: Worker) -> Steps:
     task = TASKS[worker.seen]
+    renewed = TASKS[state.task].status is TaskStatus.PROCESSING and TASKS[state.task].lease_until == AHEAD
     match _decision(task, task.run):
-        case decisions.GiveUp() | decisions.UsedUp():
+        case decisions.GiveUp() | decisions.Claim() if renewed:
+            for name in ("claimed", "given_up"):
+                assert write(state.task, name, worker.seen) is None, f"{name} although the lease was renewed"
+            yield "is too early", state.without(worker)
+        case decisions.GiveUp():
+            yield from _write(state, worker, "given_up")
+        case decisions.UsedUp():
             yield from _write(state, worker, "failed")
         case decisions.Claim():
             after = write(state.task, "claimed", worker.seen)
@@ -249,9 +257,13 @@ def _run(state: State, worker: Worker) -> Steps:
     holds = TASKS[worker.seen].version == CURRENT
     saved = write(state.task, "checkpoint", worker.seen)
     assert (saved is not None) == holds, f"a checkpoint is {'kept' if saved else 'refused'}, lease held: {holds}"
+    renewed = write(state.task, "renewed", worker.seen)
+    assert (renewed is not None) == holds, f"a lease is {'renewed' if renewed else 'lost'}, lease held: {holds}"
     if not holds:
         yield "lost worker stops", state.without(worker)
         return
+    if renewed not in (None, state.task):
+        yield "renews", state._replace(task=renewed)
     if state.left.continuations:
         for name, after in _write(state, worker, "continued"):
             yield name, after.spend("continuations")
@@ -271,5 +283,5 @@ def _write(state: State, worker: Worker, name: str) -> Steps:
     assert after is not None, f"{name} was refused although nobody was in between"
     done = state.without(worker).moved(after)
     yield f"write {name}", done
-    if name in ("completed", "failed"):
+    if name in ("completed", "failed", "given_up"):
         yield f"write {name} and acknowledge", done._replace(queue=done.queue - {TASKS[worker.seen].run})

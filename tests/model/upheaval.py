@@ -6,8 +6,8 @@ workers, and workers of two runs are alive at once.
 
 import logging
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -49,6 +49,9 @@ class Upheaval(RuleBasedStateMachine):
         logging.disable(logging.CRITICAL)  # a line for each step is most of the time that a schedule takes
         self.numbered = patch.object(creation, "ULID", Numbered())
         self.numbered.start()
+        self.beats: list[Callable[[], bool]] = []
+        self.heartbeat = patch("serverless_tasks.workers.attempt.Heartbeat", self._beating)
+        self.heartbeat.start()
         self.stack = MemoryStack()
         self.memory = self.stack.memory
         self.watch = Watch(self.stack)
@@ -67,7 +70,7 @@ class Upheaval(RuleBasedStateMachine):
             return
         policy = {"max_attempts": code.max_attempts, "tolerated_failures": code.tolerated_failures}
         backoff = Backoff(base=40, cap=80)
-        probe = TaskType("probe", **policy, timeout=60, chunk_size=code.chunk_size, backoff=backoff)
+        probe = TaskType("probe", **policy, timeout=300, chunk_size=code.chunk_size, backoff=backoff)
         probe.task(self._act)
         probe.sub_task(self._act)
         if code.fan_in:
@@ -81,7 +84,7 @@ class Upheaval(RuleBasedStateMachine):
             self.watch.wrong.append(f"{key} runs its attempt {context.attempt} of {allowed}")
         behaviour = event.input
         if behaviour["stalls"] and self.runs[key] == 1:
-            self._others_go_on(2000)
+            self._stall(behaviour["stalls"])
         if self.runs[key] <= behaviour["kills"]:
             raise WorkerKilled
         if behaviour["permanent"] or self.runs[key] <= behaviour["kills"] + behaviour["fails"]:
@@ -89,6 +92,38 @@ class Upheaval(RuleBasedStateMachine):
         self.stack.clock.advance(3)
         self.effects[key] = 1  # keyed: however often it is written, it is there once
         return f"{key} {self.runs[key]}"
+
+    @contextmanager
+    def _beating(self, beat: Callable[[], bool]) -> Iterator[None]:
+        """In place of a thread: a worker gives a sign of life where a schedule says so."""
+        self.beats.append(beat)
+        try:
+            yield
+        finally:
+            self.beats.remove(beat)
+
+    def _stall(self, how: str) -> None:
+        """A worker stalls, and wakes up when others have taken its work, or tried to. Then it gives a sign of life."""
+        match how:
+            case "frozen":
+                self.stack.clock.advance(2000)
+            case "alive":
+                self.stack.clock.advance(100)
+            case "believed dead":
+                for name in self.memory.executions.inputs:
+                    self._replace_workers(name)
+        with suppress(Throttled):
+            for beat in self.beats[-1:]:
+                beat()
+        self._others_go_on(0)
+
+    def _replace_workers(self, execution: str) -> None:
+        """The state machine believes the workers dead that hold chunks of this execution, and calls others."""
+        payload = self.memory.executions.inputs[execution]
+        for chunk in list(self.memory.table.chunks("mbc", TaskKey(payload["pk"], payload["sk"]).code)):
+            if chunk.holder:
+                call = {**payload, "chunk": chunk.number, "holder": chunk.holder, "lost": True}
+                self.stack.invoke("chunk", call)
 
     def _others_go_on(self, seconds: float) -> None:
         """A worker stalls, perhaps beyond its lease, and wakes up when others have taken its work."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from serverless_tasks.core.times import after
+from serverless_tasks.core.times import after, to_iso
 from serverless_tasks.testing import VirtualClock, WorkerKilled
 
 Invoke = Callable[[str, Any], Any]
@@ -88,6 +88,7 @@ class Execution:
 
     def _go_to(self, state: str) -> None:
         self.next = state
+        self.context = {**self.context, "State": {"Name": state, "EnteredTime": to_iso(self.clock())}}
         self._retries = {}
         self.usage.transitions += 1
 

@@ -1,6 +1,6 @@
 """A transition as a whole, for tests to say only what is particular to it."""
 
-from serverless_tasks.core.dynamodb.expressions import equals
+from serverless_tasks.core.dynamodb.expressions import absent_or_at_most, equals
 
 from tests.support.examples import AT
 
@@ -13,7 +13,7 @@ EXPIRES = 1_797_932_376
 """2026-12-22T09:39:36Z, so many days from now on."""
 
 
-def expect(task, update, status, *, sets=None, removes=(), worker=False, attempt=None, **entry):
+def expect(task, update, status, *, sets=None, removes=(), worker=False, unless_held=False, attempt=None, **entry):
     """The update is this transition and nothing else: it expects the status and version that the caller read."""
     told = {"status": status, "at": AT, "attempt": task.attempt if attempt is None else attempt, **entry}
     conditions = (equals("status", task.status), equals("version", task.version))
@@ -30,5 +30,7 @@ def expect(task, update, status, *, sets=None, removes=(), worker=False, attempt
     assert (update.pk, update.sk) == (task.pk, task.sk)
     assert update.set == expected
     assert sorted(update.remove) == sorted(removes)
-    assert update.conditions == ((*conditions, equals("attempt", task.attempt)) if worker else conditions)
+    mine = (equals("attempt", task.attempt),) if worker else ()
+    free = (absent_or_at_most("leaseUntil", AT),) if unless_held else ()
+    assert update.conditions == (*conditions, *mine, *free)
     assert (update.set_once, update.increment, update.count, update.add_to_set) == ({}, {}, {}, {})

@@ -20,6 +20,7 @@ PROBES = [
     TaskType("brief", max_attempts=2, backoff=AT_ONCE, timeout=2, chunk_size=10),
     TaskType("alone", max_attempts=3, backoff=AT_ONCE, timeout=60, chunk_size=1),
     TaskType("mortal", max_attempts=50, backoff=AT_ONCE, timeout=2),
+    TaskType("lasting", max_attempts=2, backoff=AT_ONCE),
     TaskType("paged", max_attempts=1),
     TaskType("tolerant", max_attempts=1, backoff=AT_ONCE, tolerated_failures="20%"),
 ]

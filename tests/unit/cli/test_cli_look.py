@@ -1,8 +1,12 @@
 """Commands that look: lists, a task, its sub-tasks, task types."""
 
+import io
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from rich.console import Console
+from tasks_cli import bar
 
 from tests.support.fake_api import fan_out, task
 
@@ -65,6 +69,36 @@ def test_only_single_tasks_have_attempts_of_their_own(api, tasks):
         lines = [line.split() for line in tasks("show", f"cat/{CODE}").stdout.splitlines()]
         assert (["Attempt", "1"] in lines) == has_attempts
         assert ["Run", "0,", "counted", "from", "0"] in lines
+
+
+@pytest.mark.parametrize(
+    ("status", "lease", "updated", "said"),
+    [
+        ("PROCESSING", -1, -121, "(no sign of life for 2 min)"),
+        ("PROCESSING", -5, -65, "(no sign of life for 65 s)"),
+        ("PROCESSING", -7300, -10, "(no sign of life for 2 h)"),  # the sweeper has looked since
+        ("PROCESSING", 60, -60, ""),
+        ("COMPLETED", -1, -121, ""),
+    ],
+)
+def test_a_task_whose_worker_is_silent_says_so(api, tasks, status, lease, updated, said):
+    now = datetime.now(UTC)
+    times = {"leaseUntil": lease, "updatedAt": updated}
+    silent = task(status, **{name: (now + timedelta(seconds=s)).isoformat() for name, s in times.items()})
+    api.says("GET", "/tasks", {"items": [silent]})
+    api.says("GET", TASK, silent)
+    for said_there in (tasks("list").stdout, tasks("show", f"cat/{CODE}").stdout):
+        assert said in said_there
+        assert ("no sign of life" in said_there) == bool(said)
+    assert ("no sign of life" in rendered(silent)) == bool(said)
+
+
+def rendered(known):
+    """What a terminal shows of it that watches."""
+    console = Console(force_terminal=True, width=100, file=io.StringIO())
+    with bar.shown(console, known):
+        pass
+    return console.file.getvalue()
 
 
 def test_a_long_type_is_folded_and_not_cut(api, tasks):

@@ -146,6 +146,8 @@ def test_calls_have_the_fields_that_the_state_machine_sends():
     for name in ("plan-first", "plan-next-round"):
         assert events.load(name).keys() == {field.removesuffix(".$") for field in plan["Parameters"]}
     assert events.load("chunk").keys() == {field.removesuffix(".$") for field in map_state["ItemSelector"]}
+    take_over = map_state["ItemProcessor"]["States"]["TakeOver"]["Parameters"]
+    assert events.load("chunk-after-a-death").keys() == {field.removesuffix(".$") for field in take_over}
     started = {"pk", "sk", "run"}
     assert events.load("plan-first")["input"].keys() == started
     assert events.load("plan-next-round")["input"].keys() == events.load("finish").keys() == {*started, "plan"}

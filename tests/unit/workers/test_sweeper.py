@@ -124,7 +124,7 @@ def test_a_healthy_short_task_is_never_looked_at(stack, cat):
 
 
 def test_a_healthy_long_task_is_left_alone(stack, cat):
-    cat.timeout = 3600
+    cat.timeout, cat.heartbeat = 3600, False
     looked = []
 
     def work(event, context):
@@ -140,6 +140,21 @@ def test_a_healthy_long_task_is_left_alone(stack, cat):
     assert task.attempt == 1
     assert looked == [0, 1, 0, 0]  # once, and not again before its lease has ended
     assert stack.memory.queue.messages == {}
+
+
+def test_a_task_whose_worker_gives_signs_of_life_is_left_alone(stack, cat):
+    cat.timeout = 3600
+
+    def work(event, context):
+        for step in range(6):
+            stack.clock.advance(110)
+            context.checkpoint(step)
+            stack.sweep()
+
+    cat.task_handler = work
+    task = stack.run(create(stack))
+
+    assert (task.attempt, stack.memory.queue.messages) == (1, {})
 
 
 def test_a_running_execution_is_left_alone(stack, cat):

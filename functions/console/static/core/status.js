@@ -45,6 +45,26 @@ export function progressOf(task) {
   return task.attributes.progress ?? 0;
 }
 
+/** How long its worker has given no sign of life, where its lease is over. Looks of the sweeper are none.
+ * @param {object} task
+ * @param {number} at in ms
+ * @returns {number | undefined} in ms
+ */
+export function silentFor(task, at) {
+  const lease = Date.parse(task.leaseUntil ?? "");
+  if (task.status !== "PROCESSING" || !(lease < at)) return undefined;
+  return at - Math.min(lease, Date.parse(task.updatedAt));
+}
+
+const LONG_IN_QUEUE = 120_000;
+
+/** How long it has waited for a worker, where that is long. @returns {number | undefined} in ms */
+export function waitsFor(task, at) {
+  const last = task.history?.at(-1);
+  const waits = last?.status === "QUEUED" ? at - Date.parse(last.at) : 0;
+  return waits > LONG_IN_QUEUE ? waits : undefined;
+}
+
 /** Sub-tasks by outcome. The task itself counts the ended ones; its chunks know the running ones.
  * @param {object} task a fan-out
  * @param {object[]} [chunks] all of its chunks, if they are known

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm/standalone.module.js";
 import { now } from "../clock.js";
 import { age, percent, time } from "../core/format.js";
-import { described } from "../core/status.js";
+import { described, silentFor } from "../core/status.js";
 import { announce, toast } from "../messages.js";
 import { Icon } from "./icons.js";
 
@@ -38,6 +38,13 @@ export function Status({ status, testid }) {
   return html`<span class=${`status tone-${tone}`} data-testid=${testid} data-status=${status} title=${means}>
     <${Icon} name=${status} /> ${label}
   </span>`;
+}
+
+/** Beside the status of a task whose worker is silent. */
+export function Silence({ task, at }) {
+  const silent = silentFor(task, at);
+  return silent === undefined ? null : html`<span class="bad" data-testid="silence">
+    no sign of life for ${age(silent)}</span>`;
 }
 
 /** @param {{share: number, failed?: number, label: string, tone?: string}} props `failed` is a part of `share` */

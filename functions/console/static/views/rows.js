@@ -4,7 +4,7 @@ import { html } from "../vendor/htm/standalone.module.js";
 import { count, percent, usd } from "../core/format.js";
 import { taskAddress } from "../core/route.js";
 import { KINDS, ended, progressOf } from "../core/status.js";
-import { Age, Progress, Status } from "./parts.js";
+import { Age, Progress, Silence, Status } from "./parts.js";
 
 const COLUMNS = ["Status", "Name", "Type", "Progress", "Attempt", "Cost", "Age"];
 
@@ -24,7 +24,8 @@ export function Rows({ rows, at, empty }) {
 function Row({ task, at }) {
   const attempt = attemptOf(task);
   return html`<tr role="row" data-testid="task-row" data-code=${task.code} data-status=${task.status}>
-    <td role="cell" class="column-status"><${Status} status=${task.status} testid="task-status" /></td>
+    <td role="cell" class="column-status"><${Status} status=${task.status} testid="task-status" />
+      <${Silence} task=${task} at=${at} /></td>
     <td role="cell" class="column-name"><a href=${taskAddress(task)} dir="auto">${task.name}</a></td>
     <td role="cell" class="column-type"><bdi>${task.type}</bdi> <span class="kind">${KINDS[task.kind]}</span></td>
     <td role="cell" class="column-progress"><${RowProgress} task=${task} /></td>

@@ -2,8 +2,8 @@
 
 import { html, useEffect } from "../vendor/htm/standalone.module.js";
 import { taskPath } from "../api.js";
-import { KINDS, countsOf, ended, progressOf } from "../core/status.js";
-import { percent } from "../core/format.js";
+import { KINDS, countsOf, ended, progressOf, silentFor, waitsFor } from "../core/status.js";
+import { age, percent } from "../core/format.js";
 import { usePolled } from "../poll.js";
 import { Actions } from "./actions.js";
 import { loadChunks } from "./chunks.js";
@@ -94,6 +94,7 @@ function FanOut({ task }) {
 function Single({ task }) {
   const { progress, result, resultUrl } = task.attributes;
   const at = useNow(1000);
+  const [silent, waits] = [silentFor(task, at), waitsFor(task, at)];
   return html`
     ${progress !== undefined && html`<section class="card" aria-labelledby="progress-title">
       <h2 id="progress-title">Progress</h2>
@@ -103,6 +104,10 @@ function Single({ task }) {
     </section>`}
     ${task.nextAttemptAt && !ended(task.status) && html`<p
       class="notice tone-warning">The next attempt is due ${due(task.nextAttemptAt, at)}.</p>`}
+    ${silent !== undefined && html`<p class="notice tone-warning">No sign of life for ${age(silent)}: its worker
+      is believed dead. The next attempt begins within a minute, if there is one left.</p>`}
+    ${waits !== undefined && html`<p class="notice tone-warning">It has waited for a worker for ${age(waits)}.
+      If workers could not start and can again, cancel and retry it; by itself it begins within 15 minutes.</p>`}
     <${Payload} title="Result" value=${result} url=${resultUrl} none=${noResult(task)} />
     <${Payload} title="Input" value=${task.input} url=${task.inputUrl} none="None." />`;
 }

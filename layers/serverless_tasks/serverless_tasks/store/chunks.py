@@ -24,13 +24,29 @@ class NotClaimed(Exception):
         self.seen = seen
 
 
-def claim_chunk(table: TaskTable, task: TaskEntity, number: int, now: datetime, lease_until: datetime) -> Chunk:
+def claim_chunk(
+    table: TaskTable,
+    task: TaskEntity,
+    number: int,
+    now: datetime,
+    lease_until: datetime,
+    holder: str | None = None,
+    *,
+    lost: bool = False,
+) -> Chunk:
     """The chunk, ours until ``lease_until``, be it of this run or as an earlier one left it.
+
+    ``holder`` is whom the lease names; ``lost`` says that a worker with a lease of that name is dead.
 
     Raises :class:`NotClaimed`, and :class:`LostRace` when there is no such chunk.
     """
+    if lost and holder:
+        try:
+            return Chunk.from_item(table.update(chunks.claim_lost(task, number, now, lease_until, holder)))
+        except LostRace:
+            pass  # it died before its claim or after its last write, or another worker holds the chunk
     try:
-        return Chunk.from_item(table.update(chunks.claim(task, number, now, lease_until)))
+        return Chunk.from_item(table.update(chunks.claim(task, number, now, lease_until, holder)))
     except LostRace as lost:
         if lost.item is None:
             raise
@@ -38,7 +54,7 @@ def claim_chunk(table: TaskTable, task: TaskEntity, number: int, now: datetime, 
     if seen.run >= task.run or seen.done_in(task.run):
         raise NotClaimed(seen)
     try:
-        return Chunk.from_item(table.update(chunks.take_over(seen, task.run, now, lease_until)))
+        return Chunk.from_item(table.update(chunks.take_over(seen, task.run, now, lease_until, holder)))
     except LostRace:
         raise NotClaimed(seen) from None
 

@@ -48,6 +48,12 @@ class Transitions:
         failed = transitions.failed(task, self._clock(), error_text(kept), reason(kept), self._days, counts)
         self.write(task, failed, reason=reason(kept))
 
+    def give_up(self, task: TaskEntity, error: BaseException) -> None:
+        """End the task with this error, as its last worker is dead."""
+        kept = describe(error)
+        lost = transitions.given_up(task, self._clock(), error_text(kept), reason(kept), self._days)
+        self.write(task, lost, reason=reason(kept))
+
     def retry_attempt(self, task: TaskEntity, error: BaseException, due: datetime) -> None:
         """The attempt ended with this error; another one is due then."""
         kept = describe(error)

@@ -13,6 +13,7 @@ from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.core.inputs.uploads import Upload
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
+from serverless_tasks.core.times import to_iso
 from serverless_tasks.service.task_service import TaskService
 from serverless_tasks.testing.cloud import MemoryCloud
 from serverless_tasks.workers.batches import Redeliver
@@ -143,6 +144,8 @@ def passed_on(batch: Sequence[Any], failed: Sequence[Any]) -> int:
 
 RETRIES = {"Plan": (5, 10, 20), "Finish": (5, 10, 20), "GiveUp": (5, 10, 20, 40, 60, 60, 60, 60)}
 """Seconds between the tries of a state whose function fails."""
+TAKE_OVERS = (0, *(1.5**number for number in range(8)))
+"""Seconds before each call of a chunk worker that takes the lease of a dead one."""
 UNREAD_RETRIES = (60, 120, 240, 480, *[900] * 6)
 """The same of Finish where the bucket could not be read."""
 
@@ -192,11 +195,19 @@ class Execution:
         return {"run": "RunChunks", "wait": "Plan", "finish": "Finish"}.get(plan["next"], "End")
 
     def _run_chunks(self) -> str:
+        call = {name: self._state[name] for name in ("pk", "sk", "run")} | {"holder": to_iso(self._stack.clock())}
         for number in self._state["plan"]["chunks"]:
-            call = {name: self._state[name] for name in ("pk", "sk", "run")}
-            with contextlib.suppress(Exception, WorkerKilled):  # a child that fails is no verdict
-                self._stack.invoke("chunk", {**call, "chunk": number})
+            with contextlib.suppress(Exception):  # a child that fails is no verdict
+                self._run_chunk({**call, "chunk": number})
         return "Plan"
+
+    def _run_chunk(self, call: Mapping[str, Any]) -> None:
+        """A child of the map: the worker, and after its death others, which know of it."""
+        for seconds in (None, *TAKE_OVERS):
+            with contextlib.suppress(WorkerKilled):
+                self._stack.clock.advance(seconds or 0)
+                self._stack.invoke("chunk", call if seconds is None else {**call, "lost": True})
+                return
 
     def _finish(self) -> str:
         self._stack.invoke("finish", self._state)

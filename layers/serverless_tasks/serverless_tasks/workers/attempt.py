@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import _thread
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import TracebackType
 from typing import Any, assert_never
 
 from serverless_tasks.adapters.cloud import UNREAD, Cloud
 from serverless_tasks.adapters.log import logger, task_keys
 from serverless_tasks.core.errors import AttemptTimeout, InvalidInput, LostRace, PermanentError
 from serverless_tasks.core.inputs.json_text import CHECKPOINT_LIMIT, from_json_text, size, to_json_text
-from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types.context import TaskContext
 from serverless_tasks.core.task_types.events import TaskQueueEvent
+from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import Clock, after, from_iso, to_iso
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 from serverless_tasks.workers.user_code.runner import (
@@ -31,6 +36,16 @@ from serverless_tasks.workers.user_code.runner import (
     run_within,
 )
 
+LEASE_SECONDS = 120.0
+"""A worker that gives no sign of life for so long is believed dead."""
+PERIOD_SECONDS = 60.0
+"""Between two signs of life."""
+AGAIN_SECONDS = 10.0
+"""After one that AWS did not take."""
+JOIN_SECONDS = 3.0
+"""The invocation waits so long at most for a sign of life that is under way: it has 5 s for its last writes."""
+FRESH_SECONDS = 90.0
+"""A lease that has so much left was renewed by a checkpoint a moment ago."""
 HAND_OVER_SECONDS = 60.0
 """A checkpoint with less than this left of the invocation ends it, or with less than a tenth of a short one."""
 
@@ -85,25 +100,37 @@ class Stop(Unwinding):
 class Attempt:
     """Runs the handler of one claimed task within its time."""
 
-    def __init__(self, cloud: Cloud, router: HandlerRouter, clock: Clock, remaining: Any, timeout: float) -> None:
+    def __init__(self, cloud: Cloud, router: HandlerRouter, clock: Clock, remaining: Any, policy: TaskType) -> None:
         self._cloud = cloud
         self._router = router
         self._clock = clock
         self._remaining = remaining
-        self._timeout = timeout
+        self._timeout: float = policy.timeout
+        self._heartbeat = policy.heartbeat
         self._hand_over = min(HAND_OVER_SECONDS, 0.1 * remaining())
         self._task: TaskEntity
         self._slot = 0
         self._watch = Watch(self._is_mine, clock)
 
     def lease_until(self, task: TaskEntity, now: datetime) -> datetime:
-        """When a worker that claims the task now can be believed dead: its invocation or its attempt is over."""
-        started = to_iso(transitions.attempt_start(task, now))
-        longest = min(self._remaining(), self._attempt_left(started, now) + CLOSING_SECONDS)
-        return after(now, longest + LEASE_MARGIN)
+        """When a worker that claims the task now, and gives no sign of life after it, can be believed dead."""
+        return self._lease(to_iso(transitions.attempt_start(task, now)), now)
 
-    def run(self, task: TaskEntity, event: TaskQueueEvent) -> Completed | Failed | Continues | Unread | Lost:
-        """Load the input, run the handler, store the result. Errors of AWS after it pass through."""
+    def _lease(self, started_at: str | None, now: datetime) -> datetime:
+        """At most to the end of the invocation, or of the attempt."""
+        longest = self._longest(started_at, now)
+        return after(now, min(longest, LEASE_SECONDS) if self._heartbeat else longest)
+
+    def _longest(self, started_at: str | None, now: datetime) -> float:
+        return float(min(self._remaining(), self._attempt_left(started_at, now) + CLOSING_SECONDS)) + LEASE_MARGIN
+
+    def run(
+        self, task: TaskEntity, event: TaskQueueEvent, keep_hidden: Callable[[float], None]
+    ) -> Completed | Failed | Continues | Unread | Lost:
+        """Load the input, run the handler, store the result. Errors of AWS after it pass through.
+
+        ``keep_hidden`` hides the task's message for so many seconds, while the lease is renewed.
+        """
         self._task = task
         if self._left() <= 0:
             return self._timed_out()
@@ -114,7 +141,30 @@ class Attempt:
         except UNREAD as error:
             return Unread(task, error)
         event = replace(event, task_entity=task, input=value)
-        return self._outcome(run_within(self._left(), lambda: call(self._router.resolve(event), context)))
+        with self._signs_of_life(keep_hidden):
+            ended = run_within(self._left(), lambda: call(self._router.resolve(event), context))
+        return self._outcome(ended)
+
+    def _signs_of_life(self, keep_hidden: Callable[[float], None]) -> AbstractContextManager[None]:
+        """None are needed where the lease that the claim took is long enough."""
+        if not self._heartbeat or self._longest(self._task.attempt_started_at, self._clock()) <= LEASE_SECONDS:
+            return nullcontext()
+        return Heartbeat(lambda: self._renew(keep_hidden))
+
+    def _renew(self, keep_hidden: Callable[[float], None]) -> bool:
+        """Renew the lease, and hide the message for as long; returns False when the task is another worker's."""
+        task, now = self._task, self._clock()
+        until = from_iso(task.lease_until or to_iso(now))
+        if until < after(now, FRESH_SECONDS):
+            until = self._lease(task.attempt_started_at, now)
+            try:
+                self._cloud.table.update_task(transitions.worker_data(task, now, {"leaseUntil": to_iso(until)}), task)
+            except LostRace:
+                logger.warning("lost the lease", extra=task_keys(task))
+                self._watch.lose()
+                return False
+        keep_hidden((until - now).total_seconds() + decisions.VISIBILITY_MARGIN)
+        return True
 
     def _outcome(self, ended: Ended) -> Completed | Failed | Continues | Lost:
         match ended:
@@ -167,8 +217,11 @@ class Attempt:
         if progress is not None:  # an attempt that begins anew is behind the last one: shown progress never falls
             sets["attributes.progress"] = max(progress, self._task.progress or 0)
         other = "attributes.checkpoint" if "checkpointRef" in stored else "attributes.checkpointRef"
+        now: datetime = self._clock()
+        if self._heartbeat:  # a sign of life as well
+            sets["leaseUntil"] = to_iso(self._lease(self._task.attempt_started_at, now))
         try:
-            update = transitions.worker_data(self._task, self._clock(), sets, (other,))
+            update = transitions.worker_data(self._task, now, sets, (other,))
             self._task = self._cloud.table.update_task(update, self._task)
         except LostRace:
             raise Stop from None
@@ -197,3 +250,43 @@ class Attempt:
         own = self._attempt_left(self._task.attempt_started_at, self._clock()) <= CLOSING_SECONDS
         limit = f"{self._timeout:g} s" if own else "its invocation; save checkpoints, and it goes on in another one"
         return Failed(self._task, AttemptTimeout(f"the attempt ran longer than {limit}"), permanent=False)
+
+
+class Heartbeat(AbstractContextManager[None]):
+    """Calls ``beat`` once a minute in its block, for the first time after a minute, until that returns False.
+
+    The thread sleeps the first minute. No timer could begin it later: Python handles a signal when the main thread is
+    back in Python, which it may not be for minutes while it waits in native code, for a database say. That code lets
+    other threads run, and its task must not be taken for dead. Code that lets no thread run gives no sign of life.
+    """
+
+    def __init__(self, beat: Callable[[], bool]) -> None:
+        self._beat = beat
+        self._over = _thread.allocate_lock()
+        self._ended = _thread.allocate_lock()
+
+    def __enter__(self) -> None:
+        self._over.acquire()
+        self._ended.acquire()
+        # Not threading.Thread, which costs three times as much to start: short tasks need none.
+        _thread.start_new_thread(self._run, ())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._over.release()
+        self._ended.acquire(timeout=JOIN_SECONDS)
+
+    def _run(self) -> None:
+        seconds: float | None = PERIOD_SECONDS
+        while seconds is not None and not self._over.acquire(timeout=seconds):
+            seconds = self._next()
+        self._ended.release()
+
+    def _next(self) -> float | None:
+        """Give a sign of life; returns the seconds until the next one, None after the last."""
+        try:
+            return PERIOD_SECONDS if self._beat() else None
+        except Exception:
+            logger.warning("no sign of life was written, it is tried again", exc_info=True)
+            return AGAIN_SECONDS

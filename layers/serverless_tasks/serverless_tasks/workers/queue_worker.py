@@ -21,6 +21,7 @@ from serverless_tasks.adapters.queue import RECEIVED
 from serverless_tasks.core.errors import AttemptsUsedUp, InvalidInput, LostRace, MalformedMessage, WorkerLost
 from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.events import TaskQueueEvent
 from serverless_tasks.core.task_types.policy import Policy
@@ -72,8 +73,8 @@ class QueueWorker:
         except Unwinding:
             raise
         except BaseException as error:
-            return self._refuse(record, error)
-        return self._decide(event, lambda task, policy: self._run(task, event, policy, remaining))
+            return self._refuse(record, error, remaining)
+        return self._decide(event, lambda task, policy: self._run(task, event, policy, remaining), remaining)
 
     def _event(self, record: Mapping[str, Any]) -> TaskQueueEvent:
         events = list(self._router.task_events(record) or ())
@@ -82,7 +83,7 @@ class QueueWorker:
             raise InvalidInput("EventFactory", f"must make one TaskQueueEvent of a message, not {kinds}"[:500])
         return events[0]
 
-    def _refuse(self, record: Mapping[str, Any], error: BaseException) -> None:
+    def _refuse(self, record: Mapping[str, Any], error: BaseException, remaining: RemainingSeconds) -> None:
         """End the task that the message names with the error of the fork's factory, as those of its handlers do.
 
         A dead letter would leave the task open for ever. Only a message that names no task becomes one.
@@ -94,16 +95,16 @@ class QueueWorker:
             kept = failures.describe(error)
             return self._dead_letter(record, (kept["message"] if known else failures.reason(kept)) or str(malformed))
         logger.error("the EventFactory failed", exc_info=error, extra=key_keys(event.task_key))
-        return self._decide(event, lambda task, _: self._transitions.fail(task, error))
+        return self._decide(event, lambda task, _: self._transitions.fail(task, error), remaining)
 
-    def _decide(self, event: TaskQueueEvent, work: Work) -> None:
+    def _decide(self, event: TaskQueueEvent, work: Work, remaining: RemainingSeconds) -> None:
         self._cloud.meter.note(RECEIVED, event.task_key.code)
         for _ in range(CLAIM_TRIES):
             task = self._cloud.table.get(event.task_key)
             if task is None:
                 return self._dead_letter(event.record, "there is no such task")
             try:
-                return self._act(task, event, work)
+                return self._act(task, event, work, remaining)
             except LostRace:
                 logger.info("lost a race, looking again", extra=task_keys(task))
         return self._return(event, decisions.VISIBILITY_MARGIN)
@@ -112,8 +113,8 @@ class QueueWorker:
         logger.error("message dead-lettered", extra={"reason": reason, "messageId": record.get("messageId")})
         self._cloud.queue.dead_letter(record, reason)
 
-    def _act(self, task: TaskEntity, event: TaskQueueEvent, work: Work) -> None:
-        max_attempts = Policy.of(task).max_attempts
+    def _act(self, task: TaskEntity, event: TaskQueueEvent, work: Work, remaining: RemainingSeconds) -> None:
+        policy, max_attempts = policy_of(task.type), Policy.of(task).max_attempts
         match decisions.decide(task, event.run, self._clock(), max_attempts):
             case decisions.Acknowledge(because):
                 logger.info("acknowledged without work", extra={**task_keys(task), "because": because})
@@ -121,26 +122,37 @@ class QueueWorker:
                 logger.info("not yet", extra={**task_keys(task), "because": because, "seconds": seconds})
                 self._return(event, seconds)
             case decisions.GiveUp():
-                died = f"the worker of attempt {task.attempt} died, was killed, or got no answer from AWS"
-                self._transitions.fail(task, WorkerLost(died))
+                self._give_up(task, self._why_lost(task, policy, remaining))
             case decisions.UsedUp():
                 begun = f"{task.attempt} of {max_attempts} attempts were begun; a retry begins anew"
                 self._transitions.fail(task, AttemptsUsedUp(begun))
             case decisions.Claim():
-                work(task, policy_of(task.type))
+                work(task, policy)
+
+    def _why_lost(self, task: TaskEntity, policy: TaskType, remaining: RemainingSeconds) -> str:
+        """Why its last worker said no more; the line names the task, which those of a killed process cannot."""
+        why = transitions.why_lost(task, remaining(), policy.heartbeat)
+        logger.warning("the worker of an attempt was lost", extra={**task_keys(task), "reason": why})
+        return why
+
+    def _give_up(self, task: TaskEntity, why: str) -> None:
+        died = f"the worker of attempt {task.attempt} died, was killed, or got no answer from AWS"
+        over = f"the invocation of attempt {task.attempt} was over before its worker could end it"
+        self._transitions.give_up(task, WorkerLost(over if why == transitions.OVER else died))
 
     def _run(self, task: TaskEntity, event: TaskQueueEvent, policy: TaskType, remaining: RemainingSeconds) -> None:
         if self._router.lacks_handler(event):
             return self._transitions.fail(task, no_handler(task.type))
         now = self._clock()
-        attempt = Attempt(self._cloud, self._router, self._clock, remaining, policy.timeout)
+        attempt = Attempt(self._cloud, self._router, self._clock, remaining, policy)
         lease_until = attempt.lease_until(task, now)
         decides_by = Policy.of_code(task.type).to_item(task.kind)
-        task = self._transitions.write(task, transitions.claimed(task, now, lease_until, decides_by))
+        why = self._why_lost(task, policy, remaining) if task.status is TaskStatus.PROCESSING else None
+        task = self._transitions.write(task, transitions.claimed(task, now, lease_until, decides_by, why))
         self._hide(event.record, (lease_until - now).total_seconds() + decisions.VISIBILITY_MARGIN)
         try:
             with logger.append_context_keys(**task_keys(task)):  # on the handler's own lines, too
-                outcome = attempt.run(task, event)
+                outcome = attempt.run(task, event, lambda seconds: self._hide(event.record, seconds))
             self._settle(outcome, event, policy)
         except LostRace:
             # Ended or taken over meanwhile, by a write that counts. The next delivery decides anew.

@@ -75,6 +75,9 @@ WRITES = {
         for task in allowed("FAILED")
         for counts in ([{}, COUNTS] if "subTaskCount" in task.attributes else [{}])
     ],
+    "transitions.given_up": lambda: [
+        transitions.given_up(task, NOW, ERROR, "no food", 30) for task in allowed("FAILED")
+    ],
     "transitions.cancelled": lambda: [
         transitions.cancelled(task, NOW, by, 30) for task in allowed("CANCELLED") for by in (None, "ann")
     ],
@@ -112,8 +115,11 @@ WRITES = {
     "chunks.create": lambda: [
         chunks.create(a_fan_out(), chunks.Range(0, 0, 3, *span), 1_800_000_000) for span in ((), (0, 512))
     ],
-    "chunks.claim": lambda: [chunks.claim(a_fan_out(), 999, NOW, LATER)],
-    "chunks.take_over": lambda: [chunks.take_over(chunk, 2, NOW, LATER) for chunk in CHUNKS],
+    "chunks.claim": lambda: [chunks.claim(a_fan_out(), 999, NOW, LATER, holder) for holder in (None, "a child")],
+    "chunks.claim_lost": lambda: [chunks.claim_lost(a_fan_out(), 999, NOW, LATER, "a child")],
+    "chunks.take_over": lambda: [
+        chunks.take_over(chunk, 2, NOW, LATER, holder) for chunk in CHUNKS for holder in (None, "a child")
+    ],
     "chunks.flush": lambda: [chunks.flush(chunk, stored, (1, 1)) for chunk in CHUNKS for stored in STORED],
     "chunks.mark_in_flight": lambda: [chunks.mark_in_flight(chunk, 7) for chunk in CHUNKS],
     "chunks.release": lambda: [
@@ -137,6 +143,7 @@ NO_WRITES = {
     "transitions.attempt_start",
     "transitions.goes_on",
     "transitions.unread_in_a_row",
+    "transitions.why_lost",
 }
 
 

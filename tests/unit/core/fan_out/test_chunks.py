@@ -116,16 +116,23 @@ def test_all_of_a_chunk_is_read():
 CHUNK = a_chunk(2, first=6, count=3, run=1, attempt=4)
 
 
-def test_claim_takes_a_chunk_of_this_run_that_nobody_holds_and_that_has_something_left():
-    assert chunks.claim(a_fan_out(run=1), 2, NOW, LEASE) == Update(
+@pytest.mark.parametrize(("holder", "removed"), [(None, ("dueAt", "holder")), ("a child", ("dueAt",))])
+def test_claim_takes_a_chunk_of_this_run_that_nobody_holds_and_that_has_something_left(holder, removed):
+    assert chunks.claim(a_fan_out(run=1), 2, NOW, LEASE, holder) == Update(
         PK,
         "000002",
-        set={"leaseUntil": to_iso(LEASE)},
+        set={"leaseUntil": to_iso(LEASE), **({"holder": holder} if holder else {})},
         set_once={"startedAt": STARTED},
         count={"attempt": 1, "claims": 1},
-        remove=("dueAt",),
+        remove=removed,
         conditions=(equals("run", 1), absent("finishedAt"), absent_or_at_most("leaseUntil", AT)),
     )
+
+
+def test_a_lost_claim_takes_the_lease_of_the_holder_that_it_names_and_no_other():
+    claim = chunks.claim(a_fan_out(run=1), 2, NOW, LEASE, "a child")
+    lost = chunks.claim_lost(a_fan_out(run=1), 2, NOW, LEASE, "a child")
+    assert lost == replace(claim, conditions=(*claim.conditions[:2], equals("holder", "a child")))
 
 
 def test_take_over_begins_the_later_run_with_what_succeeded():
@@ -133,9 +140,10 @@ def test_take_over_begins_the_later_run_with_what_succeeded():
         PK,
         "000002",
         set={"run": 2, "attempt": 5, "claims": 1, "failed": 0, "startedAt": STARTED, "leaseUntil": to_iso(LEASE)},
-        remove=("dueAt", "finishedAt", "inFlight", "unread"),
+        remove=("dueAt", "finishedAt", "inFlight", "unread", "holder"),
         conditions=(*HELD, equals("succeeded", 0)),
     )
+    assert chunks.take_over(CHUNK, 2, NOW, LEASE, "a child").set["holder"] == "a child"
 
 
 def test_take_over_leaves_what_was_used_unless_it_is_counted():
@@ -181,7 +189,7 @@ def test_release_says_that_the_chunk_is_done_or_when_it_is_due(stored, other, co
         PK,
         "000002",
         set={**stored, "succeeded": counts[0], "failed": counts[1], "claims": 0, **more},
-        remove=(other, "leaseUntil", "inFlight", "unread"),
+        remove=(other, "leaseUntil", "holder", "inFlight", "unread"),
         conditions=HELD,
     )
 
@@ -194,7 +202,7 @@ def test_given_back_a_chunk_is_as_it_was_and_due_ever_later(claims, unread, wait
         PK,
         "000002",
         set={"claims": claims - 1, "unread": unread + 1, "dueAt": at(wait)},
-        remove=("leaseUntil",),
+        remove=("leaseUntil", "holder"),
         conditions=HELD,
     )
 

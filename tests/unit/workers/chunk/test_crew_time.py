@@ -1,6 +1,7 @@
 """Several sub-tasks at once that run too long, or lose their time to others."""
 
 import asyncio
+import contextlib
 import threading
 import time
 
@@ -9,6 +10,7 @@ from serverless_tasks import TaskType
 from serverless_tasks.testing import MemoryStack
 from serverless_tasks.workers.chunk import crew, run
 from serverless_tasks.workers.chunk.sub_task import SubTask
+from serverless_tasks.workers.user_code import coroutines
 from serverless_tasks.workers.user_code.runner import CLOSING_SECONDS
 
 from tests.support.crews import SECONDS, in_loop, in_thread, run_chunk, sub_tasks
@@ -238,3 +240,21 @@ def test_a_coroutine_that_cancels_itself_has_failed(stack):
     run_chunk(stack, key)
 
     assert sub_tasks(stack, key) == ["done", "RuntimeError", "done"]
+
+
+def test_a_coroutine_that_swallows_its_cancellation_holds_nothing_but_itself(stack, monkeypatch):
+    monkeypatch.setattr(coroutines, "GRACE_SECONDS", 0.01)
+    cat = TaskType("cat", chunk_size=3, concurrency=3, timeout=1, max_attempts=1)
+
+    @cat.sub_task
+    async def handle(event, context):
+        while event.index == 1:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(SECONDS)
+        return "done"
+
+    key, began = planned(stack, [0, 1, 2]), time.monotonic()
+    run_chunk(stack, key)
+
+    assert sub_tasks(stack, key) == ["done", "AttemptTimeout", "done"]
+    assert time.monotonic() - began < SECONDS

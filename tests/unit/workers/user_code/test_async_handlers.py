@@ -1,11 +1,12 @@
 """``async def`` handlers of single tasks, of sub-tasks one after the other, of own events and of the fan-in."""
 
 import asyncio
+import threading
 import time
 
 import pytest
 from serverless_tasks import PermanentError, StepFunctionTaskEvent, TaskQueueEvent, TaskStatus, TaskType, event_handler
-from serverless_tasks.workers.user_code import runner
+from serverless_tasks.workers.user_code import coroutines, runner
 
 pytestmark = pytest.mark.usefixtures("event_loops")
 
@@ -182,3 +183,33 @@ def test_a_way_out_that_does_not_end_is_cut_off(stack, monkeypatch):
     task = stack.run(stack.service.create_task("mbc", "cat", 1).key)
 
     assert task.error["type"] == "AttemptTimeout"
+
+
+@pytest.mark.parametrize("kind", ["task", "thread"])
+def test_what_does_not_end_holds_nothing_but_itself(stack, monkeypatch, lines, kind):
+    monkeypatch.setattr(coroutines, "GRACE_SECONDS", 0.01)
+    cat, release, ended = TaskType("cat"), threading.Event(), []
+
+    async def never_ends():
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+
+    @cat.task
+    async def handle(event, context):
+        if kind == "task":
+            handle.kept = asyncio.create_task(never_ends())
+        else:
+            handle.kept = asyncio.get_running_loop().run_in_executor(None, release.wait, 20)
+        await asyncio.sleep(0)
+        return "done"
+
+    task = stack.run(stack.service.create_task("mbc", "cat", 1).key)
+
+    # THEN its result is there, and the thread still runs
+    assert (task.status, task.result, release.is_set()) == (TaskStatus.COMPLETED, "done", False)
+    release.set()
+    deaf = [line["message"] for line in lines() if "left behind" in line["message"]]
+    assert (len(deaf), ended) == ((1, ["cancelled"]) if kind == "task" else (0, []))

@@ -82,6 +82,8 @@ class Chunk:
     unread: int = 0
     """Claims in a row that were given back because the bucket could not be read."""
     lease_until: str | None = None
+    holder: str | None = None
+    """Child of the map that has the lease, by the time of its round; run and number say the rest. None: no child's."""
     due_at: str | None = None
     """When the first of its waiting sub-tasks is due."""
     started_at: str | None = None
@@ -131,6 +133,7 @@ class Chunk:
             claims=item.get("claims", 0),
             unread=item.get("unread", 0),
             lease_until=item.get("leaseUntil"),
+            holder=item.get("holder"),
             due_at=item.get("dueAt"),
             started_at=to_iso(from_milliseconds(item["startedAt"])) if "startedAt" in item else None,
             finished_at=item.get("finishedAt"),
@@ -165,24 +168,38 @@ def create(task: TaskEntity, cut: Range, expires_at: int, limits: Limits | None 
     return Put({name: value for name, value in item.items() if value is not None})
 
 
-def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime) -> Update:
+def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime, holder: str | None = None) -> Update:
     """Take a chunk of the current run that no worker holds and that has sub-tasks left."""
+    return _claimed(task, number, now, lease_until, holder, absent_or_at_most("leaseUntil", to_iso(now)))
+
+
+def claim_lost(task: TaskEntity, number: int, now: datetime, lease_until: datetime, holder: str) -> Update:
+    """Take a chunk from the worker that this holder's last call has left dead, and from no other.
+
+    If that worker lives after all, it has lost its attempt by this, and can change nothing.
+    """
+    return _claimed(task, number, now, lease_until, holder, equals("holder", holder))
+
+
+def _claimed(
+    task: TaskEntity, number: int, now: datetime, lease_until: datetime, holder: str | None, free: Clause
+) -> Update:
     return Update(
         chunks_pk(task.tenant_code, task.code),
         chunk_sk(number),
-        set={"leaseUntil": to_iso(lease_until)},
+        set={"leaseUntil": to_iso(lease_until), **({"holder": holder} if holder else {})},
         set_once={"startedAt": to_milliseconds(now)},
         count={"attempt": 1, "claims": 1},
-        remove=("dueAt",),
+        remove=("dueAt",) if holder else ("dueAt", "holder"),
         conditions=(
             equals("run", task.run),  # which a chunk that is not there has not
             absent("finishedAt"),
-            absent_or_at_most("leaseUntil", to_iso(now)),
+            free,
         ),
     )
 
 
-def take_over(chunk: Chunk, run: int, now: datetime, lease_until: datetime) -> Update:
+def take_over(chunk: Chunk, run: int, now: datetime, lease_until: datetime, holder: str | None = None) -> Update:
     """Take a chunk that an earlier run left, as that run left it.
 
     Not if its worker of that run, alive after all, has completed more since: a chunk that is done by that is counted by
@@ -190,12 +207,13 @@ def take_over(chunk: Chunk, run: int, now: datetime, lease_until: datetime) -> U
     """
     sets = {"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0}
     times = {"startedAt": to_milliseconds(now), "leaseUntil": to_iso(lease_until)}
+    names = {"holder": holder} if holder else {}
     counted = chunk.usage.to_item() if chunk.finished_at else ()
     return Update(
         chunk.pk,
         chunk.sk,
-        set={**sets, **times, **dict.fromkeys(counted, 0)},
-        remove=("dueAt", "finishedAt", "inFlight", "unread"),
+        set={**sets, **times, **names, **dict.fromkeys(counted, 0)},
+        remove=("dueAt", "finishedAt", "inFlight", "unread", *(() if holder else ("holder",))),
         conditions=(*_held(chunk), equals("succeeded", chunk.succeeded)),
     )
 
@@ -220,7 +238,7 @@ def release(
 ) -> Update:
     """The worker's last write: the chunk is done, or due again later."""
     sets: dict[str, Any] = {**outcomes, "succeeded": counts[0], "failed": counts[1], "claims": 0}
-    removes = (*_other(outcomes), "leaseUntil", "inFlight", "unread")
+    removes = (*_other(outcomes), "leaseUntil", "holder", "inFlight", "unread")
     if sum(counts) == chunk.range.count:
         sets["finishedAt"] = to_iso(now)
     elif due_at:
@@ -235,7 +253,7 @@ def give_back(chunk: Chunk, now: datetime) -> Update:
         "unread": chunk.unread + 1,
         "dueAt": to_iso(after(now, unread_wait(chunk.unread))),
     }
-    return Update(chunk.pk, chunk.sk, set=sets, remove=("leaseUntil",), conditions=_held(chunk))
+    return Update(chunk.pk, chunk.sk, set=sets, remove=("leaseUntil", "holder"), conditions=_held(chunk))
 
 
 def progress(task: TaskEntity, chunk: Chunk, now: datetime) -> Update:

@@ -23,6 +23,8 @@ from serverless_tasks.core.times import after, from_iso, to_iso
 
 Sets = Mapping[str, Any]
 
+DIED, OVER, DIED_OR_OVER = "worker died", "invocation over", "worker died, or invocation over"
+"""Why the attempt before this one has no end: a reason in the history."""
 UNREAD = "the bucket could not be read"
 """Why an attempt went back to the queue before any user code ran: a reason in the history."""
 MANUAL_LEASE_SECONDS = 900
@@ -40,10 +42,11 @@ def started(task: TaskEntity, at: datetime, execution_arn: str) -> Update:
     return _transition(task, TaskStatus.STARTED, at, sets=sets)
 
 
-def claimed(task: TaskEntity, at: datetime, lease_until: datetime, policy: Sets) -> Update:
+def claimed(task: TaskEntity, at: datetime, lease_until: datetime, policy: Sets, lost: str | None = None) -> Update:
     """A queue worker takes the task: with the next attempt, or the same one where only an invocation ended.
 
     ``policy``: what this deployment decides by. The first claim of a run writes it, and all later ones keep it.
+    ``lost``: why the attempt before was lost. If its worker lives after all, it may have renewed the lease meanwhile.
     """
     attempt = task.attempt if goes_on(task) else task.attempt + 1
     sets: dict[str, Any] = {"attempt": attempt, "leaseUntil": to_iso(lease_until)}
@@ -51,7 +54,26 @@ def claimed(task: TaskEntity, at: datetime, lease_until: datetime, policy: Sets)
         sets["policy"] = policy
     if not goes_on(task) or unread_in_a_row(task):
         sets["attemptStartedAt"] = to_iso(attempt_start(task, at))
-    return _transition(task, TaskStatus.PROCESSING, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
+    removes = ("nextAttemptAt",)
+    taken = _transition(task, TaskStatus.PROCESSING, at, reason=lost, attempt=attempt, sets=sets, removes=removes)
+    return _unless_renewed(taken, at)
+
+
+def _unless_renewed(update: Update, at: datetime) -> Update:
+    return replace(update, conditions=(*update.conditions, absent_or_at_most("leaseUntil", to_iso(at))))
+
+
+def why_lost(task: TaskEntity, invocation: float, heartbeat: bool) -> str:
+    """Why the worker that held the task has said no more, as far as its lease tells.
+
+    ``invocation``: seconds that an invocation has. A lease to the end of one says that its worker lived until then, if
+    it gave signs of life.
+    """
+    claims = (entry["at"] for entry in reversed(task.history) if entry["status"] == TaskStatus.PROCESSING)
+    claimed_at, until = next(claims, task.updated_at), task.lease_until or task.updated_at
+    if (from_iso(until) - from_iso(claimed_at)).total_seconds() < invocation:
+        return DIED
+    return OVER if heartbeat else DIED_OR_OVER
 
 
 def attempt_start(task: TaskEntity, at: datetime) -> datetime:
@@ -148,6 +170,11 @@ def failed(
     return _ended(task, TaskStatus.FAILED, at, retention_days, sets=sets, reason=reason)
 
 
+def given_up(task: TaskEntity, at: datetime, error_text: str, reason: str, retention_days: int) -> Update:
+    """:func:`failed`, as its last worker is dead: unless that one lives after all, and has renewed its lease."""
+    return _unless_renewed(failed(task, at, error_text, reason, retention_days), at)
+
+
 def cancelled(task: TaskEntity, at: datetime, by: str | None, retention_days: int, ip: str | None = None) -> Update:
     """Stopped by its owner."""
     return _ended(task, TaskStatus.CANCELLED, at, retention_days, sets=_from(ip), by=by)
@@ -219,7 +246,7 @@ def manual_attempt(task: TaskEntity, at: datetime, sets: Sets) -> Update:
     lease = {"leaseUntil": to_iso(after(at, MANUAL_LEASE_SECONDS)), "attemptStartedAt": to_iso(at), "attempt": attempt}
     sets = {**sets, **lease}
     taken = _transition(task, TaskStatus.PROCESSING, at, attempt=attempt, sets=sets, removes=("nextAttemptAt",))
-    return replace(taken, conditions=(*taken.conditions, absent_or_at_most("leaseUntil", to_iso(at))))
+    return _unless_renewed(taken, at)
 
 
 def worker_data(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, ...] = ()) -> Update:

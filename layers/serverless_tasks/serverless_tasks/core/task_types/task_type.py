@@ -51,6 +51,10 @@ class TaskType:
     concurrency:
         Sub-tasks of one chunk that run at the same time in one invocation, at most 100: ``async def`` handlers in an
         event loop, others in threads. For handlers that wait for others; one that computes gains nothing.
+    heartbeat:
+        Whether the worker of a single task gives a sign of life once a minute, so that a task whose worker was killed
+        is back within three. False for native code that lets no other thread run for more than a minute: its task is
+        left to its worker until the invocation, or the attempt, is over.
     tolerated_failures:
         Sub-tasks that may fail while the parent still completes: a count (``3``) or a percentage (``"5%"``).
 
@@ -69,6 +73,7 @@ class TaskType:
         timeout: float = 900,
         chunk_size: int | None = None,
         concurrency: int = 1,
+        heartbeat: bool = True,
         tolerated_failures: int | str = 0,
     ) -> None:
         self.name = check_name("name", name)
@@ -77,6 +82,7 @@ class TaskType:
         self.timeout = _within("timeout", timeout, 1, MAX_TIMEOUT)
         self.chunk_size = None if chunk_size is None else _whole("chunk_size", chunk_size, 1, MAX_CHUNK_SIZE)
         self.concurrency = _whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
+        self.heartbeat = _truth("heartbeat", heartbeat)
         self.tolerated_failures = tolerated_failures
         self._tolerated = tolerance(tolerated_failures)
         self.task_handler: TaskHandler | None = None
@@ -169,6 +175,12 @@ def _within(field: str, value: Any, low: int, high: int) -> Any:
 def _whole(field: str, value: Any, low: int, high: int) -> Any:
     if not (isinstance(value, int) and is_number(value, low, high)):
         raise InvalidInput(field, f"must be a whole number from {low} to {high}, not {value!r}")
+    return value
+
+
+def _truth(field: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput(field, f"must be True or False, not {value!r}")
     return value
 
 

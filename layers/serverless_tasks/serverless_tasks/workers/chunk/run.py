@@ -4,8 +4,9 @@
            │              └────────────────────────┴──> release, due later a later round
            └─ input or outcomes unread ───────────────> give back          a later round
 
-A worker that dies leaves a lease. When that is over, a later round claims the chunk again and isolates its sub-tasks:
-they run one at a time, and the index about to run is written first, so that a crash is charged to that one alone.
+A worker that dies leaves a lease. The state machine learns of the death and calls another worker, which takes the lease
+over; where it cannot know, a later round claims the chunk when the lease is over. Either isolates the sub-tasks: they
+run one at a time, and the index about to run is written first, so that a crash is charged to that one alone.
 """
 
 from __future__ import annotations
@@ -73,7 +74,11 @@ class ChunkWorker:
         self._sleep = sleep
 
     def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
-        """Work on the chunk of a call ``{"pk", "sk", "run", "chunk"}``. Called twice or late, it does nothing twice."""
+        """Work on the chunk of a call ``{"pk", "sk", "run", "chunk", "holder"?, "lost"?}``.
+
+        Called twice or late, it does nothing twice. ``holder`` names the child of the map that calls; ``lost``: the
+        last worker that it called is dead. Executions that began with an older definition send neither.
+        """
         key, run = TaskKey(call["pk"], call["sk"]), call["run"]
         self._cloud.meter.note(CHILD, key.code)
         if (task := self._parent(key, run)) is None:
@@ -81,9 +86,11 @@ class ChunkWorker:
         if self._router.lacks_sub_task_handler(task):
             # Not a failure of its sub-tasks, of which some may be tolerated: the next plan ends the task.
             return logger.error("this deployment has no handler", extra={**task_keys(task), "chunk": call["chunk"]})
-        if (chunk := self._claim(task, call["chunk"], remaining())) is None:
+        if (chunk := self._claim(task, call, remaining())) is None:
             return None
-        watch = Watch(lambda: self._parent(key, run) is not None, self._clock)
+        if chunk.claims > 1:
+            logger.warning("a worker of this chunk died", extra=_chunk_keys(task, chunk))
+        watch = Watch(lambda: self._parent(key, run) is not None, self._clock, looked_at=self._clock())
         services = (self._cloud, self._router, self._clock, self._random, self._sleep, remaining, watch)
         try:
             with logger.append_context_keys(**_chunk_keys(task, chunk)):  # on the handlers' own lines, too
@@ -102,10 +109,11 @@ class ChunkWorker:
         wanted = task is not None and task.status is TaskStatus.PROCESSING and task.run == run
         return task if wanted else None
 
-    def _claim(self, task: TaskEntity, number: int, remaining: float) -> Chunk | None:
+    def _claim(self, task: TaskEntity, call: Mapping[str, Any], remaining: float) -> Chunk | None:
         now = self._clock()
+        until, holder, lost = after(now, remaining + LEASE_MARGIN), call.get("holder"), call.get("lost", False)
         try:
-            return claim_chunk(self._cloud.table, task, number, now, after(now, remaining + LEASE_MARGIN))
+            return claim_chunk(self._cloud.table, task, call["chunk"], now, until, holder, lost=lost)
         except NotClaimed as refused:
             seen = refused.seen
         if seen.done_in(task.run):
@@ -157,6 +165,10 @@ def _charge_the_dead(invocation: Invocation, held: HeldChunk, lines: Lines) -> N
     for offset in sorted(charged):
         sub_task = SubTask(invocation, held, offset, lines.attempts(offset) + 1, first=True)
         lines.keep(offset, sub_task.lost(permanent=chunk.in_flight is None))
+        index = chunk.range.first + offset
+        logger.warning(
+            "a sub-task is charged for a worker's death", extra={**_chunk_keys(held.task, chunk), "index": index}
+        )
     if charged:
         lines.flush()
 
@@ -221,7 +233,9 @@ class Agenda:
         return min(IDLE_SECONDS, self._invocation.left())
 
     def has_time(self) -> bool:
-        """Whether the rest of the invocation is enough for the longest one so far."""
+        """Whether another one may begin: the task wants it still, and the longest one so far would be done in time."""
+        if self._invocation.watch.is_gone():
+            return False
         return self._ended == 0 or self._invocation.left() > self._longest
 
     def take(self) -> int:

@@ -172,12 +172,17 @@ class Watch:
     Many threads may ask; one of them looks.
     """
 
-    def __init__(self, is_mine: Callable[[], bool], clock: Clock) -> None:
+    def __init__(self, is_mine: Callable[[], bool], clock: Clock, looked_at: datetime | None = None) -> None:
         self._is_mine = is_mine
         self._clock = clock
-        self._looked_at: datetime | None = None
+        self._looked_at = looked_at
         self._gone = False
         self._lock = threading.Lock()
+
+    def lose(self) -> None:
+        """The work is another worker's, or nobody's: a write of this one was refused."""
+        with self._lock:
+            self._gone = True
 
     def is_gone(self) -> bool:
         """Whether the task was ended or taken over, as of a few seconds ago."""

@@ -1,0 +1,252 @@
+"""A worker's signs of life: when they are given, what they renew, and what a refused one means."""
+
+import _thread
+import threading
+import time
+
+import pytest
+from serverless_tasks import InvalidInput, TaskStatus, TaskType
+from serverless_tasks.core.times import after, from_iso
+from serverless_tasks.workers import attempt
+
+from tests.support.tasks import history, queued
+
+SECONDS = 20
+"""After which a test that waits for what never comes fails."""
+
+
+def until(condition):
+    """Wait in a handler, in native code that lets other threads run, as a database driver does."""
+    ends_at = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < ends_at
+        time.sleep(0.001)
+
+
+@pytest.fixture
+def minutes(monkeypatch):
+    """A minute takes a moment."""
+    monkeypatch.setattr(attempt, "PERIOD_SECONDS", 0.002)
+    monkeypatch.setattr(attempt, "AGAIN_SECONDS", 0.002)
+
+
+@pytest.fixture
+def updates(stack, monkeypatch):
+    """Every update of the table, as it was asked for."""
+    made, update = [], stack.memory.table.update
+
+    def noted(change):
+        made.append(change)
+        return update(change)
+
+    monkeypatch.setattr(stack.memory.table, "update", noted)
+    return made
+
+
+def hidden_for(stack):
+    [message] = stack.memory.queue.messages.values()
+    return (message["visible"] - stack.clock.now).total_seconds()
+
+
+def test_a_short_task_pays_nothing(stack, updates):
+    before = threading.enumerate()
+    TaskType("cat").task(lambda event, context: threading.enumerate() == before)
+    key = queued(stack)
+    updates.clear()
+
+    stack.work_one()
+
+    assert stack.task(key).result is True
+    assert [change.set["status"] for change in updates] == ["PROCESSING", "COMPLETED"]
+
+
+def test_a_lease_is_two_minutes_and_its_message_is_back_half_a_minute_later(stack):
+    cat = TaskType("cat")
+    key = queued(stack)
+    cat.task(lambda event, context: (stack.task(key).lease_until, hidden_for(stack)))
+
+    stack.work_one()
+
+    assert stack.task(key).result == ["2026-01-01T00:02:00.000Z", 150]
+
+
+def test_every_minute_the_lease_is_renewed_and_the_message_hidden_for_longer(stack, updates, minutes):
+    cat = TaskType("cat")
+    key = queued(stack)
+    updates.clear()
+
+    @cat.task
+    def handle(event, context):
+        stack.clock.advance(60)
+        until(lambda: stack.task(key).lease_until == "2026-01-01T00:03:00.000Z" and hidden_for(stack) == 150)
+        stack.clock.advance(60)
+        until(lambda: stack.task(key).lease_until == "2026-01-01T00:04:00.000Z" and hidden_for(stack) == 150)
+        return "done"
+
+    stack.work_one()
+
+    task = stack.task(key)
+    assert (task.result, history(task)) == ("done", ["CREATED", "QUEUED", "PROCESSING", "COMPLETED"])
+    # A lease that has more than a minute left is not written again, however often the thread looks.
+    assert [change.set["change"] for change in updates] == ["status", "data", "data", "status"]
+
+
+def test_a_checkpoint_is_a_sign_of_life(stack, updates, minutes):
+    cat = TaskType("cat")
+    key = queued(stack)
+    updates.clear()
+
+    @cat.task
+    def handle(event, context):
+        stack.clock.now = after(stack.clock.now, 29)  # the thread has nothing to do yet
+        context.checkpoint(1)
+        assert stack.task(key).lease_until == "2026-01-01T00:02:29.000Z"
+        until(lambda: hidden_for(stack) == 150)
+
+    stack.work_one()
+
+    assert [change.set["change"] for change in updates] == ["status", "data", "status"]
+
+
+def test_the_last_lease_ends_with_the_invocation(stack, minutes):
+    cat = TaskType("cat", timeout=3600)
+    key = queued(stack)
+
+    @cat.task
+    def handle(event, context):
+        stack.clock.advance(850)
+        until(lambda: stack.task(key).lease_until == "2026-01-01T00:15:05.000Z")
+
+    stack.work_one()
+
+
+@pytest.mark.parametrize("options", [{"timeout": 110}, {"heartbeat": False}, {"timeout": 3600, "heartbeat": False}])
+def test_no_sign_of_life_is_needed_where_the_lease_is_long_enough(stack, monkeypatch, options):
+    monkeypatch.setattr("serverless_tasks.workers.attempt.Heartbeat", None)
+    cat = TaskType("cat", **options)
+    key = queued(stack)
+    cat.task(lambda event, context: context.checkpoint(1) or stack.task(key).lease_until)
+
+    stack.work_one()
+
+    lease = (from_iso(stack.task(key).result) - stack.clock.now).total_seconds()
+    assert lease == min(options["timeout"] + 10 if "timeout" in options else 905, 905)
+
+
+@pytest.mark.parametrize("change", ["cancelled", "taken over"])
+def test_a_refused_sign_of_life_tells_the_handler(stack, minutes, change):
+    cat = TaskType("cat")
+    key = queued(stack)
+
+    @cat.task
+    def handle(event, context):
+        if context.attempt == 2:
+            return "second"
+        context.cancelled  # noqa: B018  # has looked: by itself it would not look again
+        if change == "cancelled":
+            stack.service.cancel_task(key)
+            stack.clock.now = after(stack.clock.now, 31)
+        else:
+            item = stack.memory.table.items[key.pk, key.sk]
+            stack.memory.table.items[key.pk, key.sk] = item | {"attempt": 2}
+            stack.clock.now = after(stack.clock.now, 31)
+        until(lambda: context._is_cancelled.__self__._gone)
+        assert context.cancelled
+        return "first"
+
+    stack.work_one()
+
+    assert stack.task(key).result is None
+    assert stack.task(key).status is (TaskStatus.CANCELLED if change == "cancelled" else TaskStatus.PROCESSING)
+
+
+def test_a_sign_of_life_that_aws_does_not_take_is_tried_again(stack, minutes, monkeypatch):
+    cat = TaskType("cat")
+    key, update, refused = queued(stack), stack.memory.table.update, []
+
+    def refuse_twice(change):
+        if change.set["change"] == "data" and len(refused) < 2:
+            refused.append(change)
+            raise ConnectionError("throttled")
+        return update(change)
+
+    monkeypatch.setattr(stack.memory.table, "update", refuse_twice)
+
+    @cat.task
+    def handle(event, context):
+        stack.clock.advance(60)
+        until(lambda: stack.task(key).lease_until == "2026-01-01T00:03:00.000Z")
+
+    stack.work_one()
+
+    assert (stack.task(key).status, len(refused)) == (TaskStatus.COMPLETED, 2)
+
+
+def test_a_frozen_worker_loses_its_lease_and_changes_nothing(stack):
+    cat = TaskType("cat")
+
+    @cat.task
+    def handle(event, context):
+        if context.attempt == 2:
+            return "second"
+        stack.clock.advance(151)  # nothing of the process ran meanwhile
+        stack.work_one()
+        return "first"
+
+    key = queued(stack)
+    stack.work_one()
+
+    task = stack.task(key)
+    assert (task.result, task.attempt) == ("second", 2)
+    assert [entry.get("reason") for entry in task.history] == [None, None, None, "worker died", None]
+
+
+def test_a_lease_that_is_renewed_in_the_last_moment_is_not_taken(stack, monkeypatch):
+    # GIVEN a worker that is back when its lease is over, and another one that has read the task before
+    TaskType("cat", max_attempts=1).task(lambda event, context: "another")
+    key = queued(stack)
+    item = stack.memory.table.items[key.pk, key.sk]
+    held = {"status": "PROCESSING", "attempt": 1, "leaseUntil": "2025-12-31T23:59:59.000Z"}
+    stack.memory.table.items[key.pk, key.sk] = item | held
+    update, renewed = stack.memory.table.update, []
+
+    def renewed_first(change):
+        if not renewed:
+            renewed.append(1)
+            found = stack.memory.table.items[key.pk, key.sk]
+            stack.memory.table.items[key.pk, key.sk] = found | {"leaseUntil": "2026-01-01T00:01:59.000Z"}
+        return update(change)
+
+    monkeypatch.setattr(stack.memory.table, "update", renewed_first)
+
+    # WHEN that one gives the task up
+    stack.work_one()
+
+    # THEN it is refused, and waits
+    assert stack.task(key).status is TaskStatus.PROCESSING
+    assert hidden_for(stack) == 119 + 30
+
+
+def test_the_thread_has_ended_when_the_block_is_left(minutes):
+    threads, beats = _thread._count(), []
+
+    with attempt.Heartbeat(lambda: not beats.append(1)):
+        until(lambda: len(beats) > 2)
+
+    assert _thread._count() == threads
+
+
+def test_nothing_waits_long_for_a_sign_of_life_that_is_under_way(minutes, monkeypatch):
+    monkeypatch.setattr(attempt, "JOIN_SECONDS", 0.001)
+    began, over = threading.Event(), threading.Event()
+
+    with attempt.Heartbeat(lambda: began.set() or over.wait(SECONDS)):
+        assert began.wait(SECONDS)
+
+    assert not over.is_set()
+    over.set()
+
+
+def test_a_heartbeat_is_on_or_off():
+    with pytest.raises(InvalidInput, match="heartbeat"):
+        TaskType("cat", heartbeat=1)
