@@ -39,6 +39,8 @@ BEHAVIOUR = st.fixed_dictionaries(
 ) | st.just({"kills": 0, "fails": 0, "stalls": False, "permanent": True})
 MAX_TASKS = 3
 CALM_DAYS = 20
+DAYS_15 = 15 * 86400
+"""Seconds after which SQS has deleted every message."""
 ENDLESS = 10_000
 """Steps that no few tasks take without the clock moving on."""
 
@@ -195,7 +197,7 @@ class Schedules(RuleBasedStateMachine):
     def sweep(self, fault: Fault | None, skew: int) -> None:
         self._do(self.stack.sweep, fault, skew)
 
-    @rule(seconds=st.sampled_from([1, 45, 120, 1000, 5000]))
+    @rule(seconds=st.sampled_from([1, 45, 120, 1000, 5000, DAYS_15]))
     def time_passes(self, seconds: int) -> None:
         self.stack.clock.advance(seconds)
 

@@ -129,11 +129,13 @@ class MotoStack:
         if not self._messages():
             return False
         client, url = driver_client("sqs"), self.resources.name("TaskQueue")
-        received = client.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages")
+        asked = {"MaxNumberOfMessages": 1, "MessageSystemAttributeNames": ["All"]}
+        received = client.receive_message(QueueUrl=url, **asked).get("Messages")
         if not received:
             return False
         [message] = received
-        record = {"messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"], "body": message["Body"]}
+        names = {"messageId": "MessageId", "receiptHandle": "ReceiptHandle", "body": "Body", "attributes": "Attributes"}
+        record = {name: message[theirs] for name, theirs in names.items()}
         with self._survived("queue"):
             self.queue_worker.handle(record, self._invocation())
             client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])

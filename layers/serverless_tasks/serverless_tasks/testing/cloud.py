@@ -11,13 +11,14 @@ from typing import Any
 from serverless_tasks.adapters.executions import execution_name
 from serverless_tasks.adapters.in_batches import Failures
 from serverless_tasks.adapters.meter import Meter
-from serverless_tasks.adapters.queue import visibility_timeout
+from serverless_tasks.adapters.queue import MOST_RECEIVES, visibility_timeout
 from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.inputs.json_text import fits_inline, from_json_text
 from serverless_tasks.core.outbox.messages import alarm_message, alarm_text, status_event, status_message, task_message
+from serverless_tasks.core.task.decisions import MESSAGE_SECONDS
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import FACTS
-from serverless_tasks.core.times import Clock, after
+from serverless_tasks.core.times import Clock, after, to_milliseconds
 from serverless_tasks.testing.table import MemoryTable
 
 
@@ -89,7 +90,7 @@ def _etag(text: str) -> str:
 
 
 class MemoryQueue:
-    """Stands in for ``TaskQueue``; messages come back when their visibility ends."""
+    """Stands in for ``TaskQueue``; messages come back when their visibility ends, for 14 days and 1,000 times."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -108,17 +109,38 @@ class MemoryQueue:
     def send_body(self, body: str) -> None:
         """Put any message on the queue."""
         self._sent += 1
-        handle = f"message-{self._sent}"
-        self.messages[handle] = {"messageId": handle, "receiptHandle": handle, "body": body, "visible": self._clock()}
+        handle, now = f"message-{self._sent}", self._clock()
+        self.messages[handle] = {
+            "messageId": handle,
+            "receiptHandle": handle,
+            "body": body,
+            "visible": now,
+            "attributes": {"ApproximateReceiveCount": "0", "SentTimestamp": str(to_milliseconds(now))},
+        }
 
     def receive(self, visibility: float = 5400) -> dict[str, Any] | None:
         """One visible message, hidden from now on, or None."""
         now = self._clock()
-        for message in self.messages.values():
-            if message["visible"] <= now:
-                message["visible"] = after(now, visibility)
-                return message
+        self._forget(to_milliseconds(after(now, -MESSAGE_SECONDS)))
+        for handle, message in list(self.messages.items()):
+            if message["visible"] > now:
+                continue
+            attributes = message["attributes"]
+            receives = int(attributes["ApproximateReceiveCount"]) + 1
+            if receives > MOST_RECEIVES:
+                del self.messages[handle]
+                self.dead_letters.append((message["body"], ""))
+                continue
+            attributes["ApproximateReceiveCount"] = str(receives)
+            message["visible"] = after(now, visibility)
+            return message
         return None
+
+    def _forget(self, sent_until: int) -> None:
+        """SQS deletes a message so long after its sending, hidden or not."""
+        old = [h for h, found in self.messages.items() if int(found["attributes"]["SentTimestamp"]) <= sent_until]
+        for handle in old:
+            del self.messages[handle]
 
     def delete(self, record: Mapping[str, Any]) -> None:
         """Acknowledge a message."""

@@ -1,0 +1,69 @@
+"""What a policy may take, its task gets: a message that SQS keeps for 14 days, and delivers 1,000 times, is not all."""
+
+import math
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
+from serverless_tasks.core.times import from_iso
+from serverless_tasks.testing import MemoryStack
+
+from tests.support.tasks import create
+
+SWEEP = 300
+"""Seconds between two runs of the sweeper."""
+
+
+def attempts_of(stack: MemoryStack, cat: TaskType) -> list[float]:
+    """Run a task that always fails to its end; returns the seconds between its attempts."""
+    begun = []
+
+    @cat.task
+    def handle(event, context):
+        begun.append(stack.clock())
+        raise ValueError("not yet")
+
+    key = create(stack)
+    while not stack.task(key).status.terminal:
+        if not stack.step():
+            go_on(stack, key)
+    assert stack.task(key).status is TaskStatus.FAILED
+    return [(late - early).total_seconds() for early, late in pairwise(begun)]
+
+
+def go_on(stack: MemoryStack, key: TaskKey) -> None:
+    """To when the next message is visible or the next look is due, in the sweeper's first run after that."""
+    look = from_iso(stack.task(key).due_at).timestamp()
+    run = datetime.fromtimestamp(math.ceil(look / SWEEP) * SWEEP, UTC)
+    now = min([run, *(message["visible"] for message in stack.memory.queue.messages.values())])
+    stack.clock.now = max(now, stack.clock())
+    stack.sweep()
+
+
+def test_a_message_that_is_too_old_does_not_delay_the_next_attempt(stack):
+    longest = 6 * 3600
+    cat = TaskType("cat", max_attempts=62, backoff=Backoff(base=longest, cap=longest))
+
+    waits = attempts_of(stack, cat)
+
+    assert len(waits) == 61
+    assert sum(waits) > 14 * 86400
+    assert max(waits) <= longest + SWEEP
+
+
+def test_a_message_that_was_received_too_often_is_replaced_before_sqs_dead_letters_it(stack):
+    cat = TaskType("cat", max_attempts=100, backoff=Backoff(base=1, cap=1))
+    send = stack.memory.queue.send_body
+
+    def send_worn(body):
+        send(body)
+        [message] = stack.memory.queue.messages.values()
+        message["attributes"]["ApproximateReceiveCount"] = "900"
+
+    stack.memory.queue.send_body = send_worn
+    waits = attempts_of(stack, cat)
+
+    assert len(waits) == 99
+    assert [wait for wait in waits if wait > 2] == [pytest.approx(900, abs=SWEEP)]
+    assert stack.memory.queue.dead_letters == []
