@@ -124,6 +124,11 @@ def a_fan_out_of_two_runs(stack: MemoryStack) -> None:
     stack.run(key)
 
 
+def a_fan_out_that_runs_for_longer_than_it_is_kept(stack: MemoryStack) -> None:
+    TaskType("cat").sub_task(lambda event, context: stack.clock.advance(31 * 86_400))
+    fan_out(stack, [1])
+
+
 TRANSITION = ["status equals", "version equals"]
 WORKERS = [*TRANSITION, "attempt equals"]
 HELD = ["run equals", "attempt equals"]
@@ -157,6 +162,7 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     "delivered": (a_task_whose_end_no_topic_takes, ["dueAt equals"]),
     # chunks
     "create": (a_fan_out, ["pk absent"]),
+    "keep": (a_fan_out_that_runs_for_longer_than_it_is_kept, ["expiresAt equals"]),
     "claim": (a_fan_out, ["run equals", "finishedAt absent", "leaseUntil absent or at most"]),
     "take_over": (a_fan_out_of_two_runs, [*HELD, "succeeded equals"]),
     "flush": (a_fan_out, HELD),

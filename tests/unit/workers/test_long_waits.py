@@ -1,11 +1,12 @@
 """What a policy may take, its task gets: a message that SQS keeps for 14 days, and delivers 1,000 times, is not all."""
 
 import math
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from serverless_tasks import Backoff, TaskKey, TaskStatus, TaskType
+from serverless_tasks import Backoff, TaskEntity, TaskKey, TaskStatus, TaskType
 from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing import MemoryStack
 
@@ -67,3 +68,62 @@ def test_a_message_that_was_received_too_often_is_replaced_before_sqs_dead_lette
     assert len(waits) == 99
     assert [wait for wait in waits if wait > 2] == [pytest.approx(900, abs=SWEEP)]
     assert stack.memory.queue.dead_letters == []
+
+
+def expire(stack: MemoryStack) -> None:
+    """DynamoDB deletes what has expired."""
+    now = stack.clock().timestamp()
+    expired = [key for key, item in stack.memory.table.items.items() if item.get("expiresAt", now) < now]
+    for key in expired:
+        del stack.memory.table.items[key]
+
+
+def run_and_expire(stack: MemoryStack, key: TaskKey, seconds: float) -> TaskEntity:
+    while not stack.task(key).status.terminal:
+        if not stack.step():
+            stack.clock.advance(seconds)
+        expire(stack)
+    return stack.task(key)
+
+
+@pytest.fixture
+def a_day():
+    """A stack that keeps its tasks for one day."""
+    return MemoryStack(retention_days=1)
+
+
+def test_the_chunks_of_a_run_outlive_it_and_the_task(a_day):
+    cat, calls, mended = TaskType("cat", max_attempts=20, backoff=Backoff(base=21_600, cap=21_600)), Counter(), []
+
+    @cat.sub_task
+    def handle(event, context):
+        calls[event.input] += 1
+        if event.input == "bad" and not mended:
+            raise ValueError("not yet")
+
+    key = a_day.service.create_step_function_task("mbc", "cat", ["good", "bad"]).key
+
+    task = run_and_expire(a_day, key, 1800)
+    assert (task.status, task.error["type"], calls) == (TaskStatus.FAILED, "SubTasksFailed", {"good": 1, "bad": 20})
+    assert all(chunk.expires_at > task.expires_at for chunk in a_day.memory.table.chunks("mbc", task.code))
+
+    mended.append(1)
+    a_day.clock.advance(86_400 - 1)
+    a_day.service.retry_task(key)
+    assert run_and_expire(a_day, key, 1800).status is TaskStatus.COMPLETED
+    assert calls == {"good": 1, "bad": 21}
+
+
+def test_the_chunks_of_a_round_of_many_days_outlive_it():
+    stack = MemoryStack(retention_days=1, fan_out_concurrency=1)
+    cat = TaskType("cat", chunk_size=1)
+
+    @cat.sub_task
+    def handle(event, context):
+        stack.clock.advance(890)
+        expire(stack)
+
+    key = stack.service.create_step_function_task("mbc", "cat", list(range(300))).key
+
+    assert run_and_expire(stack, key, 1).status is TaskStatus.COMPLETED
+    assert stack.clock() - from_iso(stack.task(key).created_at) > timedelta(days=3)

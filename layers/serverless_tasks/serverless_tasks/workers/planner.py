@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
@@ -12,6 +13,7 @@ from serverless_tasks.adapters.log import logger, task_keys
 from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError, WorkerLost
 from serverless_tasks.core.fan_out import chunks, cuts, rounds
 from serverless_tasks.core.fan_out.chunks import Chunk, Limits, Range
+from serverless_tasks.core.fan_out.lifetimes import Lifetime
 from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
@@ -69,11 +71,28 @@ class Planner:
         return self._go_on(task, found, previous)
 
     def _go_on(self, task: TaskEntity, found: list[Chunk], previous: rounds.Plan | None) -> Mapping[str, Any]:
+        self._keep(found)
         step = rounds.next_step(found, task.run, self._clock(), previous, policy_of(task.type).backoff.cap)
         if step["next"] in GIVEN_UP:
             return self._fail(task, WorkerLost(GIVEN_UP[step["next"]]))
         logger.info("plan: %s", step["next"], extra={**task_keys(task), "chunks": len(step.get("chunks", ()))})
         return step
+
+    def _keep(self, found: list[Chunk]) -> None:
+        """Let those chunks live longer that might expire before their task has ended, and been kept."""
+        now, lifetime = self._clock(), self._lifetime(len(found))
+
+        def keep(chunk: Chunk) -> None:
+            with suppress(LostRace):  # another plan does the same
+                self._cloud.table.update(chunks.keep(chunk, lifetime.expires_at(now)))
+
+        if ending := lifetime.ending(found, now):
+            with ThreadPoolExecutor(POOL_SIZE) as pool:
+                list(pool.map(keep, ending))
+
+    def _lifetime(self, count: int) -> Lifetime:
+        settings = self._cloud.settings
+        return Lifetime(settings.retention_days, count, settings.fan_out_concurrency)
 
     def _begin(self, task: TaskEntity, execution_arn: str, previous: rounds.Plan | None) -> Mapping[str, Any]:
         if self._router.lacks_sub_task_handler(task):
@@ -129,17 +148,18 @@ class Planner:
         limits = cuts.limits_for(count, concurrency, policy_of(task.type).chunk_size, marks)
         if count == 0:
             return []
-        fresh = self._write_chunk(task, next(cuts.cut(count, limits, marks)), limits)
+        first, *others = cuts.cut(count, limits, marks)
+        expires_at = self._lifetime(1 + len(others)).expires_at(self._clock())
+        fresh = self._write_chunk(task, first, expires_at, limits)
         if not fresh:
             existing = self._cloud.table.chunk(task.tenant_code, task.code, 0)
             limits = (existing and existing.limits) or limits
         rest = list(cuts.cut(count, limits, marks))[1:]
         with ThreadPoolExecutor(POOL_SIZE) as pool:
-            written = list(pool.map(lambda range_: self._write_chunk(task, range_), rest))
+            written = list(pool.map(lambda range_: self._write_chunk(task, range_, expires_at), rest))
         return list(range(1 + len(rest))) if fresh and all(written) else None
 
-    def _write_chunk(self, task: TaskEntity, range_: Range, limits: Limits | None = None) -> bool:
-        expires_at = int(self._clock().timestamp()) + 2 * self._cloud.settings.retention_days * 86400
+    def _write_chunk(self, task: TaskEntity, range_: Range, expires_at: int, limits: Limits | None = None) -> bool:
         try:
             self._cloud.table.put(chunks.create(task, range_, expires_at, limits))
         except LostRace:

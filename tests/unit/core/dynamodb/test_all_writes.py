@@ -107,6 +107,7 @@ WRITES = {
     "chunks.claim": lambda: [chunks.claim(a_fan_out(), 999, NOW, LATER)],
     "chunks.take_over": lambda: [chunks.take_over(chunk, 2, NOW, LATER) for chunk in CHUNKS],
     "chunks.flush": lambda: [chunks.flush(chunk, stored, (1, 1)) for chunk in CHUNKS for stored in STORED],
+    "chunks.keep": lambda: [chunks.keep(chunk, 1_900_000_000) for chunk in CHUNKS],
     "chunks.mark_in_flight": lambda: [chunks.mark_in_flight(chunk, 7) for chunk in CHUNKS],
     "chunks.release": lambda: [
         chunks.release(chunk, stored, counts, NOW, due_at)
