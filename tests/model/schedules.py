@@ -153,8 +153,9 @@ class Schedules(RuleBasedStateMachine):
 
     @precondition(lambda self: self.memory.table.stream)
     @rule()
-    def lose_a_record(self) -> None:
-        del self.memory.table.stream[0]
+    def give_up_a_record(self) -> None:
+        """It is in the bucket then, and the sweeper makes up for it."""
+        self.stack.give_up_one()
 
     @precondition(lambda self: self.memory.queue.messages)
     @rule(fault=FAULT, skew=SKEW)
@@ -274,7 +275,7 @@ class Schedules(RuleBasedStateMachine):
             steps = sum(1 for _ in itertools.takewhile(bool, (self.stack.step() for _ in range(ENDLESS))))
             assert steps < ENDLESS, "what happens makes more happen, and so on for ever"
             self.each_change_is_one_that_is_allowed()
-            if all(self.seen[key].status.terminal for key in self.keys) and not self.memory.table.stream:
+            if all(self.seen[key].status.terminal for key in self.keys) and not self._anything_to_pass_on():
                 break
             self.stack.clock.advance(300)
             self.stack.sweep()
@@ -282,8 +283,17 @@ class Schedules(RuleBasedStateMachine):
             if key not in self.expired:
                 self._check_end(key, self._task(key))
 
+    def _anything_to_pass_on(self) -> bool:
+        undelivered = any(shard.startswith("UNTOLD") for shard in self._attention())
+        return bool(self.memory.table.stream or self.memory.given_up.documents or undelivered)
+
+    def _attention(self) -> list[str]:
+        return [str(item["attention"]) for item in self.memory.table.items.values() if "attention" in item]
+
     def _check_end(self, key: TaskKey, task: TaskEntity) -> None:
         assert task.status.terminal, f"{key} is still {task.status}: {task.history}"
+        told = {(message["id"], message["version"]) for message in self.memory.topics.statuses}
+        assert (str(key), task.version) in told, f"nobody was told of {task.history}"
         if task.status is not S.COMPLETED:
             return
         if task.kind is TaskKind.TASK:

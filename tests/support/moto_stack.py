@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Self
 from unittest.mock import patch
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 from moto.sqs.models import Message, sqs_backends
@@ -123,6 +124,16 @@ class MotoStack:
         with self._survived("relay"):
             del self.stream.records[: passed_on(batch, self.relay.handle(batch))]
         return True
+
+    def give_up_one(self) -> None:
+        """Keep the oldest batch of stream records in the bucket, as Lambda does after an hour of errors."""
+        batch = self.stream.waiting()[: self.relay_batch]
+        del self.stream.records[: self.relay_batch]
+        context = {"functionArn": self.resources.arn("RelayFunction"), "condition": "RetryAttemptsExhausted"}
+        document = {"requestContext": context, "payload": json.dumps({"Records": batch}, default=str)}
+        key = f"aws/lambda/5d1c8b7e/shardId-0001/2026/01/01/2026-01-01T00.00.00-{uuid4()}"
+        place = {"Bucket": self.resources.name("PayloadBucket"), "Key": key}
+        driver_client("s3").put_object(**place, Body=json.dumps(document).encode())
 
     def work_one(self) -> bool:
         """Receive one visible message, hand it to the queue worker, delete it if that is done with it."""

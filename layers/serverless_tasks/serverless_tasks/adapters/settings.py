@@ -28,6 +28,8 @@ class Settings:
     """``terminal`` or ``all``: which statuses the status topic, and the event bus, get."""
     task_queue_event_factory: str = ""
     event_factory: str = ""
+    relay_function: str = ""
+    """Name of the function whose batches of stream records may have been given up."""
     retention_days: int = 30
     first_look_seconds: int = 300
     fan_out_concurrency: int = 20

@@ -14,6 +14,7 @@ from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.adapters.queue import MOST_RECEIVES, visibility_timeout
 from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.inputs.json_text import fits_inline, from_json_text
+from serverless_tasks.core.outbox.given_up import PREFIX, records_of
 from serverless_tasks.core.outbox.messages import alarm_message, alarm_text, status_event, status_message, task_message
 from serverless_tasks.core.task.decisions import MESSAGE_SECONDS
 from serverless_tasks.core.task.entity import TaskEntity
@@ -156,6 +157,34 @@ class MemoryQueue:
         self.dead_letters.append((record.get("body") or " ", reason))
 
 
+_RELAY = "relay"
+
+
+class MemoryGivenUp:
+    """Stands in for ``GivenUpRecords``: ``documents`` as Lambda writes them, by key."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, str] = {}
+
+    def add(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Do what Lambda does with a batch that it gives up."""
+        context = {"functionArn": f"arn:aws:lambda:us-east-1:123456789012:function:{_RELAY}"}
+        document = json.dumps({"requestContext": context, "payload": json.dumps({"Records": list(records)})})
+        self.documents[f"{PREFIX}{zlib.crc32(document.encode()):08x}"] = document
+
+    def batches(self) -> list[str]:
+        """The keys of all batches."""
+        return list(self.documents)
+
+    def records(self, key: str) -> Sequence[Mapping[str, Any]] | None:
+        """The batch's records; None if it is another function's."""
+        return records_of(self.documents[key], _RELAY)
+
+    def remove(self, key: str) -> None:
+        """The batch is done with."""
+        self.documents.pop(key, None)
+
+
 class MemoryExecutions:
     """Stands in for ``Executions``: ``inputs`` of what was started, by name, and what has ``ended``."""
 
@@ -242,6 +271,7 @@ class MemoryCloud:
         self.meter = Meter()  # which is never begun: what costs nothing has no usage
         self.table = MemoryTable(settings.relayed)
         self.payloads = MemoryPayloads()
+        self.given_up = MemoryGivenUp()
         self.queue = MemoryQueue(clock)
         self.executions = MemoryExecutions()
         self.status_topic = MemorySink("status", self._is_published, lambda task: status_message(task, "tasks"))

@@ -1,7 +1,7 @@
 """The sweeper: looks at tasks that are open past their time, sends them on their way again or ends them.
 
 It heals a lost message, a stream record that was given up, an execution that was stopped by hand. In the time that is
-left it publishes the ends that a sink did not take.
+left it publishes the ends that a sink did not take, or that stood in a record that was given up.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class Sweeper:
         looked, late = 0, LateNotifications(self._cloud, self._clock)
         for shard in (*OPEN_SHARDS, *UNDELIVERED_SHARDS):
             look = self._look if shard in OPEN_SHARDS else late.publish
+            if shard == UNDELIVERED_SHARDS[0]:
+                self._take_up_what_was_given_up(remaining)
             for key in self._cloud.table.due(shard, to_iso(self._clock()), TASKS_PER_SHARD):
                 if remaining() < CLOSING_SECONDS:
                     return looked
@@ -76,6 +78,29 @@ class Sweeper:
                 self._check_execution(task)
             case _:
                 assert_never(step)
+
+    def _take_up_what_was_given_up(self, remaining: Callable[[], float]) -> None:
+        """A batch that cannot be taken up is left: a person may want to look at it, and it ends by itself."""
+        try:
+            for batch in self._cloud.given_up.batches():
+                if remaining() < CLOSING_SECONDS:
+                    return
+                try:
+                    self._take_up(batch)
+                except Exception:
+                    logger.exception("could not take up records that the stream gave up", extra={"object": batch})
+        except Exception:
+            logger.exception("could not look for records that the stream gave up")
+
+    def _take_up(self, batch: str) -> None:
+        """Make undelivered ends of those in the batch, which are published as any other is."""
+        from serverless_tasks.workers.relay import Relay  # not at the start: there is next to never a batch
+
+        if (records := self._cloud.given_up.records(batch)) is None:
+            return
+        Relay(self._cloud, clock=self._clock).keep_ends(records)
+        self._cloud.given_up.remove(batch)
+        logger.warning("took up records that the stream gave up", extra={"object": batch, "records": len(records)})
 
     def _put_off(self, key: TaskKey, shard: str) -> None:
         """Move an item on that cannot be looked after, or is none of ours: it would stand first for ever."""
