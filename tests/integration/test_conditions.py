@@ -72,6 +72,12 @@ def a_task_whose_record_is_lost(stack: MemoryStack) -> None:
     sweep_until_ended(stack, key)
 
 
+def a_task_whose_objects_are_renewed(stack: MemoryStack) -> None:
+    stack.service.create_task("mbc", "cat", 1)
+    stack.clock.advance(16 * 86_400)
+    stack.sweep()
+
+
 def a_task_whose_end_no_topic_takes(stack: MemoryStack) -> None:
     def refuse(tasks: Any) -> Any:
         return {task.key: ConnectionError() for task in tasks}
@@ -155,6 +161,7 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     # other writes to a parent
     "worker_data": (a_task, ["status equals", "run equals", "attempt equals"]),
     "looked_at": (a_task_whose_record_is_lost, [*TRANSITION, "dueAt equals"]),
+    "kept": (a_task_whose_objects_are_renewed, ["dueAt equals"]),
     "progress": (a_fan_out, ["status equals", "run equals", "doneChunks lacks"]),
     # the end of a parent that a topic did not take
     "refused": (a_task_whose_end_no_topic_takes, ["pk absent"]),

@@ -63,7 +63,8 @@ class MotoStack:
 
     def _begin(self) -> None:
         self._exit.enter_context(quick_moto())
-        self._exit.enter_context(patch("moto.core.utils.utcnow", self._moto_now))
+        for module in ("moto.core.utils", "moto.s3.models"):  # the second has a name of its own for it
+            self._exit.enter_context(patch(f"{module}.utcnow", self._moto_now))
         self.resources = Resources(**self._parameters)
         self.stream = Stream(self.resources, "RelayFunction")
         self.state_machine = StateMachine(self.resources, self._invoke, self.clock)

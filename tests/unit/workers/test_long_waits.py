@@ -127,3 +127,74 @@ def test_the_chunks_of_a_round_of_many_days_outlive_it():
 
     assert run_and_expire(stack, key, 1).status is TaskStatus.COMPLETED
     assert stack.clock() - from_iso(stack.task(key).created_at) > timedelta(days=3)
+
+
+def test_what_an_open_task_reads_from_the_bucket_stays_there():
+    stack = MemoryStack(payload_days=2)
+    longest = 6 * 3600
+    cat, seen = TaskType("cat", max_attempts=20, backoff=Backoff(base=longest, cap=longest)), []
+
+    @cat.task
+    def handle(event, context):
+        seen.append((len(event.input), len(context.state or "")))
+        context.checkpoint("s" * 6000)
+        raise ValueError("not yet")
+
+    key = stack.service.create_task("mbc", "cat", "i" * 5000).key
+    while not stack.task(key).status.terminal:
+        if not stack.step():
+            go_on(stack, key)
+        stack.memory.payloads.expire(2)
+
+    assert seen == [(5000, 0), *[(5000, 6000)] * 19]
+    assert stack.task(key).error["type"] == "ValueError"
+    stack.clock.advance(86_400 - 1)
+    stack.memory.payloads.expire(2)
+    assert stack.service.load_input(stack.task(key)) == "i" * 5000
+
+
+def test_the_upload_of_an_open_task_stays_there():
+    stack = MemoryStack(payload_days=2)
+    cat, calls = TaskType("cat", max_attempts=20, backoff=Backoff(base=21_600, cap=21_600)), []
+
+    @cat.sub_task
+    def handle(event, context):
+        calls.append(event.input)
+        raise ValueError("not yet")
+
+    upload = stack.service.create_upload("mbc")
+    stack.upload(upload, b"1\n")
+    stack.clock.advance(2 * 86_400 - 600)
+    key = stack.service.create_step_function_task("mbc", "cat", input_ref=upload.input_ref).key
+    swept = stack.clock()
+    while not stack.task(key).status.terminal:
+        if not stack.step():
+            stack.clock.advance(300)
+        if stack.clock() - swept >= timedelta(minutes=5):
+            swept = stack.clock()
+            stack.sweep()
+        stack.memory.payloads.expire(2)
+
+    assert calls == [1] * 20
+
+
+def test_objects_that_cannot_be_renewed_are_tried_again_and_keep_no_task_waiting(monkeypatch):
+    stack = MemoryStack(payload_days=2)
+    TaskType("cat").task(lambda event, context: "done")
+    key = create(stack)
+    stack.memory.table.stream.clear()
+    stack.clock.advance(86_400)
+    with monkeypatch.context() as patch:
+        patch.setattr(stack.memory.payloads, "renew", lambda *_: 1 / 0)
+        stack.sweep()
+    assert (stack.task(key).status, stack.task(key).kept_at) == (TaskStatus.QUEUED, None)
+
+    stack.clock.advance(900)
+    monkeypatch.setattr(stack.memory.payloads, "renew", lambda *_: False)
+    stack.sweep()
+    assert stack.task(key).kept_at is None
+
+    stack.clock.advance(900)
+    monkeypatch.undo()
+    stack.sweep()
+    assert stack.task(key).kept_at == stack.task(key).updated_at

@@ -31,6 +31,8 @@ class Settings:
     relay_function: str = ""
     """Name of the function whose batches of stream records may have been given up."""
     retention_days: int = 30
+    payload_days: int = 60
+    """After which the bucket deletes an object."""
     first_look_seconds: int = 300
     fan_out_concurrency: int = 20
 
@@ -53,4 +55,4 @@ class Settings:
         return cls(**{**given, **numbers})  # type: ignore[arg-type]  # the numbers replace their texts
 
 
-_NUMBERS = {"retention_days", "first_look_seconds", "fan_out_concurrency"}
+_NUMBERS = {"retention_days", "payload_days", "first_look_seconds", "fan_out_concurrency"}

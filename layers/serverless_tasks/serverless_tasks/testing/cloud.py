@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from serverless_tasks.adapters.executions import execution_name
@@ -26,14 +27,30 @@ from serverless_tasks.testing.table import MemoryTable
 class MemoryPayloads:
     """Stands in for ``PayloadStore``: ``objects`` by key, as text, with what is no UTF-8 as surrogate escapes."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.objects: dict[str, str] = {}
+        self.written_at: dict[str, datetime] = {}
 
     def upload(self, input_ref: str, body: bytes) -> None:
         """Do what a client does with an upload. Raises ``FileExistsError`` the second time."""
         if input_ref in self.objects:
             raise FileExistsError(input_ref)
         self.objects[input_ref] = body.decode(errors=_ESCAPED)
+        self.written_at[input_ref] = self._clock()
+
+    def expire(self, days: float) -> None:
+        """Do what the bucket does with objects that are older."""
+        for key, written in list(self.written_at.items()):
+            if after(written, days * 86_400) <= self._clock():
+                self.objects.pop(key, None)
+
+    def renew(self, prefix: str, code: str, older_than: datetime, remaining: Callable[[], float]) -> bool:
+        """Make older objects whose keys begin so young again."""
+        for key, written in self.written_at.items():
+            if key.startswith(prefix) and key in self.objects and written < older_than:
+                self.written_at[key] = self._clock()
+        return True
 
     def inline_or_stored(self, name: str, text: str, task: TaskEntity, what: str) -> dict[str, Any]:
         """``{name: text}`` up to 4 KB, else ``{nameRef: reference}``."""
@@ -45,6 +62,7 @@ class MemoryPayloads:
         """Store the text, or what it is in UTF-8, and return its reference."""
         text = text if isinstance(text, str) else text.decode()
         self.objects[key] = text
+        self.written_at[key] = self._clock()
         return {"key": key, "bytes": len(text.encode()), "etag": _etag(text)}
 
     def load(self, reference: Mapping[str, Any]) -> Any:
@@ -270,7 +288,7 @@ class MemoryCloud:
         self.settings = settings
         self.meter = Meter()  # which is never begun: what costs nothing has no usage
         self.table = MemoryTable(settings.relayed)
-        self.payloads = MemoryPayloads()
+        self.payloads = MemoryPayloads(clock)
         self.given_up = MemoryGivenUp()
         self.queue = MemoryQueue(clock)
         self.executions = MemoryExecutions()

@@ -39,13 +39,14 @@ FULL = a_fan_out(
     expires_at=1_800_000_000,
     change="data",
     dispatched_at=AT,
+    kept_at=AT,
     done_chunks=frozenset({0, 2}),
     usage=Usage(1, 2, 3, 4, 5, 6, 7, 8, 9),
 )
 NAMES = """
     pk sk kind code type name tenantCode status version input inputRef attributes attempt run attemptStartedAt
     leaseUntil nextAttemptAt history executionArn requestId createdAt updatedAt createdBy updatedBy createdIp updatedIp
-    expiresAt change attention dueAt dispatchedAt doneChunks uW uR uI uM uS uP uG uQ uN
+    expiresAt change attention dueAt dispatchedAt keptAt doneChunks uW uR uI uM uS uP uG uQ uN
 """
 FRESH = """
     pk sk kind code type name tenantCode status version attributes attempt run history createdAt updatedAt change
