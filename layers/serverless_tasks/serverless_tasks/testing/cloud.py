@@ -128,14 +128,15 @@ class MemoryQueue:
     def send_body(self, body: str) -> None:
         """Put any message on the queue."""
         self._sent += 1
-        handle, now = f"message-{self._sent}", self._clock()
-        self.messages[handle] = {
-            "messageId": handle,
-            "receiptHandle": handle,
-            "body": body,
-            "visible": now,
-            "attributes": {"ApproximateReceiveCount": "0", "SentTimestamp": str(to_milliseconds(now))},
-        }
+        handle = f"message-{self._sent}"
+        self.messages[handle] = {"messageId": handle, "receiptHandle": handle, "body": body, "visible": self._clock()}
+        self._stamp(self.messages[handle])
+
+    def _stamp(self, message: dict[str, Any]) -> dict[str, str]:
+        """The attributes that SQS gives it."""
+        sent = {"ApproximateReceiveCount": "0", "SentTimestamp": str(to_milliseconds(self._clock()))}
+        attributes: dict[str, str] = message.setdefault("attributes", sent)
+        return attributes
 
     def receive(self, visibility: float = 5400) -> dict[str, Any] | None:
         """One visible message, hidden from now on, or None."""
@@ -144,7 +145,7 @@ class MemoryQueue:
         for handle, message in list(self.messages.items()):
             if message["visible"] > now:
                 continue
-            attributes = message["attributes"]
+            attributes = self._stamp(message)
             receives = int(attributes["ApproximateReceiveCount"]) + 1
             if receives > MOST_RECEIVES:
                 del self.messages[handle]
@@ -157,7 +158,7 @@ class MemoryQueue:
 
     def _forget(self, sent_until: int) -> None:
         """SQS deletes a message so long after its sending, hidden or not."""
-        old = [h for h, found in self.messages.items() if int(found["attributes"]["SentTimestamp"]) <= sent_until]
+        old = [h for h, found in self.messages.items() if int(self._stamp(found)["SentTimestamp"]) <= sent_until]
         for handle in old:
             del self.messages[handle]
 
