@@ -98,7 +98,8 @@ def test_claim_goes_on_with_the_attempt_whose_invocation_ended():
 def test_continued():
     task = a_task(S.PROCESSING, attempt=2)
     update, reason = transitions.continued(task, NOW), "goes on from its checkpoint"
-    expect(task, update, S.QUEUED, worker=True, removes=("leaseUntil",), reason=reason)
+    sets = {"dispatchedAt": AT}
+    expect(task, update, S.QUEUED, worker=True, sets=sets, removes=("leaseUntil",), reason=reason)
 
 
 def test_errored():

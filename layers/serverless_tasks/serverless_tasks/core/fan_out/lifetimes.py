@@ -32,10 +32,11 @@ class Lifetime:
 
     def expires_at(self, now: datetime) -> int:
         """Of a chunk that is written now, in seconds since 1970."""
-        return int(now.timestamp()) + 2 * self.retention_days * DAY + self._round()
+        retention, a_round = self.retention_days * DAY, self._round()
+        return int(now.timestamp()) + 2 * retention + (a_round if a_round > retention / 2 else 0)
 
     def ending(self, chunks: Iterable[Chunk], now: datetime) -> list[Chunk]:
-        """Those that must live longer. None of a run that takes less than the retention."""
+        """Those that must live longer. None of a run that takes less than half of the retention."""
         until = int(now.timestamp()) + self.retention_days * DAY + self._round()
         return [chunk for chunk in chunks if chunk.expires_at is not None and chunk.expires_at < until]
 

@@ -75,7 +75,8 @@ def unread_in_a_row(task: TaskEntity) -> int:
 
 def continued(task: TaskEntity, at: datetime, reason: str = "goes on from its checkpoint") -> Update:
     """The invocation's time is up, or gave the attempt nothing to begin with; it goes on in another one."""
-    return _transition(task, TaskStatus.QUEUED, at, worker=True, reason=reason, removes=("leaseUntil",))
+    sets = {"dispatchedAt": to_iso(at)}
+    return _transition(task, TaskStatus.QUEUED, at, worker=True, reason=reason, sets=sets, removes=("leaseUntil",))
 
 
 def errored(task: TaskEntity, at: datetime, error_text: str, next_attempt_at: datetime, reason: str) -> Update:
