@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from serverless_tasks.adapters import renewal
+from serverless_tasks.adapters.bucket import renewal
 from serverless_tasks.adapters.payloads import PayloadStore
 from serverless_tasks.core.errors import PayloadMissing
 

@@ -17,8 +17,8 @@ from serverless_tasks.adapters.meter import Meter, MeteredTable
 from serverless_tasks.adapters.settings import Settings
 
 if TYPE_CHECKING:  # a function imports the adapters that it uses, when it first uses them
+    from serverless_tasks.adapters.bucket.given_up import GivenUpRecords
     from serverless_tasks.adapters.executions import Executions
-    from serverless_tasks.adapters.given_up import GivenUpRecords
     from serverless_tasks.adapters.payloads import PayloadStore
     from serverless_tasks.adapters.queue import TaskQueue
     from serverless_tasks.adapters.sinks.alarm_topic import AlarmTopic
@@ -106,7 +106,7 @@ class Cloud:
     @cached_property
     def given_up(self) -> GivenUpRecords:
         """The stream records that the relay could not pass on."""
-        from serverless_tasks.adapters.given_up import GivenUpRecords
+        from serverless_tasks.adapters.bucket.given_up import GivenUpRecords
 
         return GivenUpRecords(self._client("s3"), self.settings.bucket_name, self.settings.relay_function)
 

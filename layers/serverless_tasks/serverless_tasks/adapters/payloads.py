@@ -3,7 +3,7 @@
 Keys begin with the tenant and the task's code, so that no two tasks share an object:
 ``payloads/<tenant>/<code>/<what>``. Uploads of users have other keys (:mod:`serverless_tasks.core.inputs.uploads`).
 An object is known by the ETag that it was written with. A copy of it, which keeps it alive, says so in its metadata
-(:mod:`serverless_tasks.adapters.renewal`).
+(:mod:`serverless_tasks.adapters.bucket.renewal`).
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class PayloadStore:
 
         Returns False where the time was not enough for all; the next call goes on.
         """
-        from serverless_tasks.adapters.renewal import Renewal  # not at the start: few tasks live that long
+        from serverless_tasks.adapters.bucket.renewal import Renewal  # not at the start: few tasks live that long
 
         return Renewal(self._client, self._bucket, self._meter, code).renew(prefix, older_than, remaining)
 
