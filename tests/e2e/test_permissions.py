@@ -12,7 +12,14 @@ from serverless_tasks import TaskKind, TaskStatus
 from tests.support.driver import Driver, follow
 from tests.support.grants import granted, grants
 from tests.support.permissions import readable
-from tests.support.planted import ago, lost_task, plant
+from tests.support.planted import (
+    ago,
+    let_chunks_expire_soon,
+    lost_task,
+    plant,
+    plant_an_end_that_was_given_up,
+    plant_fan_out,
+)
 from tests.support.recorded import Recorded
 from tests.support.replay import refused, second_opinion, without_each
 from tests.support.reviewed import reviewed
@@ -76,8 +83,12 @@ def everything(forked, early):
     lost = [plant(tasks.cloud, task) for task in (lost_single, lost_many, gone_single, gone_many)]
     never_put = tasks.call("POST", "/uploads", {"format": "jsonl"}).body["inputRef"]
     tasks.call("POST", "/tasks/step-function-task", {"taskType": "tolerant", "inputRef": never_put})
+    plant_an_end_that_was_given_up(tasks.cloud)
     tasks.cloud.invoke("SweeperFunction", {})
-    for task in lost:
+    ending = plant_fan_out(tasks.cloud, 1)
+    let_chunks_expire_soon(tasks.cloud, ending)
+    tasks.retry(ending, user="carol")
+    for task in (*lost, ending):
         tasks.wait(task)
 
 

@@ -6,9 +6,10 @@ import uuid
 
 import pytest
 from serverless_tasks import TaskKind, TaskStatus
+from serverless_tasks.core.dynamodb.attribute_values import decode_item, encode_item
 
 from tests.support.driver import Driver
-from tests.support.planted import ago, lost_task, plant, put
+from tests.support.planted import ago, lost_task, plant, plant_an_end_that_was_given_up, put
 
 TASK, SFN_TASK = TaskKind.TASK, TaskKind.SFN_TASK
 SCHEDULE_SECONDS = 90
@@ -77,6 +78,17 @@ def test_a_fan_out_whose_execution_has_ended_without_it(tasks, sweep):
     assert task["attributes"]["error"]["type"] == "WorkerLost"
     assert tasks.retry(task, user="carol").status == 202
     assert tasks.wait(task)["status"] == "COMPLETED"
+
+
+def test_an_end_whose_record_was_given_up_is_to_be_published(tasks, sweep):
+    """GIVEN an end in a record that Lambda put into the bucket; WHEN the sweeper looks; THEN it is undelivered."""
+    record, end = plant_an_end_that_was_given_up(tasks.cloud)
+    bucket, table = tasks.cloud.stack["bucketName"], tasks.cloud.stack["tableName"]
+    sweep()
+    found = tasks.cloud.client("dynamodb").get_item(TableName=table, Key=encode_item(end))["Item"]
+    assert decode_item(found)["topics"] == ["status", "alarm"]
+    listed = tasks.cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix="aws/lambda/")
+    assert record not in {each["Key"] for each in listed.get("Contents", ())}
 
 
 def test_a_healthy_task_is_left_alone(tasks, sweep):

@@ -117,7 +117,7 @@ def test_only_a_running_execution_runs(task: TaskEntity, status: str) -> None:
         assert Executions(client, MACHINE).is_running(task) is (status == "RUNNING")
 
 
-@pytest.mark.parametrize("code", ["NoSuchKey", "PreconditionFailed", "InvalidRange"])
+@pytest.mark.parametrize("code", ["NoSuchKey", "InvalidRange"])
 def test_an_object_that_is_not_there_as_it_was_written_is_missing(code: str) -> None:
     with stubbed("s3") as (client, stub):
         stub.add_client_error("get_object", code)

@@ -82,6 +82,12 @@ def a_task_whose_record_is_lost(stack: MemoryStack) -> None:
     sweep_until_ended(stack, key)
 
 
+def a_task_whose_objects_are_renewed(stack: MemoryStack) -> None:
+    stack.service.create_task("mbc", "cat", 1)
+    stack.clock.advance(16 * 86_400)
+    stack.sweep()
+
+
 def a_task_whose_end_no_topic_takes(stack: MemoryStack) -> None:
     def refuse(tasks: Any) -> Any:
         return {task.key: ConnectionError() for task in tasks}
@@ -134,6 +140,11 @@ def a_fan_out_of_two_runs(stack: MemoryStack) -> None:
     stack.run(key)
 
 
+def a_fan_out_that_runs_for_longer_than_it_is_kept(stack: MemoryStack) -> None:
+    TaskType("cat").sub_task(lambda event, context: stack.clock.advance(31 * 86_400))
+    fan_out(stack, [1])
+
+
 TRANSITION = ["status equals", "version equals"]
 WORKERS = [*TRANSITION, "attempt equals"]
 HELD = ["run equals", "attempt equals"]
@@ -161,6 +172,7 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     # other writes to a parent
     "worker_data": (a_task, ["status equals", "run equals", "attempt equals"]),
     "looked_at": (a_task_whose_record_is_lost, [*TRANSITION, "dueAt equals"]),
+    "kept": (a_task_whose_objects_are_renewed, ["dueAt equals"]),
     "progress": (a_fan_out, ["status equals", "run equals", "doneChunks lacks"]),
     # the end of a parent that a topic did not take
     "refused": (a_task_whose_end_no_topic_takes, ["pk absent"]),
@@ -168,6 +180,7 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     "delivered": (a_task_whose_end_no_topic_takes, ["dueAt equals"]),
     # chunks
     "create": (a_fan_out, ["pk absent"]),
+    "keep": (a_fan_out_that_runs_for_longer_than_it_is_kept, ["expiresAt equals"]),
     "claim": (a_fan_out, ["run equals", "finishedAt absent", "leaseUntil absent or at most"]),
     "claim_lost": (a_fan_out, ["run equals", "finishedAt absent", "holder equals"]),
     "take_over": (a_fan_out_of_two_runs, [*HELD, "succeeded equals"]),

@@ -14,6 +14,7 @@ ADAPTERS = {
     "payloads": ("put", "inline_or_stored", "load", "lines", "find", "blocks"),
     "queue": ("send", "send_all", "hide", "dead_letter"),
     "executions": ("start", "stop", "is_running"),
+    "given_up": ("batches", "records", "remove"),
     "status_topic": ("publish",),
     "alarm_topic": ("publish",),
 }

@@ -38,6 +38,8 @@ BEHAVIOUR = (
 )
 MAX_TASKS = 3
 CALM_DAYS = 20
+DAYS_15 = 15 * 86400
+"""Seconds after which SQS has deleted every message."""
 ENDLESS = 10_000
 """Steps that no few tasks take without the clock moving on."""
 
@@ -104,8 +106,9 @@ class Schedules(Upheaval):
 
     @precondition(lambda self: self.memory.table.stream)
     @rule()
-    def lose_a_record(self) -> None:
-        del self.memory.table.stream[0]
+    def give_up_a_record(self) -> None:
+        """It is in the bucket then, and the sweeper makes up for it."""
+        self.stack.give_up_one()
 
     @precondition(lambda self: self.memory.queue.messages)
     @rule(fault=FAULT, skew=SKEW)
@@ -151,7 +154,7 @@ class Schedules(Upheaval):
     def sweep(self, fault: Fault | None, skew: int) -> None:
         self._do(self.stack.sweep, fault, skew)
 
-    @rule(seconds=st.sampled_from([1, 45, 120, 1000, 5000]))
+    @rule(seconds=st.sampled_from([1, 45, 120, 1000, 5000, DAYS_15]))
     def time_passes(self, seconds: int) -> None:
         self.stack.clock.advance(seconds)
 
@@ -226,7 +229,7 @@ class Schedules(Upheaval):
             steps = sum(1 for _ in itertools.takewhile(bool, (self.stack.step() for _ in range(ENDLESS))))
             assert steps < ENDLESS, "what happens makes more happen, and so on for ever"
             self.each_change_is_one_that_is_allowed()
-            if all(self.seen[key].status.terminal for key in self.keys) and not self.memory.table.stream:
+            if all(self.seen[key].status.terminal for key in self.keys) and not self._anything_to_pass_on():
                 break
             self.stack.clock.advance(300)
             self.stack.sweep()
@@ -235,8 +238,17 @@ class Schedules(Upheaval):
             if key not in self.expired:
                 self._check_end(key, self._task(key))
 
+    def _anything_to_pass_on(self) -> bool:
+        undelivered = any(shard.startswith("UNTOLD") for shard in self._attention())
+        return bool(self.memory.table.stream or self.memory.given_up.documents or undelivered)
+
+    def _attention(self) -> list[str]:
+        return [str(item["attention"]) for item in self.memory.table.items.values() if "attention" in item]
+
     def _check_end(self, key: TaskKey, task: TaskEntity) -> None:
         assert task.status.terminal, f"{key} is still {task.status}: {task.history}"
+        told = {(message["id"], message["version"]) for message in self.memory.topics.statuses}
+        assert (str(key), task.version) in told, f"nobody was told of {task.history}"
         if task.status is not S.COMPLETED:
             return
         if task.kind is TaskKind.TASK:

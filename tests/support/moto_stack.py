@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Self
 from unittest.mock import patch
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 from moto.sqs.models import Message, sqs_backends
@@ -62,7 +63,8 @@ class MotoStack:
 
     def _begin(self) -> None:
         self._exit.enter_context(quick_moto())
-        self._exit.enter_context(patch("moto.core.utils.utcnow", self._moto_now))
+        for module in ("moto.core.utils", "moto.s3.models"):  # the second has a name of its own for it
+            self._exit.enter_context(patch(f"{module}.utcnow", self._moto_now))
         self.resources = Resources(**self._parameters)
         self.stream = Stream(self.resources, "RelayFunction")
         self.state_machine = StateMachine(self.resources, self._invoke, self.clock)
@@ -124,16 +126,28 @@ class MotoStack:
             del self.stream.records[: passed_on(batch, self.relay.handle(batch))]
         return True
 
+    def give_up_one(self) -> None:
+        """Keep the oldest batch of stream records in the bucket, as Lambda does after an hour of errors."""
+        batch = self.stream.waiting()[: self.relay_batch]
+        del self.stream.records[: self.relay_batch]
+        context = {"functionArn": self.resources.arn("RelayFunction"), "condition": "RetryAttemptsExhausted"}
+        document = {"requestContext": context, "payload": json.dumps({"Records": batch}, default=str)}
+        key = f"aws/lambda/5d1c8b7e/shardId-0001/2026/01/01/2026-01-01T00.00.00-{uuid4()}"
+        place = {"Bucket": self.resources.name("PayloadBucket"), "Key": key}
+        driver_client("s3").put_object(**place, Body=json.dumps(document).encode())
+
     def work_one(self) -> bool:
         """Receive one visible message, hand it to the queue worker, delete it if that is done with it."""
         if not self._messages():
             return False
         client, url = driver_client("sqs"), self.resources.name("TaskQueue")
-        received = client.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages")
+        asked = {"MaxNumberOfMessages": 1, "MessageSystemAttributeNames": ["All"]}
+        received = client.receive_message(QueueUrl=url, **asked).get("Messages")
         if not received:
             return False
         [message] = received
-        record = {"messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"], "body": message["Body"]}
+        names = {"messageId": "MessageId", "receiptHandle": "ReceiptHandle", "body": "Body", "attributes": "Attributes"}
+        record = {name: message[theirs] for name, theirs in names.items()}
         with self._survived("queue"):
             self.queue_worker.handle(record, self._invocation())
             client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])

@@ -13,6 +13,7 @@ from serverless_tasks.core.usage.amounts import Usage
 from ulid import ULID
 
 from local.cloud import Connection
+from local.deployment import resources
 
 TENANT = "mbc"
 CHUNK_SIZE = 20
@@ -84,6 +85,36 @@ def plant_fan_out(cloud: Connection, number: int, **values: Any) -> dict[str, An
         puts = [{"PutRequest": {"Item": encode_item(item)}} for item in items[start : start + 25]]
         client.batch_write_item(RequestItems={table: puts})
     return plant(cloud, task)
+
+
+def plant_an_end_that_was_given_up(cloud: Connection) -> tuple[str, dict[str, str]]:
+    """A task that FAILED, whose stream record Lambda has put into the bucket.
+
+    Returns the key of that object, and that of the item which stands for an undelivered end.
+    """
+    status = TaskStatus.FAILED
+    task = lost_task(TaskKind.TASK, status, attention=None, due_at=None, expires_at=_in_a_month())
+    plant(cloud, task)
+    record = {"eventName": "MODIFY", "dynamodb": {"NewImage": encode_item({**task.to_item(), "change": "status"})}}
+    relay = resources(cloud.client, cloud.stack["stackName"])["RelayFunction"][1]
+    context = {"functionArn": f"arn:aws:lambda:us-east-1:000000000000:function:{relay}"}
+    document = {"requestContext": context, "payload": json.dumps({"Records": [record]})}
+    key = f"aws/lambda/5d1c8b7e/shardId-0001/{task.code}"
+    client, bucket = cloud.client("s3"), cloud.stack["bucketName"]
+    client.put_object(Bucket=bucket, Key=key, Body=json.dumps(document).encode())
+    return key, {"pk": f"UNTOLD#{task.pk}", "sk": f"{task.sk}#{task.version}"}
+
+
+def let_chunks_expire_soon(cloud: Connection, task: dict[str, Any]) -> None:
+    """Of a fan-out with one chunk: in a minute."""
+    key = encode_item({"pk": f"SUB_TASK#{TENANT}#{task['code']}", "sk": "000000"})
+    soon = encode_item({":soon": int(datetime.now(UTC).timestamp()) + 60})
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.stack["tableName"],
+        Key=key,
+        UpdateExpression="SET expiresAt = :soon",
+        ExpressionAttributeValues=soon,
+    )
 
 
 def _ran(task: TaskEntity, number: int) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Resources:
     def __init__(self, **parameters: str) -> None:
         self._values: dict[str, Any] = {**_PSEUDO, **_defaults(), **parameters}
         self._arns = {name: _lambda_arn(name) for name in _of_type("AWS::Serverless::Function")}
+        self._values |= {name: name for name in self._arns}
         self.resolve = _Resolver(TEMPLATE, self._values, self._arns)
         self.stream_arn = self._create_table("TasksTable")
         self._create_bucket("PayloadBucket")

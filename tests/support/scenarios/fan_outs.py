@@ -24,6 +24,8 @@ from tests.support.scenarios.catalogue import (
 )
 from tests.support.stacks import Stack, deliver_twice, fan_out, path
 
+DAY = 86_400
+
 
 @flow
 def aa_type_that_fans_out(world: World) -> TaskEntity:
@@ -299,3 +301,19 @@ def a_sub_task_is_given_its_outcome(stack: Stack) -> None:
 
 
 SCENARIOS |= {f"a_fan_out_of_{count}": _of_count(count) for count in (1, 100)}
+
+
+@scenario
+def a_fan_out_that_runs_for_longer_than_it_is_kept(stack: Stack) -> None:
+    cat = TaskType("cat")
+
+    @cat.sub_task
+    def run_for_a_month(event: Any, context: Any) -> int:
+        if event.index == 1 and context.attempt == 1:
+            stack.clock.advance(31 * DAY)
+            raise ValueError("first time")
+        return int(context.attempt)
+
+    task = fan_out(stack, [1, 2])
+
+    assert path(task) == HAPPY

@@ -25,6 +25,7 @@ from tests.support.stacks import (
     single,
     stop_execution,
     sweep_until_ended,
+    told,
 )
 
 
@@ -179,3 +180,18 @@ def a_fan_in_that_kills_every_worker_fails(stack: Stack) -> None:
 
     assert path(fan_out(stack, [1, 2])) == "CREATED STARTED PROCESSING FINISHED FAILED"
     assert len(ran) == 4
+
+
+@scenario
+def the_record_of_an_end_is_given_up(stack: Stack) -> None:
+    key = stack.service.create_task("mbc", "cat", 1).key  # of no type that is known here
+    while not stack.task(key).status.terminal:
+        stack.step()
+    stack.give_up_one()
+    assert told(stack, key) == []
+
+    for _ in range(2):
+        stack.clock.advance(300)
+        stack.sweep()
+
+    assert told(stack, key) == ["FAILED", "alarm"]

@@ -17,6 +17,7 @@ from serverless_tasks.adapters.meter import Meter, MeteredTable
 from serverless_tasks.adapters.settings import Settings
 
 if TYPE_CHECKING:  # a function imports the adapters that it uses, when it first uses them
+    from serverless_tasks.adapters.bucket.given_up import GivenUpRecords
     from serverless_tasks.adapters.executions import Executions
     from serverless_tasks.adapters.payloads import PayloadStore
     from serverless_tasks.adapters.queue import TaskQueue
@@ -101,6 +102,13 @@ class Cloud:
         from serverless_tasks.adapters.payloads import PayloadStore
 
         return PayloadStore(self._client("s3"), self.settings.bucket_name, self.meter)
+
+    @cached_property
+    def given_up(self) -> GivenUpRecords:
+        """The stream records that the relay could not pass on."""
+        from serverless_tasks.adapters.bucket.given_up import GivenUpRecords
+
+        return GivenUpRecords(self._client("s3"), self.settings.bucket_name, self.settings.relay_function)
 
     @cached_property
     def queue(self) -> TaskQueue:

@@ -2,12 +2,15 @@
 
 Keys begin with the tenant and the task's code, so that no two tasks share an object:
 ``payloads/<tenant>/<code>/<what>``. Uploads of users have other keys (:mod:`serverless_tasks.core.inputs.uploads`).
+An object is known by the ETag that it was written with. A copy of it, which keeps it alive, says so in its metadata
+(:mod:`serverless_tasks.adapters.bucket.renewal`).
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
@@ -16,6 +19,7 @@ from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.core.errors import InvalidInput, PayloadMissing
 from serverless_tasks.core.inputs.json_text import fits_inline, from_json_text, split_lines
 from serverless_tasks.core.task.entity import TaskEntity
+from serverless_tasks.core.task.keys import payload_prefix
 from serverless_tasks.core.usage.amounts import Usage
 
 JSON = "application/json"
@@ -25,6 +29,8 @@ LINK_SECONDS = 900
 
 PART_BYTES = 8_388_608
 """Asked from the bucket at a time: a slow reader holds no connection open meanwhile, which S3 would close."""
+WRITTEN_AS = "written-as"
+"""Name of the metadata of a renewed object: the ETag that references to it have."""
 BLOCK_BYTES = 65_536
 """Handed on at a time."""
 READS = 3
@@ -41,7 +47,7 @@ Reference = Mapping[str, Any]
 
 def payload_key(tenant_code: str, code: str, what: str) -> str:
     """Key of one of a task's payloads."""
-    return f"payloads/{tenant_code}/{code}/{what}"
+    return payload_prefix(tenant_code, code) + what
 
 
 class PayloadStore:
@@ -82,7 +88,8 @@ class PayloadStore:
             if error.response["Error"]["Code"] not in _MISSING:
                 raise
             return None
-        return {"key": key, "bytes": found["ContentLength"], "etag": found["ETag"]}
+        etag = found.get("Metadata", {}).get(WRITTEN_AS, found["ETag"])
+        return {"key": key, "bytes": found["ContentLength"], "etag": etag}
 
     def blocks(self, reference: Reference, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes of a stored payload from ``start`` to ``end`` (exclusive), in blocks."""
@@ -128,15 +135,35 @@ class PayloadStore:
                     raise
         return blocks
 
+    def renew(self, prefix: str, code: str, older_than: datetime, remaining: Callable[[], float]) -> bool:
+        """Make the task's objects whose keys begin so, and that are older, young again.
+
+        Returns False where the time was not enough for all; the next call goes on.
+        """
+        from serverless_tasks.adapters.bucket.renewal import Renewal  # not at the start: few tasks live that long
+
+        return Renewal(self._client, self._bucket, self._meter, code).renew(prefix, older_than, remaining)
+
     def _open(self, reference: Reference, first: int, end: int) -> Any:
-        target = {"Bucket": self._bucket, "Key": reference["key"], "IfMatch": reference["etag"]}
+        asked = {"Bucket": self._bucket, "Key": reference["key"], "Range": f"bytes={first}-{end - 1}"}
         self._meter.note(Usage(payload_reads=1))
         try:
-            return self._client.get_object(**target, Range=f"bytes={first}-{end - 1}")["Body"]
+            return self._client.get_object(**asked, IfMatch=reference["etag"])["Body"]
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _MISSING:
+            if (code := error.response["Error"]["Code"]) not in _MISSING:
                 raise
+            if code == "PreconditionFailed" and (renewed := self._renewed(asked, reference["etag"])):
+                return renewed
             raise PayloadMissing(f"the bucket has no {reference['key']} as it was written") from error
+
+    def _renewed(self, asked: Mapping[str, Any], etag: str) -> Any:
+        """The body of an object that is a copy of the one with this ETag, else None.
+
+        With a key of KMS, and above a size, the copy has another ETag.
+        """
+        self._meter.note(Usage(payload_reads=1))
+        found = self._client.get_object(**asked)
+        return found["Body"] if found["Metadata"].get(WRITTEN_AS) == etag else None
 
 
 def join_lines(lines: Iterable[str]) -> bytes:

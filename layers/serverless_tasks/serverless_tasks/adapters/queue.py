@@ -21,6 +21,10 @@ RECEIVED = Usage(queue_requests=1)
 """Lambda received the message for the worker."""
 MAX_VISIBILITY = 43_200 - 900
 """Seconds. SQS hides a message for at most 12 hours from its receipt, which was up to an invocation ago."""
+MOST_RECEIVES = 1000
+"""After them SQS dead-letters a message, without a reason (``maxReceiveCount``; it allows no more)."""
+LAST_RECEIVES = 50
+"""Before that a message is not taken back any more: its task gets a new one."""
 MOST_BYTES = 1_048_576
 """Of a message, its attributes included (SQS quotas)."""
 MOST_ATTRIBUTES = 10
@@ -30,6 +34,12 @@ MOST_ATTRIBUTES = 10
 def visibility_timeout(seconds: float) -> int:
     """Whole seconds that SQS takes."""
     return min(MAX_VISIBILITY, max(0, math.ceil(seconds)))
+
+
+def is_worn_out(record: Mapping[str, Any]) -> bool:
+    """Whether SQS would soon dead-letter this received message for the number of its receives alone."""
+    receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 0))
+    return receives > MOST_RECEIVES - LAST_RECEIVES
 
 
 class TaskQueue:

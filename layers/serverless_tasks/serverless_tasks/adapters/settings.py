@@ -28,7 +28,11 @@ class Settings:
     """``terminal`` or ``all``: which statuses the status topic, and the event bus, get."""
     task_queue_event_factory: str = ""
     event_factory: str = ""
+    relay_function: str = ""
+    """Name of the function whose batches of stream records may have been given up."""
     retention_days: int = 30
+    payload_days: int = 60
+    """After which the bucket deletes an object."""
     first_look_seconds: int = 300
     fan_out_concurrency: int = 20
 
@@ -51,4 +55,4 @@ class Settings:
         return cls(**{**given, **numbers})  # type: ignore[arg-type]  # the numbers replace their texts
 
 
-_NUMBERS = {"retention_days", "first_look_seconds", "fan_out_concurrency"}
+_NUMBERS = {"retention_days", "payload_days", "first_look_seconds", "fan_out_concurrency"}

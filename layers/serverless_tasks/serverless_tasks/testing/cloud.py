@@ -6,32 +6,51 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from serverless_tasks.adapters.executions import execution_name
 from serverless_tasks.adapters.in_batches import Failures
 from serverless_tasks.adapters.meter import Meter
-from serverless_tasks.adapters.queue import visibility_timeout
+from serverless_tasks.adapters.queue import MOST_RECEIVES, visibility_timeout
 from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.inputs.json_text import fits_inline, from_json_text
+from serverless_tasks.core.outbox.given_up import PREFIX, records_of
 from serverless_tasks.core.outbox.messages import alarm_message, alarm_text, status_event, status_message, task_message
+from serverless_tasks.core.task.decisions import MESSAGE_SECONDS
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import FACTS
-from serverless_tasks.core.times import Clock, after
+from serverless_tasks.core.times import Clock, after, to_milliseconds
 from serverless_tasks.testing.table import MemoryTable
 
 
 class MemoryPayloads:
     """Stands in for ``PayloadStore``: ``objects`` by key, as text, with what is no UTF-8 as surrogate escapes."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.objects: dict[str, str] = {}
+        self.written_at: dict[str, datetime] = {}
 
     def upload(self, input_ref: str, body: bytes) -> None:
         """Do what a client does with an upload. Raises ``FileExistsError`` the second time."""
         if input_ref in self.objects:
             raise FileExistsError(input_ref)
         self.objects[input_ref] = body.decode(errors=_ESCAPED)
+        self.written_at[input_ref] = self._clock()
+
+    def expire(self, days: float) -> None:
+        """Do what the bucket does with objects that are older."""
+        for key, written in list(self.written_at.items()):
+            if after(written, days * 86_400) <= self._clock():
+                self.objects.pop(key, None)
+
+    def renew(self, prefix: str, code: str, older_than: datetime, remaining: Callable[[], float]) -> bool:
+        """Make older objects whose keys begin so young again."""
+        for key, written in self.written_at.items():
+            if key.startswith(prefix) and key in self.objects and written < older_than:
+                self.written_at[key] = self._clock()
+        return True
 
     def inline_or_stored(self, name: str, text: str, task: TaskEntity, what: str) -> dict[str, Any]:
         """``{name: text}`` up to 4 KB, else ``{nameRef: reference}``."""
@@ -43,6 +62,7 @@ class MemoryPayloads:
         """Store the text, or what it is in UTF-8, and return its reference."""
         text = text if isinstance(text, str) else text.decode()
         self.objects[key] = text
+        self.written_at[key] = self._clock()
         return {"key": key, "bytes": len(text.encode()), "etag": _etag(text)}
 
     def load(self, reference: Mapping[str, Any]) -> Any:
@@ -89,7 +109,7 @@ def _etag(text: str) -> str:
 
 
 class MemoryQueue:
-    """Stands in for ``TaskQueue``; messages come back when their visibility ends."""
+    """Stands in for ``TaskQueue``; messages come back when their visibility ends, for 14 days and 1,000 times."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -110,15 +130,37 @@ class MemoryQueue:
         self._sent += 1
         handle = f"message-{self._sent}"
         self.messages[handle] = {"messageId": handle, "receiptHandle": handle, "body": body, "visible": self._clock()}
+        self._stamp(self.messages[handle])
+
+    def _stamp(self, message: dict[str, Any]) -> dict[str, str]:
+        """The attributes that SQS gives it."""
+        sent = {"ApproximateReceiveCount": "0", "SentTimestamp": str(to_milliseconds(self._clock()))}
+        attributes: dict[str, str] = message.setdefault("attributes", sent)
+        return attributes
 
     def receive(self, visibility: float = 5400) -> dict[str, Any] | None:
         """One visible message, hidden from now on, or None."""
         now = self._clock()
-        for message in self.messages.values():
-            if message["visible"] <= now:
-                message["visible"] = after(now, visibility)
-                return message
+        self._forget(to_milliseconds(after(now, -MESSAGE_SECONDS)))
+        for handle, message in list(self.messages.items()):
+            if message["visible"] > now:
+                continue
+            attributes = self._stamp(message)
+            receives = int(attributes["ApproximateReceiveCount"]) + 1
+            if receives > MOST_RECEIVES:
+                del self.messages[handle]
+                self.dead_letters.append((message["body"], ""))
+                continue
+            attributes["ApproximateReceiveCount"] = str(receives)
+            message["visible"] = after(now, visibility)
+            return message
         return None
+
+    def _forget(self, sent_until: int) -> None:
+        """SQS deletes a message so long after its sending, hidden or not."""
+        old = [h for h, found in self.messages.items() if int(self._stamp(found)["SentTimestamp"]) <= sent_until]
+        for handle in old:
+            del self.messages[handle]
 
     def delete(self, record: Mapping[str, Any]) -> None:
         """Acknowledge a message."""
@@ -132,6 +174,34 @@ class MemoryQueue:
     def dead_letter(self, record: Mapping[str, Any], reason: str) -> None:
         """Put the message on the dead-letter queue."""
         self.dead_letters.append((record.get("body") or " ", reason))
+
+
+_RELAY = "relay"
+
+
+class MemoryGivenUp:
+    """Stands in for ``GivenUpRecords``: ``documents`` as Lambda writes them, by key."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, str] = {}
+
+    def add(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Do what Lambda does with a batch that it gives up."""
+        context = {"functionArn": f"arn:aws:lambda:us-east-1:123456789012:function:{_RELAY}"}
+        document = json.dumps({"requestContext": context, "payload": json.dumps({"Records": list(records)})})
+        self.documents[f"{PREFIX}{zlib.crc32(document.encode()):08x}"] = document
+
+    def batches(self) -> list[str]:
+        """The keys of all batches."""
+        return list(self.documents)
+
+    def records(self, key: str) -> Sequence[Mapping[str, Any]] | None:
+        """The batch's records; None if it is another function's."""
+        return records_of(self.documents[key], _RELAY)
+
+    def remove(self, key: str) -> None:
+        """The batch is done with."""
+        self.documents.pop(key, None)
 
 
 class MemoryExecutions:
@@ -219,7 +289,8 @@ class MemoryCloud:
         self.settings = settings
         self.meter = Meter()  # which is never begun: what costs nothing has no usage
         self.table = MemoryTable(settings.relayed)
-        self.payloads = MemoryPayloads()
+        self.payloads = MemoryPayloads(clock)
+        self.given_up = MemoryGivenUp()
         self.queue = MemoryQueue(clock)
         self.executions = MemoryExecutions()
         self.status_topic = MemorySink("status", self._is_published, lambda task: status_message(task, "tasks"))

@@ -102,6 +102,12 @@ class MemoryStack:
         del stream[: passed_on(batch, self.relay.handle(batch))]
         return True
 
+    def give_up_one(self) -> None:
+        """Let Lambda give the oldest batch of stream records up, as it does after an hour of errors."""
+        stream = self.memory.table.stream
+        self.memory.given_up.add(stream[: self.relay_batch])
+        del stream[: self.relay_batch]
+
     def work_one(self) -> bool:
         """Work off one visible message."""
         record = self.memory.queue.receive()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from serverless_tasks.adapters.clock import utc_now
@@ -12,6 +13,7 @@ from serverless_tasks.adapters.log import logger, task_keys
 from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError, WorkerLost
 from serverless_tasks.core.fan_out import chunks, cuts, rounds
 from serverless_tasks.core.fan_out.chunks import Chunk, Limits, Range
+from serverless_tasks.core.fan_out.lifetimes import Lifetime
 from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
@@ -70,6 +72,7 @@ class Planner:
         return self._go_on(task, found, previous)
 
     def _go_on(self, task: TaskEntity, found: list[Chunk], previous: rounds.Plan | None) -> Mapping[str, Any]:
+        self._keep(found)
         step = rounds.next_step(found, task.run, self._clock(), previous, policy_of(task.type).backoff.cap)
         if step["next"] != "finish" and self._router.lacks_sub_task_handler(task):
             return self._fail(task, no_handler(task.type))
@@ -77,6 +80,22 @@ class Planner:
             return self._fail(task, WorkerLost(GIVEN_UP[step["next"]]))
         logger.info("plan: %s", step["next"], extra={**task_keys(task), "chunks": len(step.get("chunks", ()))})
         return step
+
+    def _keep(self, found: list[Chunk]) -> None:
+        """Let those chunks live longer that might expire before their task has ended, and been kept."""
+        now, lifetime = self._clock(), self._lifetime(len(found))
+
+        def keep(chunk: Chunk) -> None:
+            with suppress(LostRace):  # another plan does the same
+                self._cloud.table.update(chunks.keep(chunk, lifetime.expires_at(now)))
+
+        if ending := lifetime.ending(found, now):
+            with ThreadPoolExecutor(POOL_SIZE) as pool:
+                list(pool.map(keep, ending))
+
+    def _lifetime(self, count: int) -> Lifetime:
+        settings = self._cloud.settings
+        return Lifetime(settings.retention_days, count, settings.fan_out_concurrency)
 
     def _begin(self, task: TaskEntity, execution_arn: str, previous: rounds.Plan | None) -> Mapping[str, Any]:
         if self._router.lacks_sub_task_handler(task):
@@ -136,15 +155,17 @@ class Planner:
         if found.count == 0:
             return [], None
         limits = self._limits(task, found, known)
-        fresh = not known and self._write_chunk(task, next(cuts.cut(found.count, limits, found.marks)), limits)
+        ranges = list(cuts.cut(found.count, limits, found.marks))
+        expires_at = self._lifetime(len(ranges)).expires_at(self._clock())
+        fresh = not known and self._write_chunk(task, ranges[0], limits, expires_at)
         if not fresh:
             known = known or list(self._cloud.table.chunks(task.tenant_code, task.code))
             limits = self._limits(task, found, known)
+            ranges = list(cuts.cut(found.count, limits, found.marks))
         there = {0} if fresh else {chunk.number for chunk in known}
-        ranges = list(cuts.cut(found.count, limits, found.marks))
         missing = [range_ for range_ in ranges if range_.number not in there]
         with ThreadPoolExecutor(POOL_SIZE) as pool:
-            written = list(pool.map(lambda range_: self._write_chunk(task, range_, limits), missing))
+            written = list(pool.map(lambda range_: self._write_chunk(task, range_, limits, expires_at), missing))
         return (list(range(len(ranges))) if fresh and all(written) else None), limits
 
     def _limits(self, task: TaskEntity, found: Measured, known: list[Chunk]) -> Limits:
@@ -155,8 +176,7 @@ class Planner:
         wanted, concurrency = policy_of(task.type).chunk_size, self._cloud.settings.fan_out_concurrency
         return begun_with or cuts.limits_for(found.count, concurrency, wanted, found.marks)
 
-    def _write_chunk(self, task: TaskEntity, range_: Range, limits: Limits) -> bool:
-        expires_at = int(self._clock().timestamp()) + 2 * self._cloud.settings.retention_days * 86400
+    def _write_chunk(self, task: TaskEntity, range_: Range, limits: Limits, expires_at: int) -> bool:
         try:
             self._cloud.table.put(chunks.create(task, range_, expires_at, None if range_.number else limits))
         except LostRace:

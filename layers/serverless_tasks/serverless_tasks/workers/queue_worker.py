@@ -17,7 +17,7 @@ from typing import Any
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
-from serverless_tasks.adapters.queue import RECEIVED
+from serverless_tasks.adapters.queue import RECEIVED, is_worn_out
 from serverless_tasks.core.errors import AttemptsUsedUp, InvalidInput, LostRace, MalformedMessage, WorkerLost
 from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
@@ -61,7 +61,10 @@ class QueueWorker:
         try:
             return self._work_off(record, remaining)
         except Redeliver:
-            raise
+            if not is_worn_out(record):
+                raise
+            # Each wait takes a receive, and a healthy task may have more of them than SQS allows a message.
+            logger.info("acknowledged, the sweeper sends another", extra={"messageId": record.get("messageId")})
         except Exception:
             # An error of AWS, at any point. The next delivery decides from the task, and should come soon.
             self._hide(record, decisions.VISIBILITY_MARGIN)

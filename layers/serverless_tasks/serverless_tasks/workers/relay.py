@@ -68,6 +68,16 @@ class Relay:
             waiting = {key: rest for key, (_, *rest) in waiting.items() if rest and key not in again}
         return failed
 
+    def keep_ends(self, records: Sequence[Record]) -> None:
+        """Leave the ends among records that the stream gave up to the sweeper, as if every sink had refused them.
+
+        The other records need nothing: their tasks are open, and the sweeper looks at them.
+        """
+        for record in records:
+            task = self._read(record)
+            if task is not None and task.status.terminal:
+                self._remember(task, [sink.name for sink in self._cloud.sinks if sink.is_for(task)])
+
     def _read(self, record: Record) -> TaskEntity | None:
         """The task of a record, if it is one whose status the relay acts on."""
         try:

@@ -1,12 +1,14 @@
 """The sweeper: looks at tasks that are open past their time, sends them on their way again or ends them.
 
 It heals a lost message, a stream record that was given up, an execution that was stopped by hand. In the time that is
-left it publishes the ends that a sink did not take.
+left it publishes the ends that a sink did not take, or that stood in a record that was given up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 from serverless_tasks.adapters.clock import utc_now
@@ -14,10 +16,10 @@ from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
 from serverless_tasks.core.dynamodb.expressions import Update, equals
 from serverless_tasks.core.errors import LostRace, WorkerLost
-from serverless_tasks.core.task import transitions
+from serverless_tasks.core.task import keeping, transitions
 from serverless_tasks.core.task.decisions import PATIENCE, CheckExecution, Dispatch, Leave, sweep
 from serverless_tasks.core.task.entity import TaskEntity
-from serverless_tasks.core.task.keys import OPEN_SHARDS, UNDELIVERED_SHARDS, TaskKey
+from serverless_tasks.core.task.keys import OPEN_SHARDS, UNDELIVERED_SHARDS, TaskKey, payload_prefix
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.times import Clock, after, to_iso
 from serverless_tasks.store.transitions import Transitions
@@ -44,7 +46,9 @@ class Sweeper:
         """
         looked, late = 0, LateNotifications(self._cloud, self._clock)
         for shard in (*OPEN_SHARDS, *UNDELIVERED_SHARDS):
-            look = self._look if shard in OPEN_SHARDS else late.publish
+            look = partial(self._look, remaining=remaining) if shard in OPEN_SHARDS else late.publish
+            if shard == UNDELIVERED_SHARDS[0]:
+                self._take_up_what_was_given_up(remaining)
             for key in self._cloud.table.due(shard, to_iso(self._clock()), TASKS_PER_SHARD):
                 if remaining() < CLOSING_SECONDS:
                     return looked
@@ -59,7 +63,7 @@ class Sweeper:
         logger.info("swept", extra={"looked": looked})
         return looked
 
-    def _look(self, key: TaskKey) -> None:
+    def _look(self, key: TaskKey, remaining: Callable[[], float]) -> None:
         task = self._cloud.table.get(key)
         now = self._clock()
         if task is None or task.attention not in OPEN_SHARDS or task.due_at is None or task.due_at > to_iso(now):
@@ -76,6 +80,40 @@ class Sweeper:
                 self._check_execution(task)
             case _:
                 assert_never(step)
+        if keeping.is_due(task, now, self._cloud.settings.payload_days):
+            self._keep_objects(task, now, remaining)
+
+    def _keep_objects(self, task: TaskEntity, now: datetime, remaining: Callable[[], float]) -> None:
+        """Renew what the task may still read, before the bucket deletes it for its age."""
+        prefixes = [payload_prefix(task.tenant_code, task.code)]
+        if task.input_ref is not None:
+            prefixes.append(task.input_ref["key"])
+        old = keeping.old_before(now, self._cloud.settings.payload_days)
+        if all(self._cloud.payloads.renew(prefix, task.code, old, remaining) for prefix in prefixes):
+            self._cloud.table.update_task(transitions.kept(task, self._clock()), task)
+
+    def _take_up_what_was_given_up(self, remaining: Callable[[], float]) -> None:
+        """A batch that cannot be taken up is left: a person may want to look at it, and it ends by itself."""
+        try:
+            for batch in self._cloud.given_up.batches():
+                if remaining() < CLOSING_SECONDS:
+                    return
+                try:
+                    self._take_up(batch)
+                except Exception:
+                    logger.exception("could not take up records that the stream gave up", extra={"object": batch})
+        except Exception:
+            logger.exception("could not look for records that the stream gave up")
+
+    def _take_up(self, batch: str) -> None:
+        """Make undelivered ends of those in the batch, which are published as any other is."""
+        from serverless_tasks.workers.relay import Relay  # not at the start: there is next to never a batch
+
+        if (records := self._cloud.given_up.records(batch)) is None:
+            return
+        Relay(self._cloud, clock=self._clock).keep_ends(records)
+        self._cloud.given_up.remove(batch)
+        logger.warning("took up records that the stream gave up", extra={"object": batch, "records": len(records)})
 
     def _put_off(self, key: TaskKey, shard: str) -> None:
         """Move an item on that cannot be looked after, or is none of ours: it would stand first for ever."""

@@ -106,6 +106,7 @@ WRITES = {
             ({"attributes.checkpointRef": REFERENCE, "attributes.progress": 0.5}, ("attributes.checkpoint",)),
         )
     ],
+    "transitions.kept": lambda: [transitions.kept(task, NOW) for task in TASKS],
     "transitions.looked_at": lambda: [
         transitions.looked_at(task, NOW, LATER, dispatched) for task in TASKS for dispatched in (True, False)
     ],
@@ -121,6 +122,7 @@ WRITES = {
         chunks.take_over(chunk, 2, NOW, LATER, holder) for chunk in CHUNKS for holder in (None, "a child")
     ],
     "chunks.flush": lambda: [chunks.flush(chunk, stored, (1, 1)) for chunk in CHUNKS for stored in STORED],
+    "chunks.keep": lambda: [chunks.keep(chunk, 1_900_000_000) for chunk in CHUNKS],
     "chunks.mark_in_flight": lambda: [chunks.mark_in_flight(chunk, 7) for chunk in CHUNKS],
     "chunks.release": lambda: [
         chunks.release(chunk, stored, counts, NOW, due_at)

@@ -60,6 +60,13 @@ def test_chunk_is_due_when_lease_and_backoff_are_over_and_at_once_in_a_later_run
     assert a_chunk(**changes).due_in(run, NOW) == seconds
 
 
+def test_a_chunk_that_is_there_still_is_kept_for_longer():
+    chunk = a_chunk(3, expires_at=1_800_000_000)
+    assert chunks.keep(chunk, 1_900_000_000) == Update(
+        PK, "000003", set={"expiresAt": 1_900_000_000}, conditions=(equals("expiresAt", 1_800_000_000),)
+    )
+
+
 def test_chunk_is_created_once_and_comes_back():
     place = Range(3, 30, 10, 0, 512)
     put = chunks.create(a_fan_out(run=2), place, 1_800_000_000)
@@ -79,7 +86,9 @@ def test_chunk_is_created_once_and_comes_back():
         "expiresAt": 1_800_000_000,
     }
     assert put == Put(item, conditions=(absent("pk"),))
-    assert Chunk.from_item(decode_item(encode_item(item))) == Chunk(pk=PK, sk="000003", range=place)
+    assert Chunk.from_item(decode_item(encode_item(item))) == Chunk(
+        pk=PK, sk="000003", range=place, expires_at=1_800_000_000
+    )
 
 
 def test_chunk_of_an_inline_input_is_created_without_bytes():

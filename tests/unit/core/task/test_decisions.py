@@ -1,5 +1,6 @@
 """What is done with a message, and with a task that is due, for every state that the task can be in."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -111,41 +112,75 @@ def history(*entries):
 
 YOUNG = history(("CREATED", -300))
 LONG_AGO = "2026-01-01T00:00:00.000Z"
+DAYS_14 = 14 * 86400
+WAITING = [(TaskStatus.QUEUED, 900), (TaskStatus.ERRORED, 900), (TaskStatus.PROCESSING, 60)]
+"""Where a single task waits for a worker, and the seconds that its message may be late."""
+
+
+def waiting(status, seconds, *, sent=-20_000, **changes):
+    """A task that wants a worker since so many seconds, or in so many, sent last at ``sent``."""
+    since = at(seconds)
+    fields = {TaskStatus.ERRORED: {"next_attempt_at": since}, TaskStatus.PROCESSING: {"lease_until": since}}
+    entries = history(("CREATED", -20_000), (status, seconds if status is TaskStatus.QUEUED else -10_000))
+    return a_task(status, history=entries, dispatched_at=at(sent), **(fields.get(status, {}) | changes))
 
 
 @pytest.mark.parametrize("kind", TaskKind)
-def test_task_that_was_never_dispatched_is(kind):
-    assert sweep(a_task(kind=kind), NOW, 300) == Dispatch(moment(300))
-    assert sweep(a_task(kind=kind), NOW, 60) == Dispatch(moment(60))
+@pytest.mark.parametrize(("first_look", "seconds"), [(300, 300), (60, 60), (3600, 900)])
+def test_task_that_was_never_dispatched_is(kind, first_look, seconds):
+    assert sweep(a_task(kind=kind), NOW, first_look) == Dispatch(moment(seconds))
 
 
-@pytest.mark.parametrize(
-    ("status", "field", "patience"),
-    [
-        (TaskStatus.QUEUED, "dispatched_at", 900),
-        (TaskStatus.ERRORED, "next_attempt_at", 900),
-        (TaskStatus.PROCESSING, "lease_until", 60),
-    ],
-)
+@pytest.mark.parametrize(("status", "patience"), WAITING)
 class TestTaskOnItsWay:
-    def test_within_its_time_it_is_left_alone(self, status, field, patience):
-        task = a_task(status, history=YOUNG, updated_at=LONG_AGO, **{field: at(1 - patience)})
-        assert sweep(task, NOW, 300) == Leave(moment(1))
+    def test_within_its_time_it_is_left_alone(self, status, patience):
+        assert sweep(waiting(status, 1 - patience), NOW, 300) == Leave(moment(1))
 
     @pytest.mark.parametrize("late", [0, 1, 5000])
-    def test_after_its_time_it_is_dispatched_again(self, status, field, patience, late):
-        task = a_task(status, history=YOUNG, **{field: at(-patience - late)})
-        assert sweep(task, NOW, 300) == Dispatch(moment(900))
+    def test_after_its_time_it_is_dispatched_again(self, status, patience, late):
+        assert sweep(waiting(status, -patience - late), NOW, 300) == Dispatch(moment(900))
 
-    def test_without_its_time_its_last_change_counts(self, status, field, patience):
-        assert sweep(a_task(status, history=YOUNG, updated_at=at(1 - patience)), NOW, 300) == Leave(moment(1))
-        assert sweep(a_task(status, history=YOUNG, updated_at=at(-patience)), NOW, 300) == Dispatch(moment(900))
+    @pytest.mark.parametrize("field", ["next_attempt_at", "lease_until"])
+    def test_without_its_time_its_last_change_counts(self, status, patience, field):
+        within, late = (history(("CREATED", -9000), (status, seconds)) for seconds in (1 - patience, -patience))
+        assert sweep(a_task(status, history=within, **{field: None}), NOW, 300) == Leave(moment(1))
+        assert sweep(a_task(status, history=late, **{field: None}), NOW, 300) == Dispatch(moment(900))
 
-    @pytest.mark.parametrize(("age", "wait"), [(899, 900), (900, 900), (901, 901), (7200, 7200)])
-    def test_older_runs_are_dispatched_ever_more_seldom(self, status, field, patience, age, wait):
-        of_this_run = history(("CREATED", -90_000), ("FAILED", -80_000), ("CREATED", -age), ("QUEUED", -1))
-        task = a_task(status, history=of_this_run, **{field: LONG_AGO})
-        assert sweep(task, NOW, 300) == Dispatch(moment(wait))
+    @pytest.mark.parametrize(
+        ("since", "sent", "due"),
+        [(-1800, -900, 0), (-1800, -899, 2), (-3600, -1800, 0), (-3600, -1799, 2), (-7200, -3600, 0), (-60, -30, 870)],
+    )
+    def test_a_wait_gets_ever_fewer_messages(self, status, patience, since, sent, due):
+        step = sweep(waiting(status, since, sent=sent), NOW, 300)
+        assert step == (Leave(moment(due)) if due else Dispatch(moment(900)))
+
+    def test_it_is_looked_at_every_quarter_of_an_hour_even_so(self, status, patience):
+        """It may go on meanwhile, and what it goes on with may get lost."""
+        assert sweep(waiting(status, -40_000, sent=-10_000), NOW, 300) == Leave(moment(900))
+
+    def test_how_old_the_run_is_does_not_matter(self, status, patience):
+        task = waiting(status, -patience, sent=-5000)
+        old = history(("CREATED", -90 * 86400), *((entry["status"], -patience) for entry in task.history[1:]))
+        assert sweep(task, NOW, 300) == sweep(replace(task, history=old), NOW, 300) == Dispatch(moment(900))
+
+    @pytest.mark.parametrize(("sent", "step"), [(1 - DAYS_14, Leave(moment(1))), (-DAYS_14, Dispatch(moment(900)))])
+    def test_a_message_that_sqs_has_deleted_is_not_waited_for(self, status, patience, sent, step):
+        assert sweep(waiting(status, -10, sent=sent), NOW, 300) == step
+
+
+def test_a_backoff_at_whose_end_there_will_be_no_message_ends_with_one():
+    assert sweep(waiting(TaskStatus.ERRORED, 7200, sent=8000 - DAYS_14), NOW, 300) == Leave(moment(8000))
+    assert sweep(waiting(TaskStatus.ERRORED, 7200, sent=7200 - DAYS_14), NOW, 300) == Leave(moment(7200))
+    assert sweep(waiting(TaskStatus.ERRORED, 7200, sent=3600 - DAYS_14), NOW, 300) == Leave(moment(7200))
+
+
+def test_the_message_of_a_task_that_says_not_when_it_was_sent_is_as_old_as_its_run():
+    began = history(("CREATED", -99 * 86400), ("FAILED", -98 * 86400), ("CREATED", -DAYS_14), ("ERRORED", -10))
+    assert sweep(a_task(TaskStatus.ERRORED, history=began, next_attempt_at=at(-1)), NOW, 300) == Dispatch(moment(900))
+
+
+def test_a_task_that_a_worker_holds_is_left_alone_for_a_quarter_of_an_hour():
+    assert sweep(waiting(TaskStatus.PROCESSING, 1), NOW, 300) == Leave(moment(900))
 
 
 @pytest.mark.parametrize("status", [TaskStatus.STARTED, TaskStatus.PROCESSING, TaskStatus.FINISHED])

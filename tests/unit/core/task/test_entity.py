@@ -39,6 +39,7 @@ FULL = a_fan_out(
     expires_at=1_800_000_000,
     change="data",
     dispatched_at=AT,
+    kept_at=AT,
     done_chunks=frozenset({0, 2}),
     policy={"maxAttempts": 3, "toleratedFailures": "5%", "fanIn": True},
     cut={"maxCount": 2, "maxBytes": 1000},
@@ -47,7 +48,7 @@ FULL = a_fan_out(
 NAMES = """
     pk sk kind code type name tenantCode status version input inputRef attributes attempt run attemptStartedAt
     leaseUntil nextAttemptAt history executionArn requestId createdAt updatedAt createdBy updatedBy createdIp updatedIp
-    expiresAt change attention dueAt dispatchedAt doneChunks policy cut uW uR uI uM uS uP uG uQ uN
+    expiresAt change attention dueAt dispatchedAt keptAt doneChunks policy cut uW uR uI uM uS uP uG uQ uN
 """
 FRESH = """
     pk sk kind code type name tenantCode status version attributes attempt run history createdAt updatedAt change

@@ -263,3 +263,9 @@ def test_look_of_the_sweeper_is_no_transition_and_of_two_sweepers_one_gets_it(di
         set={"dueAt": to_iso(LATER), "change": "data", "updatedAt": AT, **sets},
         conditions=(equals("status", "QUEUED"), equals("version", 4), equals("dueAt", task.due_at)),
     )
+
+
+def test_the_objects_of_a_task_were_kept_by_the_sweeper_that_looked():
+    task = a_task(S.QUEUED)
+    sets = {"keptAt": AT, "change": "data", "updatedAt": AT}
+    assert transitions.kept(task, NOW) == Update(task.pk, task.sk, set=sets, conditions=(equals("dueAt", task.due_at),))

@@ -99,6 +99,8 @@ class Chunk:
     failed: int = 0
     usage: Usage = NOTHING
     """What it has used of AWS since it was last counted on its task."""
+    expires_at: int | None = None
+    """Seconds since 1970 after which DynamoDB may delete it; each round moves it on (:mod:`lifetimes`)."""
     limits: Limits | None = None
     """By which the list was cut. Only the first chunk has them, for a plan that has to cut the list again."""
 
@@ -143,6 +145,7 @@ class Chunk:
             succeeded=item["succeeded"],
             failed=item["failed"],
             usage=Usage.from_item(item),
+            expires_at=item.get("expiresAt"),
             limits=Limits.from_item(item) if "maxCount" in item else None,
         )
 
@@ -166,6 +169,12 @@ def create(task: TaskEntity, cut: Range, expires_at: int, limits: Limits | None 
         "expiresAt": expires_at,
     }
     return Put({name: value for name, value in item.items() if value is not None})
+
+
+def keep(chunk: Chunk, expires_at: int) -> Update:
+    """Let the chunk live longer, if it still does; no worker's write is in the way, and none is held up."""
+    conditions = (equals("expiresAt", chunk.expires_at),)
+    return Update(chunk.pk, chunk.sk, set={"expiresAt": expires_at}, conditions=conditions)
 
 
 def claim(task: TaskEntity, number: int, now: datetime, lease_until: datetime, holder: str | None = None) -> Update:

@@ -1,8 +1,8 @@
 """What is to be done with a task, decided from the task alone (docs/reliability.md).
 
 The queue worker asks with a message: :func:`decide`. The sweeper asks at the task's ``dueAt``: :func:`sweep`. Each look
-of the sweeper moves ``dueAt`` forward before anything is done, so that a task that stays open is looked at ever more
-seldom and never keeps the sweeper from the others.
+of the sweeper moves ``dueAt`` forward before anything is done, so that a task that stays open never keeps the sweeper
+from the others. It comes back within a quarter of an hour, unless the task itself waits for longer.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ PATIENCE = 900
 """Seconds that a message, or an execution, is given before it is looked at again."""
 LEASE_PATIENCE = 60
 """Seconds after the end of a lease at which the sweeper acts: the message is back after 30."""
+MESSAGE_SECONDS = 14 * 86400
+"""Seconds after its sending at which SQS deletes a message, hidden or not, whatever its task waits for (SQS quotas; the
+template's ``MessageRetentionPeriod``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +109,17 @@ def sweep(task: TaskEntity, now: datetime, first_look_seconds: int) -> Leave | D
     """What to do with an open task at its ``dueAt``."""
     match task.status:
         case TaskStatus.CREATED:
-            return Dispatch(after(now, first_look_seconds))
+            return Dispatch(after(now, min(first_look_seconds, PATIENCE)))
         case TaskStatus.QUEUED:
-            return _at(task.dispatched_at or task.updated_at, PATIENCE, task, now)
+            return _message_of(task, _changed_at(task), PATIENCE, now)
         case TaskStatus.ERRORED:
-            return _at(task.next_attempt_at or task.updated_at, PATIENCE, task, now)
+            return _message_of(task, task.next_attempt_at or _changed_at(task), PATIENCE, now)
         case TaskStatus.PROCESSING:
-            if task.kind is TaskKind.TASK:
-                return _at(task.lease_until or task.updated_at, LEASE_PATIENCE, task, now)
-            return CheckExecution(after(now, PATIENCE))
+            if task.kind is TaskKind.SFN_TASK:
+                return CheckExecution(after(now, PATIENCE))
+            if _seconds_until(task.lease_until, now) > 0:
+                return Leave(after(now, PATIENCE))
+            return _message_of(task, task.lease_until or _changed_at(task), LEASE_PATIENCE, now)
         case TaskStatus.STARTED | TaskStatus.FINISHED:
             return CheckExecution(after(now, PATIENCE))
         case TaskStatus.COMPLETED | TaskStatus.FAILED | TaskStatus.CANCELLED:
@@ -127,12 +132,24 @@ def _seconds_until(moment: str | None, now: datetime) -> float:
     return (from_iso(moment) - now).total_seconds() if moment else 0.0
 
 
-def _at(moment: str, patience: int, task: TaskEntity, now: datetime) -> Leave | Dispatch:
-    time = after(from_iso(moment), patience)
-    return Leave(time) if time > now else Dispatch(_doubled(task, now))
+def _message_of(task: TaskEntity, wanted_at: str, patience: int, now: datetime) -> Leave | Dispatch:
+    """Send another message, or not yet, to a task that was to have a worker at ``wanted_at``.
+
+    Its message may only be late. So a second one is sent after ``patience``, and each further one when twice as much
+    time has passed: a backlog of hours gets a handful of duplicates. A message that SQS has deleted is not waited for.
+    """
+    wanted, sent = from_iso(wanted_at), from_iso(task.dispatched_at or _run_began_at(task))
+    asked_again = (sent - wanted).total_seconds()
+    time = after(sent, max(PATIENCE, asked_again)) if asked_again > 0 else after(wanted, patience)
+    time = max(wanted, min(time, after(sent, MESSAGE_SECONDS)))
+    if time <= now:
+        return Dispatch(after(now, PATIENCE))
+    return Leave(time if wanted > now else min(time, after(now, PATIENCE)))
 
 
-def _doubled(task: TaskEntity, now: datetime) -> datetime:
-    """As long again as the run is old, so that a backlog of hours gets a handful of duplicates."""
-    began = next(entry["at"] for entry in reversed(task.history) if entry["status"] == TaskStatus.CREATED)
-    return after(now, max(PATIENCE, (now - from_iso(began)).total_seconds()))
+def _changed_at(task: TaskEntity) -> str:
+    return str(task.history[-1]["at"])
+
+
+def _run_began_at(task: TaskEntity) -> str:
+    return str(next(entry["at"] for entry in reversed(task.history) if entry["status"] == TaskStatus.CREATED))

@@ -67,6 +67,8 @@ class TaskEntity:
     attention: str | None = None
     due_at: str | None = None
     dispatched_at: str | None = None
+    kept_at: str | None = None
+    """When the sweeper last made the objects of a task that is open for long young again."""
     done_chunks: frozenset[int] = frozenset()
     """Numbers of the chunks that are in the counters."""
     policy: Mapping[str, Any] | None = None

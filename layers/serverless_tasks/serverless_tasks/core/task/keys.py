@@ -122,6 +122,11 @@ def task_code_of(pk: str, sk: str) -> str | None:
     return sk.rpartition(SEPARATOR)[2] if kind in set(TaskKind) else None
 
 
+def payload_prefix(tenant_code: str, code: str) -> str:
+    """What the keys of a task's payloads in the bucket begin with."""
+    return f"payloads/{tenant_code}/{code}/"
+
+
 OPEN_SHARDS = tuple(f"OPEN{SEPARATOR}{number}" for number in range(SHARDS))
 """The partitions of the index ``attention`` that hold open tasks."""
 

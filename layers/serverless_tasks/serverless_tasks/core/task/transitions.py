@@ -269,6 +269,12 @@ def looked_at(task: TaskEntity, at: datetime, due_at: datetime, dispatched: bool
     return Update(task.pk, task.sk, set=sets, conditions=expected)
 
 
+def kept(task: TaskEntity, at: datetime) -> Update:
+    """The sweeper, after its look, has renewed the task's objects."""
+    sets = {"keptAt": to_iso(at), "change": "data", "updatedAt": to_iso(at)}
+    return Update(task.pk, task.sk, set=sets, conditions=(equals("dueAt", task.due_at),))
+
+
 def _ended(
     task: TaskEntity,
     to: TaskStatus,

@@ -9,8 +9,9 @@ from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.task.status import TaskKind
 from serverless_tasks.core.usage.amounts import STORED_AS
 
-_HIDDEN = ("change", "attention", "dueAt", "dispatchedAt", "doneChunks", "input", "inputRef", "attemptStartedAt")
-_MACHINERY = {*_HIDDEN, "policy", "cut", *STORED_AS.values()}
+_SWEEPERS = ("change", "attention", "dueAt", "dispatchedAt", "keptAt")
+_HIDDEN = ("doneChunks", "input", "inputRef", "attemptStartedAt", "policy", "cut")
+_MACHINERY = {*_SWEEPERS, *_HIDDEN, *STORED_AS.values()}
 _TEXTS = ("result", "error")
 
 

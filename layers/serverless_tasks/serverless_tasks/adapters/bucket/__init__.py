@@ -1,0 +1,1 @@
+"""What is done with objects of the bucket besides writing and reading payloads."""
