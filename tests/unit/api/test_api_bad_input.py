@@ -356,3 +356,33 @@ def test_what_cannot_be_a_task_is_not_found(api, task_type, code, rest):
 def test_what_is_no_route_is_not_found(api, method, path):
     answer = api.send(event(method, path, ALICE))
     assert (answer.status, answer.body) == (404, {"statusCode": 404, "message": "Not found"})
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "known"),
+    [
+        ("/tasks", {"stauts": "FAILED"}, "it takes kind, taskType, status, limit, cursor"),
+        ("/tasks", {"type": "cat"}, "it takes kind, taskType, status, limit, cursor"),
+        ("/tasks", {"task_type": "cat"}, "it takes kind, taskType, status, limit, cursor"),
+        ("/tasks", {"Status": "FAILED"}, "it takes kind, taskType, status, limit, cursor"),
+        (f"/tasks/cat/{CODE}/sub-tasks", {"kind": "TASK"}, "it takes status, limit, cursor"),
+        (f"/tasks/cat/{CODE}/chunks", {"status": "FAILED"}, "it takes limit, cursor"),
+        (f"/tasks/cat/{CODE}", {"x": ""}, "it takes none"),
+        (f"/tasks/cat/{CODE}/results", {"limit": 1}, "it takes none"),
+        ("/task-types", {"kind": "TASK"}, "it takes none"),
+    ],
+)
+def test_a_query_parameter_that_is_not_known_is_refused_and_named(api, path, query, known):
+    [name] = query
+    message = refused(api.get(path, **query), name)
+    assert message == f"{name}: is not a query parameter of this request; {known}"
+
+
+def test_a_query_parameter_of_a_post_is_refused_too(api):
+    refused(api.send(event("POST", "/tasks", ALICE, body(), query={"dryRun": "true"})), "dryRun")
+    assert api.get("/tasks").body["items"] == []
+
+
+def test_every_query_parameter_that_is_not_known_is_named(api):
+    answer = api.get("/tasks", limit=1, one=1, two=2)
+    assert [detail["field"] for detail in answer.body["details"]] == ["one", "two"]

@@ -81,5 +81,6 @@ class TaskContext:
 def check_progress(progress: Any) -> float:
     """Progress as it is kept, 0 to 1. Raises :class:`InvalidInput` where it is no number."""
     if isinstance(progress, Real) and progress == progress:  # NaN is not equal to itself
-        return float(min(max(progress, 0), 1))
+        nearest: Any = min(max(progress, 0), 1)
+        return float(nearest)
     raise InvalidInput("progress", f"must be a number from 0 to 1, not {progress!r}")
