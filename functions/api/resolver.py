@@ -113,8 +113,10 @@ class TaskApi(APIGatewayHttpResolver):
                 return _malformed(error.problems)
             case InvalidInput():
                 return _malformed({error.field: error.reason})
+            case UnicodeDecodeError():
+                return _malformed({"body": _foreign(error.object) or f"is not UTF-8 at byte {error.start + 1}"})
             case binascii.Error() | UnicodeError():
-                return _malformed({"body": "is not base64 of text in UTF-8"})
+                return _malformed({"body": "is not base64"})
             case TaskNotFound():
                 return _error(404, str(error))
             case TransitionRefused() | TaskOpen() | KeyReused():
@@ -145,10 +147,21 @@ def read_json_object(body: str) -> dict[str, Any]:
     size = len(body.encode(errors="surrogatepass"))
     if size > BODY_LIMIT:
         raise RequestEntityTooLargeError(f"the body has {size} bytes, {BODY_LIMIT} are allowed")
-    value = from_json_text(body, "body", MAX_DEPTH + 1)  # the object itself is the level around its input
+    try:
+        value = from_json_text(body, "body", MAX_DEPTH + 1)  # the object itself is the level around its input
+    except InvalidInput as error:
+        if words := _foreign(body[:10].encode(errors="replace")):
+            raise InvalidInput("body", words) from error
+        raise
     if not isinstance(value, dict):
         raise InvalidInput("body", "must be a JSON object")
     return value
+
+
+def _foreign(head: bytes) -> str | None:
+    from serverless_tasks.core.inputs.encodings import foreign  # not at the start: a broken body is rare
+
+    return foreign(head)
 
 
 def query_parameters(route: Callable[..., Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """Whatever a client sends: a 4xx that names the field, never a 5xx (which the client takes for a failed test)."""
 
 import base64
+import gzip
 import json
 
 import pytest
@@ -386,3 +387,16 @@ def test_a_query_parameter_of_a_post_is_refused_too(api):
 def test_every_query_parameter_that_is_not_known_is_named(api):
     answer = api.get("/tasks", limit=1, one=1, two=2)
     assert [detail["field"] for detail in answer.body["details"]] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (body().encode("utf-16"), "is UTF-16; save it as UTF-8"),
+        (body().encode("utf-16-be"), "has NUL bytes, perhaps of UTF-16; save it as UTF-8"),
+        (gzip.compress(body().encode()), "is compressed by gzip; send it uncompressed"),
+        (body(name="Jürgen").encode("latin-1").replace(b"\\u00fc", b"\xfc"), "is not UTF-8 at byte 44"),
+    ],
+)
+def test_a_body_that_is_no_text_is_refused_by_what_it_is(api, content, message):
+    assert refused(api.post_bytes("/tasks", content), "body") == f"body: {message}"

@@ -22,6 +22,7 @@ MAX_DIGITS = 4300
 """Digits of a whole number that are accepted: what Python itself reads and writes (``sys.set_int_max_str_digits``)."""
 FIELD = "inputRef"
 """The field that errors of an uploaded input name."""
+NO_NEWLINES = "a carriage return alone ends no line; save it with newlines (LF or CRLF)"
 
 
 def to_json_text(value: Any, field: str, levels: int = MAX_DEPTH) -> str:
@@ -111,7 +112,8 @@ def split_lines(blocks: Iterable[bytes], limit: int | None = None) -> Iterator[b
             held.append(part)
             length += len(part)
             if limit is not None and length > limit:
-                raise broken(number, f"has more than {limit} bytes")
+                hint = f"; {NO_NEWLINES}" if b"\r" in part else ""
+                raise broken(number, f"has more than {limit} bytes{hint}")
     if length:
         yield b"".join(held)
 
