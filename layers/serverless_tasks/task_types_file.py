@@ -155,6 +155,7 @@ def collect() -> Json:
     from serverless_tasks.core.errors import InvalidInput
     from serverless_tasks.core.task_types.events import StepFunctionTaskEvent, TaskQueueEvent
     from serverless_tasks.core.task_types.task_type import known_task_types
+    from serverless_tasks.workers.user_code.loading import overlooked
     from serverless_tasks.workers.user_code.routing import input_types
 
     warnings: list[str] = []
@@ -168,9 +169,10 @@ def collect() -> Json:
             doubtful |= {known.name for known in known_task_types()} - before
             problem = f"task_types/{module.name}.py cannot be imported here, {type(error).__name__}: {error}"
             warnings.append(f"{problem}. {NOT_COMPLETE}")
+    unknown = list(overlooked(package))  # to the workers as well, so it is not this list that lacks them
     if EVENT_HANDLERS.keys() & {TaskQueueEvent, StepFunctionTaskEvent}:
         # A handler of the fork comes before those of all task types, also of such as are not there.
-        return {"items": [], "complete": False, "warnings": warnings}
+        return {"items": [], "complete": False, "warnings": warnings + unknown}
     wanted: dict[Any, Any] = {}
     for known in known_task_types():
         try:
@@ -180,7 +182,7 @@ def collect() -> Json:
             warnings.append(f"task type {known.name!r}: {error}. {NOT_COMPLETE}")
     complete = not warnings
     items = [_described(known, kinds, warnings) for known, kinds in wanted.items() if known.name not in doubtful]
-    return {"items": [item for item in items if item["kinds"]], "complete": complete, "warnings": warnings}
+    return {"items": [item for item in items if item["kinds"]], "complete": complete, "warnings": warnings + unknown}
 
 
 def _described(task_type: Any, wanted: dict[Any, Any], warnings: list[str]) -> Json:
