@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib import metadata, util
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
@@ -155,7 +156,6 @@ def collect() -> Json:
     from serverless_tasks.core.errors import InvalidInput
     from serverless_tasks.core.task_types.events import StepFunctionTaskEvent, TaskQueueEvent
     from serverless_tasks.core.task_types.task_type import known_task_types
-    from serverless_tasks.workers.user_code.loading import overlooked
     from serverless_tasks.workers.user_code.routing import input_types
 
     warnings: list[str] = []
@@ -169,7 +169,7 @@ def collect() -> Json:
             doubtful |= {known.name for known in known_task_types()} - before
             problem = f"task_types/{module.name}.py cannot be imported here, {type(error).__name__}: {error}"
             warnings.append(f"{problem}. {NOT_COMPLETE}")
-    unknown = list(overlooked(package))  # to the workers as well, so it is not this list that lacks them
+    unknown = list(_overlooked(package))  # to the workers as well, so it is not this list that lacks them
     if EVENT_HANDLERS.keys() & {TaskQueueEvent, StepFunctionTaskEvent}:
         # A handler of the fork comes before those of all task types, also of such as are not there.
         return {"items": [], "complete": False, "warnings": warnings + unknown}
@@ -183,6 +183,23 @@ def collect() -> Json:
     complete = not warnings
     items = [_described(known, kinds, warnings) for known, kinds in wanted.items() if known.name not in doubtful]
     return {"items": [item for item in items if item["kinds"]], "complete": complete, "warnings": warnings + unknown}
+
+
+def _overlooked(package: ModuleType) -> Iterator[str]:
+    """Each file that looks like one of a task type and was not imported, and why: its type would be unknown."""
+    for folder in map(Path, package.__path__):
+        for path in sorted(folder.rglob("*.py")):
+            file = path.relative_to(folder)
+            dotted = "." in path.stem
+            if not dotted and ".".join((package.__name__, *file.with_suffix("").parts)) in sys.modules:
+                continue
+            if b"TaskType(" not in path.read_bytes():
+                continue
+            missed = f"{package.__name__}/{file.as_posix()} is not imported"
+            if dotted:
+                yield f"{missed}: a name with a dot cannot be; rename it"
+            elif len(file.parts) > 1:
+                yield f"{missed}: only files directly in {package.__name__} are; import it from one of them"
 
 
 def _described(task_type: Any, wanted: dict[Any, Any], warnings: list[str]) -> Json:
