@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.inputs.json_text import FIELD
@@ -34,4 +33,5 @@ def checked(blocks: Iterable[bytes]) -> Iterator[bytes]:
         head += block
     if words := foreign(head):
         raise InvalidInput(FIELD, words)
-    return chain([head], rest)
+    yield head
+    yield from rest

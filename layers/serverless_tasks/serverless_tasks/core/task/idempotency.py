@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from fractions import Fraction
 
 from serverless_tasks.core.dynamodb.attribute_values import Item
 from serverless_tasks.core.dynamodb.expressions import Put, absent_or_at_most
@@ -92,7 +92,7 @@ def canonical(text: str) -> str:
 def _by_value(digits: str) -> int | float:
     """``2.0`` and ``2e0`` as 2. A fraction is a float: its text is the shortest that names it (``float.__repr__``)."""
     number = float(digits)
-    return int(Decimal(digits)) if number.is_integer() else number
+    return int(Fraction(digits)) if number.is_integer() else number
 
 
 def _digest(parts: Sequence[str | None]) -> str:

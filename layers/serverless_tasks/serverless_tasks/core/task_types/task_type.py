@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from serverless_tasks.core.errors import InvalidInput
@@ -139,7 +137,7 @@ def check_handler(what: str, handler: Any, second: str) -> None:
 
 def _calling_file() -> str:
     """The file of the code that makes a task type."""
-    frame: FrameType | None = sys._getframe()
+    frame = inspect.currentframe()
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     return frame.f_code.co_filename if frame else "?"
