@@ -19,6 +19,9 @@ NO_CLOUD := --dist worksteal tests/model tests/integration tests/upgrade tests/r
 # Where it is set, every one of the many processes here would compile what it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# A clone that was copied or moved has environments that lead to the first one: they are no longer ready.
+NOT_HERE := $(shell for folder in $(VENV) $(RUNTIME_VENV) $(LINT_VENV); do sh local/is_here.sh $$folder || rm -f $$folder/.ready; done)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup check test test-all soak demo local local-up local-down local-deploy dead-letters build openapi docs docs-serve sbom parameters audit screenshots bench bench-million lock clean
 

@@ -2,7 +2,7 @@
 # Sets a virtual environment up, or brings one that is there up to what requirements pin: what changed is installed, what
 # is no longer named goes, all else stays.
 #     sh local/set_up.sh <folder> <requirements.txt> <python> <pip> [option of venv …]
-# It is made anew if it runs another Python, does not run, or is a folder of links to somebody else's.
+# It is made anew if it runs another Python, does not run, is a folder of links to somebody else's, or was made elsewhere.
 set -eu
 folder=$1 requirements=$2 python=$3 pip=$4
 shift 4
@@ -10,7 +10,7 @@ version() {
     "$1" -c 'import sys; print(sys.version_info[:2])' 2>/dev/null
 }
 
-if [ -L "$folder/lib" ] || [ "$(version "$folder/bin/python")" != "$(version "$python")" ]; then
+if [ -L "$folder/lib" ] || ! sh local/is_here.sh "$folder" || [ "$(version "$folder/bin/python")" != "$(version "$python")" ]; then
     echo "Setting up $folder with $python: about a minute, once"
     "$python" -m venv --clear "$@" "$folder"
 else

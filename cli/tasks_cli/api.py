@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import requests
 
+from tasks_cli import answers
+from tasks_cli.answers import Shape
 from tasks_cli.errors import BadInput, CliError, NotAllowed, NotFound, Unreachable
 from tasks_cli.transport import Bearer, Transport
 
@@ -77,15 +79,15 @@ class TaskApi:
 
     def create_upload(self, written: str) -> Json:
         """Ask for a link for an input. A repeated request only leaves an unused link."""
-        return self._body("POST", "/uploads", body={"format": written}, repeat=True)
+        return self._body("POST", "/uploads", answers.UPLOAD, body={"format": written}, repeat=True)
 
     def tasks(self, *, page: int = PAGE, **filters: str | None) -> Iterator[Json]:
         """Tasks, newest first, page by page as they are asked for."""
-        return self._pages("/tasks", page, filters)
+        return self._pages("/tasks", page, filters, answers.TASK)
 
     def sub_tasks(self, ref: Ref, status: str | None = None, *, page: int = PAGE) -> Iterator[Json]:
         """Sub-tasks in input order, page by page as they are asked for."""
-        return self._pages(f"{ref.path}/sub-tasks", page, {"status": status})
+        return self._pages(f"{ref.path}/sub-tasks", page, {"status": status}, answers.SUB_TASK)
 
     def task(self, ref: Ref) -> Json:
         """The task of either kind."""
@@ -93,11 +95,14 @@ class TaskApi:
 
     def look(self, ref: Ref, etag: str | None) -> Answer:
         """The task, or 304 if it is still the one with this tag."""
-        return self.call("GET", ref.path, headers={"If-None-Match": etag} if etag else {})
+        answer = self.call("GET", ref.path, headers={"If-None-Match": etag} if etag else {})
+        if answer.status != HTTPStatus.NOT_MODIFIED:
+            answers.check(f"GET {ref.path}", answer.body, answers.TASK)
+        return answer
 
     def results(self, ref: Ref) -> Json:
         """Links to all outcomes. A single link is a redirect, and in the body, too."""
-        return self._body("GET", f"{ref.path}/results")
+        return self._body("GET", f"{ref.path}/results", answers.LINKS)
 
     def cancel(self, ref: Ref) -> Json:
         """Stop a task."""
@@ -109,7 +114,7 @@ class TaskApi:
 
     def task_types(self) -> Json:
         """The deployment's task types. Raises :class:`NotFound` if it is too old to list them."""
-        return self._body("GET", "/task-types")
+        return self._body("GET", "/task-types", answers.TYPES)
 
     def call(
         self,
@@ -135,25 +140,28 @@ class TaskApi:
             response = self.transport.send(method, url, auth=Bearer(self._tokens.renew()), **options)
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             raise _refused(response)
-        return Answer(response.status_code, _json(response), response.headers.get("ETag"))
+        return Answer(response.status_code, answers.read(response), response.headers.get("ETag"))
 
-    def _body(self, method: str, path: str, **options: Any) -> Json:
+    def _body(self, method: str, path: str, shape: Shape = answers.TASK, **options: Any) -> Json:
         body: Json = self.call(method, path, **options).body
         if not isinstance(body, dict):
             raise Unreachable(f"{method} {path}: the answer is not from this API; is the address right?")
+        answers.check(f"{method} {path}", body, shape)
         return body
 
     def _create(self, path: str, body: Json) -> Json:
         """Create one task, however often the request is sent: the key is new for each command."""
         return self._body("POST", path, body=body, headers={"Idempotency-Key": str(uuid.uuid4())}, repeat=True)
 
-    def _pages(self, path: str, limit: int, filters: Mapping[str, str | None]) -> Iterator[Json]:
+    def _pages(self, path: str, limit: int, filters: Mapping[str, str | None], item: Shape) -> Iterator[Json]:
         parameters = {"limit": str(min(limit, PAGE)), **{name: value for name, value in filters.items() if value}}
         while True:
-            page = self._body("GET", path, parameters=parameters)
+            page = self._body("GET", path, answers.page(item), parameters=parameters)
             yield from page["items"]
             if "cursor" not in page:
                 return
+            if page["cursor"] == parameters.get("cursor"):
+                raise Unreachable(f"GET {path}: the answer is odd: a page is followed by itself")
             parameters["cursor"] = page["cursor"]
 
 
@@ -161,18 +169,18 @@ def _named(name: str | None) -> Json:
     return {} if name is None else {"name": name}
 
 
-def _json(response: requests.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
+def _is_detail(value: Any) -> bool:
+    return isinstance(value, dict) and {"field", "message"} <= value.keys()
 
 
 def _refused(response: requests.Response) -> CliError:
     """The error of an answer: API Gateway has only a message, we also have details."""
-    body, status = _json(response), response.status_code
-    said = body if isinstance(body, dict) else {}
-    details = [f"{one['field']}: {one['message']}" for one in said.get("details", [])]
+    body, status = answers.read(response), response.status_code
+    said: Mapping[str, Any] = body if isinstance(body, dict) else {}
+    listed = said.get("details")
+    details = [
+        f"{one['field']}: {one['message']}" for one in (listed if isinstance(listed, list) else []) if _is_detail(one)
+    ]
     message = "the API refuses the request" if details else str(said.get("message", f"the API answers {status}"))
     match status:
         case HTTPStatus.UNAUTHORIZED:

@@ -101,24 +101,47 @@ def guarded(run: Run, body: Callable[[], int | None]) -> int:
         return error.code
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # The rest of the buffer has no reader; without this, Python complains about it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.READER_GONE
     except typer.Exit:
         raise
+    except UnicodeEncodeError as error:  # the system's bytes that are no text are half surrogate pairs in Python
+        _report(run, f"{error.object[:80]}: is no text in UTF-8", (), error)
+        return Exit.BAD_INPUT
+    except OSError as error:
+        if error.errno is None and not isinstance(error, BrokenPipeError):  # that of a library
+            return _unexpected(run, error)
+        return unwritten(error)
     except Exception as error:  # our own fault shows no traceback either, unless asked for
-        _report(run, f"this should not have happened: {type(error).__name__}; --debug shows more", (), error)
-        return Exit.UNEXPECTED
+        return _unexpected(run, error)
     return code
 
 
+def unwritten(error: OSError) -> int:
+    """Report a file or an output that cannot be written, and return the exit code."""
+    if isinstance(error, BrokenPipeError):
+        output.discard(sys.stdout)
+        return Exit.READER_GONE
+    if error.filename is not None:
+        output.complain(f"{os.fsdecode(error.filename)}: {error.strerror}")
+        return Exit.BAD_INPUT
+    output.discard(sys.stdout)
+    output.complain(f"the output cannot be written: {error.strerror}")
+    return Exit.UNWRITABLE
+
+
+def _unexpected(run: Run, error: Exception) -> int:
+    _report(run, f"this should not have happened: {type(error).__name__}; --debug shows more", (), error)
+    return Exit.UNEXPECTED
+
+
 def _report(run: Run, message: str, details: Any, error: Exception) -> None:
-    if run.debug:
-        run.say(_without_links("".join(traceback.format_exception(error))))
-    run.err.print("[red]error:[/red]", output.text(message), soft_wrap=True)
-    for detail in details:
-        run.say(f"  {detail}")
+    try:
+        if run.debug:
+            run.say(_without_links("".join(traceback.format_exception(error))))
+        run.err.print("[red]error:[/red]", output.text(message), soft_wrap=True)
+        for detail in details:
+            run.say(f"  {detail}")
+    except OSError:  # nobody can be told; the exit code is right all the same
+        output.discard(sys.stderr)
 
 
 def _without_links(trace: str) -> str:

@@ -15,6 +15,8 @@ class Exit(IntEnum):
     UNREACHABLE = 4
     UNEXPECTED = 70
     """Our own fault. The number is EX_SOFTWARE of sysexits.h."""
+    UNWRITABLE = 74
+    """The output cannot be written: a disk that is full, a descriptor that is closed. EX_IOERR of sysexits.h."""
     INTERRUPTED = 130
     """What shells show after Ctrl-C: 128 + SIGINT."""
     READER_GONE = 141

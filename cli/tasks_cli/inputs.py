@@ -1,6 +1,7 @@
 """A task's input: from the command line, a file or standard input."""
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,7 +28,7 @@ def read(given: str | None) -> Any:
     except (OSError, UnicodeError) as error:
         raise BadInput(f"--input {given}: {_why(error)}") from error
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{source}: is not JSON: {error}; a text needs quotes of its own: --input '\"text\"'") from error
 
@@ -49,6 +50,13 @@ def format_of(path: Path) -> str:
 
 def _why(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else "is not text in UTF-8"
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {digits[:20]} is too large")
+    return number
 
 
 def _refuse(constant: str) -> NoReturn:

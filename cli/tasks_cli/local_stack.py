@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,37 @@ Json = dict[str, Any]
 
 
 def find() -> Path | None:
-    """`stack.json` of the current directory, of one above it, or of the clone of this command."""
-    here = Path.cwd()
-    for root in (here, *here.parents, CLONE):
+    """`stack.json` of the current directory, of one above it, or of the clone of this command.
+
+    Within another clone, only of that one: tasks of one clone are not for the cloud of another.
+    """
+    for root in (*_here(), CLONE):
         path = root / ".local" / "stack.json"
         if path.is_file():
             return path
+        if root != CLONE and _is_clone(root):
+            return None
     return None
+
+
+def copied() -> str | None:
+    """What is wrong if this command is a copy, with its clone, and would run the code of the first one; else None."""
+    clone = Path(sys.argv[0]).absolute().parent.parent.parent  # of .venv/bin/tasks
+    if not _is_clone(clone) or not _is_clone(CLONE) or clone.samefile(CLONE):
+        return None
+    return f"{clone} was copied with its .venv, which is that of {CLONE}: run `make setup` in {clone}"
+
+
+def _is_clone(folder: Path) -> bool:
+    return (folder / "cli" / "tasks_cli").is_dir()
+
+
+def _here() -> tuple[Path, ...]:
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # somebody deleted it
+        return ()
+    return (here, *here.parents)
 
 
 def read(path: Path | None) -> Json:

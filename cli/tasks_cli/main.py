@@ -1,11 +1,14 @@
 """`tasks`: all commands."""
 
+import sys
 from typing import Annotated
 
 import typer
 
-from tasks_cli import output
+from tasks_cli import local_stack, output
+from tasks_cli.command import unwritten
 from tasks_cli.commands import changing, creating, looking, operating, results, signing
+from tasks_cli.errors import Exit
 from tasks_cli.version import version
 
 app = typer.Typer(
@@ -38,5 +41,14 @@ for group in (creating, looking, results, changing, operating, signing):
 
 def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
-    output.in_utf8()
-    app(prog_name="tasks")
+    output.prepare()
+    if problem := local_stack.copied():
+        output.complain(problem)
+        sys.exit(Exit.BAD_INPUT)
+    try:
+        try:
+            app(prog_name="tasks")
+        finally:
+            sys.stdout.flush()
+    except OSError as error:  # of help and completion: commands see to their own
+        sys.exit(unwritten(error))

@@ -9,6 +9,9 @@ from tasks_cli import completion
 from tasks_cli.api import Ref
 from tasks_cli.errors import BadInput
 
+MOST = 1_000_000_000
+"""To list; `--all` has no end."""
+
 
 class Kind(StrEnum):
     """Kinds of task."""
@@ -67,7 +70,7 @@ NameOption = Annotated[
     str | None, typer.Option("--name", metavar="TEXT", help="Shown to people, one line. By default the type.")
 ]
 StatusOption = Annotated[Status | None, typer.Option("--status", help="Only this status.")]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, help="The most to list.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=MOST, help="The most to list.")]
 AllOption = Annotated[bool, typer.Option("--all", help="List all of them.")]
 RegionOption = Annotated[
     str | None, typer.Option("--region", metavar="NAME", help="AWS region, if your AWS settings do not say.")

@@ -14,6 +14,7 @@ ADMIN = "task-admin"
 """Group that controls all tasks of its tenant."""
 READER = "task-reader"
 """Group that reads all tasks of its tenant and changes none, whatever other group a user is in."""
+_WORD = re.compile(r"[^\s,\[\]\"']+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class ApiCaller:
     user: str
     """Claim ``sub``: unlike a user name it is never given to another user."""
     groups: frozenset[str]
+    only_reads: bool
     record: Caller
     """The origin of a task that this request creates."""
 
@@ -50,25 +52,29 @@ def signed_in(request: Request) -> ApiCaller:
     if not isinstance(user, str) or not user:
         raise ForbiddenError("your token has no claim sub")
     record = Caller(user=user, ip=context["http"].get("sourceIp"), request_id=context.get("requestId"))
-    return ApiCaller(tenant, user, _groups(claims.get("cognito:groups")), record)
+    groups = claims.get("cognito:groups")
+    return ApiCaller(tenant, user, _groups(groups), _only_reads(groups), record)
 
 
 def _groups(claim: Any) -> frozenset[str]:
-    """Groups of a list, or of its text: API Gateway writes ``[a b]``, others ``["a","b"]`` or ``a,b``."""
-    names = _named(claim) if isinstance(claim, str) else claim
-    return frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset()
+    """Groups of a list, or of ``[a b]``, as an HTTP API writes it. Nothing but the brackets and spaces is taken off.
+
+    Any other claim has no groups: a name that is read out of ``[x,task-admin]`` would make an administrator.
+    """
+    if isinstance(claim, str):
+        claim = claim[1:-1].split(" ") if claim.startswith("[") and claim.endswith("]") else []
+    return frozenset(name for name in claim if isinstance(name, str)) if isinstance(claim, list) else frozenset()
 
 
-def _named(claim: str) -> list[str]:
-    """Of ``[a b]`` only spaces part the names: ``x,task-admin`` is one group, and not an administrator's."""
-    if claim.startswith("[") and not {'"', "'"} & set(claim):
-        return [name.strip(",") for name in claim.strip("[]").split()]
-    return re.findall(r"[^\s,\[\]\"']+", claim)
+def _only_reads(claim: Any) -> bool:
+    """Whether the claim names the group of readers, however it is written: the group takes rights and gives none."""
+    texts = claim if isinstance(claim, list) else [claim]
+    return any(READER in _WORD.findall(text) for text in texts if isinstance(text, str))
 
 
 def may_write(caller: Annotated[ApiCaller, Depends(signed_in)]) -> ApiCaller:
     """The user. Raises for one that only reads."""
-    if READER in caller.groups:
+    if caller.only_reads:
         raise ForbiddenError(f"the group {READER} only reads")
     return caller
 

@@ -3,7 +3,7 @@
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.exceptions import RequestEntityTooLargeError, ServiceError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from input_schemas import UnfitInput
 from pydantic.alias_generators import to_camel
@@ -31,6 +32,7 @@ MAX_FIELD = 100
 """Characters of a field's name, which the client may have made up."""
 
 Responses = dict[int, OpenAPIResponse]
+Middleware = Callable[[APIGatewayHttpResolver, NextMiddleware], Response[Any]]
 _Route = TypeVar("_Route", bound=Callable[..., Response[str]])
 
 _WORDS = {"missing": "is missing", "extra_forbidden": "is not a field of this request"}
@@ -45,7 +47,7 @@ _REFUSALS: dict[int, tuple[str, type]] = {
     500: ("Our fault. The message has the request id.", Error),
     503: ("Nobody was there to answer. Ask again in a moment.", GatewayError),
 }
-_ALWAYS = {401, 403, 429, 500, 503}
+_ALWAYS = {400, 401, 403, 429, 500, 503}
 
 _SIGNATURE = re.compile(r'\?X-Amz-[^"]*')
 _END_OF_LINKS = re.compile(r'"expiresAt":"[^"]*"')
@@ -76,8 +78,14 @@ class TaskApi(APIGatewayHttpResolver):
         def declare(answer: _Route) -> _Route:
             usual = max(code for code in responses if code < 300)
             operation = to_camel(answer.__name__)
-            route = super(TaskApi, self).route
-            route(path, method, summary=summary, operation_id=operation, status_code=usual, responses=responses)(answer)
+            known: dict[str, Any] = {
+                "summary": summary,
+                "operation_id": operation,
+                "status_code": usual,
+                "responses": responses,
+            }
+            strict = [only_parameters(query_parameters(answer))]
+            super(TaskApi, self).route(path, method, middlewares=strict, **known)(answer)
             return answer
 
         return declare
@@ -105,8 +113,10 @@ class TaskApi(APIGatewayHttpResolver):
                 return _malformed(error.problems)
             case InvalidInput():
                 return _malformed({error.field: error.reason})
+            case UnicodeDecodeError():
+                return _malformed({"body": _foreign(error.object) or f"is not UTF-8 at byte {error.start + 1}"})
             case binascii.Error() | UnicodeError():
-                return _malformed({"body": "is not base64 of text in UTF-8"})
+                return _malformed({"body": "is not base64"})
             case TaskNotFound():
                 return _error(404, str(error))
             case TransitionRefused() | TaskOpen() | KeyReused():
@@ -137,10 +147,39 @@ def read_json_object(body: str) -> dict[str, Any]:
     size = len(body.encode(errors="surrogatepass"))
     if size > BODY_LIMIT:
         raise RequestEntityTooLargeError(f"the body has {size} bytes, {BODY_LIMIT} are allowed")
-    value = from_json_text(body, "body", MAX_DEPTH + 1)  # the object itself is the level around its input
+    try:
+        value = from_json_text(body, "body", MAX_DEPTH + 1)  # the object itself is the level around its input
+    except InvalidInput as error:
+        if words := _foreign(body[:10].encode(errors="replace")):
+            raise InvalidInput("body", words) from error
+        raise
     if not isinstance(value, dict):
         raise InvalidInput("body", "must be a JSON object")
     return value
+
+
+def _foreign(head: bytes) -> str | None:
+    from serverless_tasks.core.inputs.encodings import foreign  # not at the start: a broken body is rare
+
+    return foreign(head)
+
+
+def query_parameters(route: Callable[..., Any]) -> list[str]:
+    """Names of the query parameters that a route declares, in its order."""
+    found = ((name, getattr(kind, "__metadata__", ())) for name, kind in route.__annotations__.items())
+    return [part.alias or name for name, parts in found for part in parts if isinstance(part, Query)]
+
+
+def only_parameters(known: Sequence[str]) -> Middleware:
+    """Middleware: refuse a query parameter of another name. Ignored, a typing error would list everything."""
+    takes = f"it takes {', '.join(known)}" if known else "it takes none"
+
+    def refuse(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
+        given = app.current_event.query_string_parameters or {}
+        unknown = {name: f"is not a query parameter of this request; {takes}" for name in given if name not in known}
+        return _malformed(unknown) if unknown else next_middleware(app)
+
+    return refuse
 
 
 def answer_conditionally(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from invocation import cloud, router
+from invocation import cloud, remaining_seconds, router
 from serverless_tasks.adapters.log import logger
 from serverless_tasks.workers.planner import Planner
 
@@ -14,4 +14,4 @@ planner = Planner(cloud, router)
 @cloud.metered
 def handler(event: dict[str, Any], context: Any) -> Mapping[str, Any]:
     """The state's input and the execution's ARN in, the next step out."""
-    return planner.handle(event)
+    return planner.handle(event, remaining_seconds(context))

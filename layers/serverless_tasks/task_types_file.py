@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib import metadata, util
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
@@ -168,9 +169,10 @@ def collect() -> Json:
             doubtful |= {known.name for known in known_task_types()} - before
             problem = f"task_types/{module.name}.py cannot be imported here, {type(error).__name__}: {error}"
             warnings.append(f"{problem}. {NOT_COMPLETE}")
+    unknown = list(_overlooked(package))  # to the workers as well, so it is not this list that lacks them
     if EVENT_HANDLERS.keys() & {TaskQueueEvent, StepFunctionTaskEvent}:
         # A handler of the fork comes before those of all task types, also of such as are not there.
-        return {"items": [], "complete": False, "warnings": warnings}
+        return {"items": [], "complete": False, "warnings": warnings + unknown}
     wanted: dict[Any, Any] = {}
     for known in known_task_types():
         try:
@@ -180,7 +182,24 @@ def collect() -> Json:
             warnings.append(f"task type {known.name!r}: {error}. {NOT_COMPLETE}")
     complete = not warnings
     items = [_described(known, kinds, warnings) for known, kinds in wanted.items() if known.name not in doubtful]
-    return {"items": [item for item in items if item["kinds"]], "complete": complete, "warnings": warnings}
+    return {"items": [item for item in items if item["kinds"]], "complete": complete, "warnings": warnings + unknown}
+
+
+def _overlooked(package: ModuleType) -> Iterator[str]:
+    """Each file that looks like one of a task type and was not imported, and why: its type would be unknown."""
+    for folder in map(Path, package.__path__):
+        for path in sorted(folder.rglob("*.py")):
+            file = path.relative_to(folder)
+            dotted = "." in path.stem
+            if not dotted and ".".join((package.__name__, *file.with_suffix("").parts)) in sys.modules:
+                continue
+            if b"TaskType(" not in path.read_bytes():
+                continue
+            missed = f"{package.__name__}/{file.as_posix()} is not imported"
+            if dotted:
+                yield f"{missed}: a name with a dot cannot be; rename it"
+            elif len(file.parts) > 1:
+                yield f"{missed}: only files directly in {package.__name__} are; import it from one of them"
 
 
 def _described(task_type: Any, wanted: dict[Any, Any], warnings: list[str]) -> Json:

@@ -34,6 +34,13 @@ def test_links_lead_to_every_outcome_and_their_function_may_make_them(stack: Mot
 
     # THEN they hold every sub-task once, in order
     assert [index for link in links.items for index in lines(stack, link)] == list(range(9))
-    # AND what it takes is a query and a write for each range of items
+    # AND what it takes is a query, a look for what is there, a write for each range of items and one for their list
     calls = [(call.service, call.operation) for call in stack.calls.made[made:]]
-    assert sorted(calls) == [("dynamodb", "Query"), ("s3", "PutObject"), ("s3", "PutObject")]
+    assert sorted(calls) == [("dynamodb", "Query"), ("s3", "HeadObject"), *[("s3", "PutObject")] * 3]
+
+    # AND the second time nothing is written
+    made = len(stack.calls.made)
+    with stack.calls.of("api"):
+        assert [lines(stack, link) for link in stack.service.result_links(task).items]
+    assert [call.operation for call in stack.calls.made[made:]][:2] == ["Query", "HeadObject"]
+    assert "PutObject" not in [call.operation for call in stack.calls.made[made:]]

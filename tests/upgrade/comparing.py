@@ -7,6 +7,7 @@ from typing import Any
 
 _LOST = "why the attempt before was lost: entries of the history have had reasons all along"
 ADDITIONS: dict[str, str] = {
+    "*/items/IDEMPOTENCY#*/fingerprintV2": "older code compares by fingerprint, which is written as it was",
     "/items/*TASK#* */*/policy": "What decides how a run ends, until it does. Older code decides by its own, as ever.",
     "/records/*/NewImage/policy": "The same, in the stream.",
     "/items/SFN_TASK#* */*/cut": "What a chunk has at most. Older code finds it in the first chunk, as ever.",

@@ -36,7 +36,8 @@ def results(
         output.print_json(run.api.results(where))
         return
     if to is None:
-        _write(run, where, sys.stdout.buffer.write)
+        write = sys.stdout.buffer.write
+        _write(run, where, output.for_terminal(write) if sys.stdout.isatty() else write)
         return
     try:
         with atomic.replacing(to, atomic.ORDINARY) as file:

@@ -1,6 +1,7 @@
 """Whatever a client sends: a 4xx that names the field, never a 5xx (which the client takes for a failed test)."""
 
 import base64
+import gzip
 import json
 
 import pytest
@@ -356,3 +357,46 @@ def test_what_cannot_be_a_task_is_not_found(api, task_type, code, rest):
 def test_what_is_no_route_is_not_found(api, method, path):
     answer = api.send(event(method, path, ALICE))
     assert (answer.status, answer.body) == (404, {"statusCode": 404, "message": "Not found"})
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "known"),
+    [
+        ("/tasks", {"stauts": "FAILED"}, "it takes kind, taskType, status, limit, cursor"),
+        ("/tasks", {"type": "cat"}, "it takes kind, taskType, status, limit, cursor"),
+        ("/tasks", {"task_type": "cat"}, "it takes kind, taskType, status, limit, cursor"),
+        ("/tasks", {"Status": "FAILED"}, "it takes kind, taskType, status, limit, cursor"),
+        (f"/tasks/cat/{CODE}/sub-tasks", {"kind": "TASK"}, "it takes status, limit, cursor"),
+        (f"/tasks/cat/{CODE}/chunks", {"status": "FAILED"}, "it takes limit, cursor"),
+        (f"/tasks/cat/{CODE}", {"x": ""}, "it takes none"),
+        (f"/tasks/cat/{CODE}/results", {"limit": 1}, "it takes none"),
+        ("/task-types", {"kind": "TASK"}, "it takes none"),
+    ],
+)
+def test_a_query_parameter_that_is_not_known_is_refused_and_named(api, path, query, known):
+    [name] = query
+    message = refused(api.get(path, **query), name)
+    assert message == f"{name}: is not a query parameter of this request; {known}"
+
+
+def test_a_query_parameter_of_a_post_is_refused_too(api):
+    refused(api.send(event("POST", "/tasks", ALICE, body(), query={"dryRun": "true"})), "dryRun")
+    assert api.get("/tasks").body["items"] == []
+
+
+def test_every_query_parameter_that_is_not_known_is_named(api):
+    answer = api.get("/tasks", limit=1, one=1, two=2)
+    assert [detail["field"] for detail in answer.body["details"]] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (body().encode("utf-16"), "is UTF-16; save it as UTF-8"),
+        (body().encode("utf-16-be"), "has NUL bytes, perhaps of UTF-16; save it as UTF-8"),
+        (gzip.compress(body().encode()), "is compressed by gzip; send it uncompressed"),
+        (body(name="Jürgen").encode("latin-1").replace(b"\\u00fc", b"\xfc"), "is not UTF-8 at byte 44"),
+    ],
+)
+def test_a_body_that_is_no_text_is_refused_by_what_it_is(api, content, message):
+    assert refused(api.post_bytes("/tasks", content), "body") == f"body: {message}"

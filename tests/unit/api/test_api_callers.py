@@ -103,17 +103,13 @@ def test_a_reader_only_reads(api, method, path):
     [
         "[task-admin]",
         "[eu-west-1_x_Google task-admin]",
-        "[a, task-admin]",
-        "[task-admin, a]",
-        '["a","task-admin"]',
-        "['task-admin', 'a']",
-        "task-admin",
-        "a,task-admin",
+        "[task-admin eu-west-1_x_Google]",
+        "[o'brien task-admin x,y [z]]",
         ["task-admin"],
         ["a", "task-admin"],
     ],
 )
-def test_groups_are_read_in_every_spelling(api, groups):
+def test_groups_of_a_list_are_read(api, groups):
     task = api.create("cat", 1)
     carol = api.by({**CAROL_ADMIN, "cognito:groups": groups})
     assert carol.post(f"/tasks/cat/{task['code']}/cancel").status == 200
@@ -128,6 +124,27 @@ def test_groups_are_read_in_every_spelling(api, groups):
         "[]",
         "",
         "[task admin]",
+        "[a,task-admin]",
+        "[task-admin, a]",
+        "[,task-admin]",
+        "[task-admin,]",
+        "[[task-admin]",
+        "[task-admin]]",
+        '["a","task-admin"]',
+        '["task-admin"]',
+        "['task-admin', 'a']",
+        "[o'task-admin]",
+        '[x",task-admin]',
+        "[o'brien x,task-admin]",
+        "[TASK-ADMIN]",
+        "[task-admin\u200b]",
+        "[a\ttask-admin]",
+        " [task-admin]",
+        "[task-admin]\n",
+        "task-admin",
+        "a,task-admin",
+        "[",
+        "]",
         [],
         None,
         {"task-admin": 0},
@@ -139,6 +156,23 @@ def test_what_only_resembles_a_group_is_none(api, groups):
     task = api.create("cat", 1)
     dave = api.by(person("dave", **{"cognito:groups": groups}))
     assert dave.post(f"/tasks/cat/{task['code']}/cancel").status == 403
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        "[task-reader]",
+        "[a, task-reader]",
+        '["a","task-reader"]',
+        "task-reader",
+        "a,task-reader",
+        "[task-reader",
+        ["task-reader"],
+    ],
+)
+def test_a_reader_is_one_however_the_groups_are_written(api, groups):
+    rita = api.by(person("rita", **{"cognito:groups": groups}))
+    assert rita.post("/tasks", {"taskType": "cat", "input": 1}).status == 403
 
 
 def test_a_reader_stays_one_in_whatever_other_group(api):

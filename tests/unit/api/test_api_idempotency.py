@@ -42,6 +42,15 @@ def test_another_body_under_the_same_key_is_a_conflict(api, send):
     assert len(api.get("/tasks").body["items"]) == 1
 
 
+def test_the_order_of_keys_and_the_spelling_of_numbers_are_no_other_body(api, send):
+    first = send({**CAT, "input": {"a": 2, "b": [1.0, 9007199254740993]}})
+    again = send({**CAT, "input": {"b": [1, 9007199254740993], "a": 2.0}})
+    other = send({**CAT, "input": {"b": [1, 9007199254740992], "a": 2.0}})
+
+    assert (first.status, again.status, other.status) == (201, 200, 409)
+    assert again.body == first.body
+
+
 @pytest.mark.parametrize("other", [{"claims": DAVE}, {"key": "key-2"}, {"claims": BOB_OF_ACME}])
 def test_keys_are_the_users_own(send, other):
     assert send(CAT).status == 201

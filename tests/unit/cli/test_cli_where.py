@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tasks_cli import cognito, profiles
+from tasks_cli import cognito, local_stack, main, profiles
 from tasks_cli.profiles import Profile
 
 from tests.support.fake_api import URL, token
@@ -139,3 +139,35 @@ def test_a_profile_of_the_local_cloud_sends_its_token_nowhere_else(api, tasks):
     profiles.save("default", Profile(URL, token(), endpoint_url=LOCAL))
     assert "not on this machine" in tasks("list").stderr
     assert api.asked == []
+
+
+def a_clone(folder, *, up=False):
+    (folder / "cli" / "tasks_cli").mkdir(parents=True)
+    if up:
+        (folder / ".local").mkdir()
+        (folder / ".local" / "stack.json").write_text("{}")
+    return folder
+
+
+def test_a_copy_of_a_clone_does_not_lead_to_the_cloud_of_the_first_one(tmp_path, monkeypatch):
+    first, copy = a_clone(tmp_path / "first", up=True), a_clone(tmp_path / "copy")
+    monkeypatch.setattr(local_stack, "CLONE", first)
+
+    monkeypatch.chdir(copy / "cli")
+    assert local_stack.find() is None
+
+    monkeypatch.chdir(tmp_path)
+    assert local_stack.find() == first / ".local" / "stack.json"
+
+
+def test_the_command_of_a_copied_clone_says_what_to_do(tmp_path, monkeypatch, capsys):
+    first, copy = a_clone(tmp_path / "first", up=True), a_clone(tmp_path / "copy")
+    monkeypatch.setattr(local_stack, "CLONE", first)
+    monkeypatch.setattr("sys.argv", [str(first / ".venv" / "bin" / "tasks")])
+    assert local_stack.copied() is None
+
+    monkeypatch.setattr("sys.argv", [str(copy / ".venv" / "bin" / "tasks"), "list"])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 2
+    assert "was copied with its .venv" in capsys.readouterr().err.replace("\n", " ")

@@ -56,6 +56,22 @@ def test_one_of_another_python_is_made_anew(tried):
     assert "-m venv --clear" in tried("(3, 12)", "(3, 13)")
 
 
+def test_one_that_was_copied_with_its_clone_is_made_anew(tried, tmp_path):
+    (tmp_path / "env").mkdir(exist_ok=True)
+    config = tmp_path / "env" / "pyvenv.cfg"
+    config.write_text("home = /usr/bin\ncommand = /usr/bin/python3 -m venv --clear /elsewhere/env\n")
+    assert "-m venv --clear" in tried("(3, 13)", "(3, 13)")
+
+
+@pytest.mark.parametrize(("command", "here"), [("{}/env", True), ("/elsewhere/env", False), (None, True)])
+def test_where_an_environment_was_made_is_known(tmp_path, command, here):
+    (tmp_path / "env").mkdir()
+    said = f"command = python -m venv {command.format(tmp_path.resolve())}\n" if command else "home = /usr/bin\n"
+    (tmp_path / "env" / "pyvenv.cfg").write_text(said)
+    done = subprocess.run(["sh", ROOT / "local" / "is_here.sh", "env"], cwd=tmp_path)
+    assert (done.returncode == 0) is here
+
+
 def test_it_runs_in_an_environment_without_packages_of_ours():
     done = subprocess.run(
         [sys.executable, "-S", "local/left_over.py", "requirements/dev.txt"], cwd=ROOT, capture_output=True, check=True

@@ -51,8 +51,46 @@ def test_outcomes_in_the_bucket_are_linked_where_they_are_between_those_of_items
     # THEN the parts follow each other and hold every sub-task once
     assert [(link.first, link.count) for link in links.items] == [(0, 4), (4, 2), (6, 2), (8, 1)]
     assert [line["index"] for part in lines(stack, links) for line in part] == list(range(9))
-    # AND only what was in items is written
-    assert len(set(stack.memory.payloads.objects) - before) == 2
+    # AND only what was in items is written, and a list of these objects
+    assert len(set(stack.memory.payloads.objects) - before) == 3
+
+
+@pytest.mark.parametrize(
+    ("elements", "objects"), [(["a"], 1), (["a", LARGE], 1), (["a", LARGE, "b", LARGE, "c"], 4), ([LARGE], 0)]
+)
+def test_a_reader_who_asks_again_writes_nothing(stack, monkeypatch, elements, objects):
+    key = ended(stack, elements, chunk_size=1)
+    written, put = [], stack.memory.payloads.put
+    monkeypatch.setattr(stack.memory.payloads, "put", lambda key, *more: written.append(key) or put(key, *more))
+
+    first = stack.service.result_links(key)
+    assert len(written) == objects
+
+    assert stack.service.result_links(key).items == first.items
+    assert len(written) == objects
+
+
+def test_a_call_that_was_cut_short_is_made_good_by_the_next_one(stack, monkeypatch):
+    # GIVEN a first call that ends before its last object is there
+    key = ended(stack, ["a", LARGE, "b"], chunk_size=1)
+    put, calls = stack.memory.payloads.put, iter([True, False])
+
+    def until_killed(*given):
+        if not next(calls):
+            raise WorkerKilled
+        return put(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stack.memory.payloads, "put", until_killed)
+        with pytest.raises(WorkerKilled):
+            stack.service.result_links(key)
+
+    # THEN every link of the next one leads somewhere
+    assert [line["result"] for part in lines(stack, stack.service.result_links(key)) for line in part] == [
+        "a",
+        LARGE,
+        "b",
+    ]
 
 
 def test_links_end_after_15_minutes(stack):

@@ -323,7 +323,7 @@ def test_what_drives_a_task_itself_holds_it(stack):
     assert ran == [2]
 
 
-@pytest.mark.parametrize("progress", [float("nan"), 2, -0.1, "half"])
+@pytest.mark.parametrize("progress", [float("nan"), "half"])
 def test_update_status_takes_no_odd_progress(stack, progress):
     key = stack.service.create_task("mbc", "cat", 1).key
 

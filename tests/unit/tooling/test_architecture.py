@@ -26,7 +26,19 @@ MOST_IN_A_ROOM = 12
 """Modules, or folders, that a reader takes in at once."""
 CORE_MAY_IMPORT = {
     *("__future__", "array", "base64", "binascii", "bisect", "collections", "csv", "dataclasses", "datetime", "enum"),
-    *("fractions", "hashlib", "json", "math", "numbers", "operator", "re", "serverless_tasks", "typing", "zlib"),
+    *(
+        "fractions",
+        "hashlib",
+        "inspect",
+        "json",
+        "math",
+        "numbers",
+        "operator",
+        "re",
+        "serverless_tasks",
+        "typing",
+        "zlib",
+    ),
     "typing_extensions",  # what newer versions of Python have in typing
 }
 """Of the standard library only what computes. What asks the world (os, time, random, socket …) is not here."""

@@ -220,3 +220,25 @@ def test_a_container_that_has_only_the_folder_says_that_it_knows_nothing(fork: F
     items, complete, said = fork.found()
     assert (items, complete) == ({}, False)
     assert "Warning: " in said
+
+
+def test_files_that_are_not_imported_are_named(fork: Fork):
+    # GIVEN a copy that somebody's file manager made, a name with a dot, and folders
+    cat = "from serverless_tasks import TaskType\nTaskType('bird').task(lambda event, context: None)\n"
+    (fork.root / WORKER / "task_types" / "sub").mkdir()
+    fork.add("bird.py", cat).add("bird copy.py", cat).add("billing.v2.py", cat).add("sub/inner.py", cat)
+    # AND such as are in order
+    fork.add("sub/helpers.py", "x = 1\n").add("dog.py", f"import task_types.sub.known\n{TYPED}").add(
+        "a.b.py", "x = 1\n"
+    )
+    fork.add("sub/known.py", cat.replace("bird", "known"))
+
+    items, complete, said = fork.found()
+
+    assert {"cat", "dog", "known"} <= set(items)
+    assert complete is False
+    assert "'bird' is defined twice, in " in said
+    assert "task_types/bird copy.py and in " in said
+    assert "task_types/billing.v2.py is not imported: a name with a dot cannot be; rename it" in said
+    assert "task_types/sub/inner.py is not imported: only files directly in task_types are; import it from one" in said
+    assert len(said.splitlines()) == 3

@@ -131,7 +131,7 @@ def test_a_checkpoint_after_cancel_stops_the_handler(stack):
         ({1, 2}, None, "state"),
         (float("inf"), None, "state"),
         ("s" * 1_048_575, None, "state: has 1048577 bytes, 1048576 are allowed"),
-        (1, 1.5, "progress"),
+        (1, float("nan"), "progress"),
     ],
 )
 def test_a_bad_checkpoint_is_refused_and_the_task_unharmed(stack, state, progress, field):

@@ -2,11 +2,13 @@
 
 import io
 import json
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from serverless_tasks import InvalidInput, KeyReused, TaskStatus, TaskType
 from serverless_tasks.adapters.payloads import PayloadStore
-from serverless_tasks.core.inputs import records, uploads
+from serverless_tasks.core.inputs import marks, uploads
 from serverless_tasks.core.times import from_iso
 from serverless_tasks.store import inputs
 from serverless_tasks.testing import MemoryStack
@@ -88,6 +90,61 @@ def test_csv_is_a_list_of_objects(stack, cat):
     assert stack.service.load_input(task) == ROWS
     assert [sub_task.input for sub_task in stack.service.list_sub_tasks(task).items] == ROWS
     assert task.input_ref["header"] == ["key", 'a "name"']
+
+
+@pytest.mark.parametrize("body", [b"sep=;\r\nkey;n\r\n1;2,5\r\n2;x\r\n3;\r\n", b"key\tn\n1\t2,5\n2\tx\n3\t\n"])
+def test_another_delimiter_is_known_to_every_reader(stack, cat, body):
+    rows = [{"key": "1", "n": "2,5"}, {"key": "2", "n": "x"}, {"key": "3", "n": ""}]
+    task = stack.run(uploaded(stack, body, "csv").key)
+
+    assert task.result == [rows, rows]
+    assert stack.service.load_input(task) == rows
+    assert [sub_task.input for sub_task in stack.service.list_sub_tasks(task).items] == rows
+    assert task.input_ref["header"] == ["key", "n"]
+
+
+def test_a_task_that_older_code_planned_goes_on_with_its_header(stack, cat):
+    # GIVEN a plan by code that knew commas only
+    key = uploaded(stack, b"a;b\n1;2\n", "csv").key
+    task = replace(stack.task(key), input_ref={**stack.task(key).input_ref, "header": ["a;b"]})
+
+    assert list(inputs.every_element(stack.memory.payloads, task)) == [{"a;b": "1;2"}]
+
+
+@pytest.mark.parametrize("body", [b'[{"a": 1}, {"a": 2}]', b"\n [1, 2] \r\n", b"[]"])
+def test_a_whole_array_is_no_json_lines(stack, cat, body):
+    task = stack.run(uploaded(stack, body).key)
+
+    assert task.status is TaskStatus.FAILED
+    assert "is the only one, and an array; write each of its elements on a line of its own" in task.error["message"]
+
+
+@pytest.mark.parametrize("body", [b"[1]\n[2]\n", b'{"a": [1]}\n'])
+def test_arrays_may_be_elements(stack, cat, body):
+    assert stack.run(uploaded(stack, body).key).status is TaskStatus.COMPLETED
+
+
+def test_a_list_of_one_list_may_come_from_code(stack, cat):
+    elements = [["x" * 5000]]
+    task = stack.run(stack.service.create_step_function_task("mbc", "cat", elements).key)
+    assert stack.service.load_result(task) == [elements, elements]
+
+
+def test_an_upload_that_takes_too_long_to_read_ends_its_task(stack, cat, monkeypatch):
+    # GIVEN an invocation whose time is up after two blocks of 64 KB
+    key = uploaded(stack, b"\n" * 200_000).key
+    monkeypatch.setattr(stack.memory.payloads, "blocks", lambda reference: [b"\n" * 65_536] * 3)
+    times = iter([160, 110, 60.1, 60])
+
+    call = {"input": {"pk": key.pk, "sk": key.sk, "run": 0}, "executionArn": "arn"}
+    step = stack.planner.handle(call, lambda: next(times))
+
+    assert step == {"next": "stop"}
+    task = stack.task(key)
+    assert task.error["message"] == (
+        "inputRef: takes longer to read than 100 s, which were over after 131072 bytes; split it into several tasks, "
+        "or give the workers more memory (WorkerMemory)"
+    )
 
 
 @pytest.mark.parametrize("written", ["jsonl", "csv"])
@@ -174,7 +231,7 @@ def test_a_list_from_code_may_have_more(stack, cat, monkeypatch):
 
 
 def test_chunks_of_a_very_long_input_begin_at_coarse_marks(stack, cat, monkeypatch):
-    monkeypatch.setattr(inputs, "Marks", lambda: records.Marks(limit=3))
+    monkeypatch.setattr(marks, "Marks", partial(marks.Marks, limit=3))
     cat.chunk_size = 3
 
     task = stack.run(uploaded(stack, b"".join(b"%d\n" % number for number in range(10))).key)

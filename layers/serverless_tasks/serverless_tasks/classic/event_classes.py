@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.task_types.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
+from serverless_tasks.core.task_types.task_type import check_handler
 
 EventHandler = Callable[[Any, Any], Any]
 """``handler(event, context)``."""
@@ -28,6 +29,7 @@ def event_handler(event_class: type[Event]) -> Callable[[Handler], Handler]:
             raise InvalidInput("event_class", f"must be a class: derive one of your own from {event_class}")
         if event_class in EVENT_HANDLERS:
             raise InvalidInput("event_class", f"{event_class.__name__} already has a handler")
+        check_handler("event_handler", handler, "context")
         EVENT_HANDLERS[event_class] = handler
         return handler
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,7 +16,6 @@ from serverless_tasks.adapters.table import TaskTable
 from serverless_tasks.core.errors import TaskNotFound, TaskOpen
 from serverless_tasks.core.fan_out.chunk_summary import ChunkSummary, summary_of
 from serverless_tasks.core.fan_out.chunks import MAX_CHUNKS, Chunk
-from serverless_tasks.core.fan_out.outcomes import Reference
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import chunk_sk, chunks_pk
 from serverless_tasks.core.task.status import TaskKind
@@ -76,19 +76,20 @@ def list_chunks(table: TaskTable, task: TaskEntity, limit: int, cursor: str | No
 def result_links(cloud: Cloud, clock: Clock, task: TaskEntity) -> ResultLinks:
     """Links to the outcomes. Raises :class:`TaskOpen`, and :class:`TaskNotFound` for a single task.
 
-    Outcomes in items (at most 1,000 of 4 KB) are written to the bucket first, consecutive ones in one object. Chunks
-    that never began have no outcomes and are left out; if all are, the one object is empty.
+    The first call writes outcomes in items (at most 1,000 of 4 KB) to the bucket, consecutive ones in one object: 500
+    at most, as every second chunk may have an object of its own. Later calls find them. Chunks that never began have
+    no outcomes and are left out; if all are, the one object is empty.
     """
     if task.kind is TaskKind.TASK:
         raise TaskNotFound("a single task has no sub-tasks; its result is in the task itself")
     if not task.status.terminal:
         raise TaskOpen(f"the task is {task.status}; ask again when it has ended, or list its sub-tasks meanwhile")
     ranges = list(_ranges(cloud.table.chunks(task.tenant_code, task.code))) or [[]]
-    with ThreadPoolExecutor(POOL_SIZE) as pool:  # in the worst case every other chunk is an object to write
-        references = list(pool.map(lambda found: _reference(cloud.payloads, task, found), ranges))
+    joined = {number: _text(found) for number, found in enumerate(ranges) if not _stored(found)}
+    keys = {number: _key(task, f"{_digest(text)}.jsonl") for number, text in joined.items()}
+    _write_once(cloud.payloads, task, {key: joined[number] for number, key in keys.items()})
     expires_at = to_iso(after(clock(), LINK_SECONDS))
-    links = [_link(cloud.payloads, found, reference) for found, reference in zip(ranges, references, strict=True)]
-    return ResultLinks(links, expires_at)
+    return ResultLinks([_link(cloud.payloads, found, keys.get(n)) for n, found in enumerate(ranges)], expires_at)
 
 
 def _ends(chunk: Chunk, count: int) -> bool:
@@ -119,19 +120,43 @@ def _object(chunk: Chunk) -> int | str | None:
     return JOINED if chunk.outcomes is not None else None
 
 
-def _reference(payloads: PayloadStore, task: TaskEntity, found: Sequence[Chunk]) -> Reference:
-    """Reference to the outcomes' object; outcomes of items are written to one.
+def _stored(found: Sequence[Chunk]) -> bool:
+    """Whether the outcomes are in an object already."""
+    return bool(found) and found[0].outcomes_ref is not None
 
-    The key is made of the content: asked again, the same object is written. And a worker that comes late, after a
-    cancel, changes no object that a link leads to.
+
+def _text(found: Sequence[Chunk]) -> str:
+    return "".join(chunk.outcomes or "" for chunk in found)
+
+
+def _write_once(payloads: PayloadStore, task: TaskEntity, texts: Mapping[str, str]) -> None:
+    """Write the objects, unless an earlier call has: a reader who asks again and again writes nothing more.
+
+    A key is made of its object's content. So a worker that comes late, after a cancel, changes no object that a link
+    leads to. Of several objects, a list of their keys is written last: where it is, they are.
     """
-    if found and found[0].outcomes_ref is not None:
-        return found[0].outcomes_ref
-    text = "".join(chunk.outcomes or "" for chunk in found)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return payloads.put(payload_key(task.tenant_code, task.code, f"results/{digest}.jsonl"), text, JSON_LINES)
+    if not texts:
+        return
+    listed = json.dumps(list(texts))
+    mark = next(iter(texts)) if len(texts) == 1 else _key(task, f"{_digest(listed)}.json")
+    if payloads.find(mark):
+        return
+    with ThreadPoolExecutor(POOL_SIZE) as pool:
+        list(pool.map(lambda key: payloads.put(key, texts[key], JSON_LINES), texts))
+    if mark not in texts:
+        payloads.put(mark, listed)
 
 
-def _link(payloads: PayloadStore, found: Sequence[Chunk], reference: Reference) -> ResultLink:
+def _key(task: TaskEntity, name: str) -> str:
+    return payload_key(task.tenant_code, task.code, f"results/{name}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _link(payloads: PayloadStore, found: Sequence[Chunk], written: str | None) -> ResultLink:
+    """The link to the object with these outcomes: ``written``, or that of their only chunk."""
+    reference = {"key": written} if written else found[0].outcomes_ref or {}
     first = found[0].range.first if found else 0
     return ResultLink(payloads.link(reference), first, sum(chunk.range.count for chunk in found))

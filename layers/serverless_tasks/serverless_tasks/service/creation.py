@@ -95,11 +95,10 @@ def create(cloud: Cloud, clock: Clock, draft: Draft, idempotency_key: str | None
 
 
 def _made_before(cloud: Cloud, clock: Clock, intent: Intent) -> TaskEntity | None:
-    found = remembered(cloud.table.item(intent.item_key), clock())
-    if found is None:
+    item = cloud.table.item(intent.item_key)
+    if item is None or (key := remembered(item, clock())) is None:
         return None
-    key, fingerprint = found
-    if fingerprint != intent.fingerprint:
+    if not intent.is_of(item):
         raise KeyReused("this Idempotency-Key was used for another task; use a new key for each task")
     return cloud.table.get(key)
 

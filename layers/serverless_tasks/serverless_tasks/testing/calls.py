@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from serverless_tasks.core.fan_out.outcomes import completed_line, failed_line, outcomes_of
+from serverless_tasks.core.fan_out.chunks import Range
+from serverless_tasks.core.fan_out.outcomes import Outcomes, completed_line, failed_line
 from serverless_tasks.core.inputs.json_text import from_json_text, result_text, to_json_text
 from serverless_tasks.core.outbox.messages import task_message
 from serverless_tasks.core.task.entity import TaskEntity
@@ -137,7 +138,7 @@ def call_finished(task_type: TaskType, input: Sequence[Any], results: Sequence[A
     )
     handler = task_type.finished_handler
     lines = [_line(index, result, to_iso(stack.clock())) for index, result in enumerate(results)]
-    outcomes = outcomes_of(0, lines, 0, stack.memory.payloads.load)
+    outcomes = Outcomes([Range(0, 0, len(lines))], lambda _: lines, 0, stack.memory.payloads.load)
     return _as_kept(lambda: call_handler(handler, event, outcomes))
 
 

@@ -137,7 +137,7 @@ class MemoryStack:
         """Call plan, chunk or finish as the state machine does: JSON in, JSON out."""
         payload = json.loads(json.dumps(payload))
         if function == "plan":
-            return json.loads(json.dumps(self.planner.handle(payload)))
+            return json.loads(json.dumps(self.planner.handle(payload, self._invocation())))
         worker = self.chunk_worker if function == "chunk" else self.finisher
         return worker.handle(payload, self._invocation())
 

@@ -23,7 +23,7 @@ from serverless_tasks.core.errors import (
 )
 from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.fan_out.chunks import Chunk
-from serverless_tasks.core.fan_out.outcomes import Outcome, outcomes_of
+from serverless_tasks.core.fan_out.outcomes import Outcomes
 from serverless_tasks.core.inputs.stored_list import StoredList
 from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.entity import TaskEntity
@@ -179,11 +179,11 @@ class Finisher:
             task.attributes["subTaskCount"], lambda: _read(lambda: every_element(self._cloud.payloads, task))
         )
 
-    def _outcomes(self, task: TaskEntity, found: list[Chunk]) -> Iterator[Outcome]:
-        payloads = self._cloud.payloads
-        for chunk in found:
-            lines = _read(partial(load_lines, payloads, chunk))
-            yield from outcomes_of(chunk.range.first, lines, task.run, self._load)
+    def _outcomes(self, task: TaskEntity, found: list[Chunk]) -> Outcomes:
+        def lines(position: int) -> Iterator[str]:
+            return _read(partial(load_lines, self._cloud.payloads, found[position]))
+
+        return Outcomes([chunk.range for chunk in found], lines, task.run, self._load)
 
     def _load(self, reference: Reference) -> Any:
         return next(_read(lambda: [self._cloud.payloads.load(reference)]))

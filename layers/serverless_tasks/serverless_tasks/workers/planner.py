@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -30,6 +30,8 @@ from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
 
 TRIES = 5
 """How often a lost race is looked at again; the relay's late STARTED is the usual one, and it comes once."""
+SPARE_SECONDS = 60.0
+"""Left of the invocation when an input has been read: for the chunks, a thousand at most."""
 STOP: dict[str, Any] = {"next": "stop"}
 GIVEN_UP = {
     "stalled": "chunk workers cannot start, cannot read the bucket or cannot write; their log says why",
@@ -47,8 +49,11 @@ class Planner:
         self._clock = clock
         self._transitions = Transitions(cloud, clock)
 
-    def handle(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
-        """``{"input": {"pk", "sk", "run", "plan"?}, "executionArn"}`` to the next step (see :mod:`rounds`)."""
+    def handle(self, call: Mapping[str, Any], remaining: Callable[[], float] = lambda: 900.0) -> Mapping[str, Any]:
+        """``{"input": {"pk", "sk", "run", "plan"?}, "executionArn"}`` to the next step (see :mod:`rounds`).
+
+        ``remaining``: seconds that the invocation may still run.
+        """
         state = call["input"]
         self._cloud.meter.note(PLAN, TaskKey(state["pk"], state["sk"]).code)
         for _ in range(TRIES):
@@ -56,14 +61,16 @@ class Planner:
             if task is None or task.run != state["run"] or task.status.terminal or task.status is TaskStatus.FINISHED:
                 return _if_finished(task, state["run"])
             try:
-                return self._next(task, state.get("plan"), call["executionArn"])
+                return self._next(task, state.get("plan"), call["executionArn"], remaining)
             except LostRace:
                 logger.info("lost a race, looking again", extra=task_keys(task))
         raise LostRace("every write of the plan lost its race")
 
-    def _next(self, task: TaskEntity, previous: rounds.Plan | None, execution_arn: str) -> Mapping[str, Any]:
+    def _next(
+        self, task: TaskEntity, previous: rounds.Plan | None, execution_arn: str, remaining: Callable[[], float]
+    ) -> Mapping[str, Any]:
         if task.status is not TaskStatus.PROCESSING:
-            return self._begin(task, execution_arn, previous)
+            return self._begin(task, execution_arn, previous, remaining)
         found = list(self._cloud.table.chunks(task.tenant_code, task.code))
         for chunk in found:
             if chunk.run == task.run and chunk.done_in(task.run) and chunk.number not in task.done_chunks:
@@ -97,7 +104,9 @@ class Planner:
         settings = self._cloud.settings
         return Lifetime(settings.retention_days, count, settings.fan_out_concurrency)
 
-    def _begin(self, task: TaskEntity, execution_arn: str, previous: rounds.Plan | None) -> Mapping[str, Any]:
+    def _begin(
+        self, task: TaskEntity, execution_arn: str, previous: rounds.Plan | None, remaining: Callable[[], float]
+    ) -> Mapping[str, Any]:
         if self._router.lacks_sub_task_handler(task):
             return self._fail(task, no_handler(task.type))
         known = list(self._cloud.table.chunks(task.tenant_code, task.code)) if task.run else []
@@ -106,7 +115,7 @@ class Planner:
             found = Measured(task.attributes["subTaskCount"])
             return self._go_on(self._enter(task, execution_arn, known, found, known[0].limits), known, None)
         try:
-            found = measure(self._cloud.payloads, task)
+            found = measure(self._cloud.payloads, task, lambda: remaining() - SPARE_SECONDS)
         except (PermanentError, InvalidInput) as error:
             return self._fail(task, error)
         except UNREAD as error:
@@ -135,12 +144,10 @@ class Planner:
     ) -> TaskEntity:
         counts, done = chunks.recount(known, task.run)
         counts = {"subTaskCount": found.count, **counts}
-        now, policy, cut = (
-            self._clock(),
-            Policy.of_code(task.type).to_item(task.kind),
-            limits.to_item() if limits else None,
-        )
-        update = transitions.planned(task, now, arn, counts, done, found.header, policy=policy, cut=cut)
+        policy = Policy.of_code(task.type).to_item(task.kind)
+        cut = limits.to_item() if limits else None
+        header = found.header and found.header.kept
+        update = transitions.planned(task, self._clock(), arn, counts, done, header, policy=policy, cut=cut)
         task = self._transitions.write(task, update)
         logger.info("planned %d sub-tasks", found.count, extra=task_keys(task))
         return task

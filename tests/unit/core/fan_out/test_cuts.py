@@ -10,7 +10,7 @@ from serverless_tasks.core.errors import InvalidInput
 from serverless_tasks.core.fan_out import cuts
 from serverless_tasks.core.fan_out.chunks import CHUNK_BYTES, MAX_CHUNKS, Limits, Range
 from serverless_tasks.core.fan_out.cuts import CHUNK_BYTES_LIMIT, chunk_size, cut, limits_for
-from serverless_tasks.core.inputs.records import Marks
+from serverless_tasks.core.inputs.marks import Marks
 
 COUNTS = st.integers(0, 10**7)
 MB = 1_000_000

@@ -124,6 +124,38 @@ def test_what_is_no_json_is_refused_naming_the_field(value):
 
 
 @pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ({1, 2}, "a value of type set is none of JSON, at result"),
+        (
+            {"items": [0, {"when": datetime(2026, 1, 1, tzinfo=UTC)}]},
+            "a value of type datetime is none of JSON, at result.items[1].when",
+        ),
+        ([{"a b": (1, Decimal("1"))}], 'a value of type Decimal is none of JSON, at result[0]["a b"][1]'),
+        ({"a": [math.nan]}, "nan is not a JSON value, at result.a[0]"),
+        ({"a": {(1, 2): 3}}, "a key of type tuple is none of JSON, at result.a"),
+        ({1: "a", "1": "b"}, "the keys 1 and '1' are the same in JSON, at result"),
+        ([{"a": {None: 1, "null": 2}}], "the keys None and 'null' are the same in JSON, at result[0].a"),
+        ({True: 1, "true": 2}, "the keys True and 'true' are the same in JSON, at result"),
+        ({1.5: 1, "1.5": 2}, "the keys 1.5 and '1.5' are the same in JSON, at result"),
+        ({"x" * 300: {1}}, f"a value of type set is none of JSON, at result.{'x' * 193}"),
+        ({10**4300: {1}}, "a value of type set is none of JSON, at result"),
+    ],
+)
+def test_what_is_no_json_in_a_result_is_named_by_its_place(value, wrong):
+    with pytest.raises(InvalidResult) as caught:
+        result_text(value)
+    assert str(caught.value).startswith(f"result: is not JSON: {wrong}")
+
+
+@pytest.mark.parametrize(
+    "value", [{1: "a", 2: "b"}, {None: 1, "none": 2}, [{"a": {1.5: 1, "1": 2}}], {True: 1, "1": 2}]
+)
+def test_keys_that_are_no_text_become_one_where_they_stay_apart(value):
+    assert result_text(value) == json.dumps(value, separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

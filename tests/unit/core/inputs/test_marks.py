@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from serverless_tasks.core.inputs.records import Marks
+from serverless_tasks.core.inputs.marks import Marks
 
 
 def marked(count: int, limit: int) -> Marks:

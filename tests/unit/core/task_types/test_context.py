@@ -56,7 +56,15 @@ def test_checkpoint_without_progress(context, saved):
     assert saved == [([1], None)]
 
 
-@pytest.mark.parametrize("progress", [-0.01, 1.01, 2, math.nan, math.inf, "0.5", Decimal("0.5"), [0], 1j])
+@pytest.mark.parametrize(
+    ("progress", "shown"), [(1.0000000000000002, 1), (-0.01, 0), (2, 1), (math.inf, 1), (-math.inf, 0), (10**400, 1)]
+)
+def test_progress_beyond_its_ends_is_taken_as_the_end(context, saved, progress, shown):
+    context.checkpoint("after", progress)
+    assert saved == [("after", shown)]
+
+
+@pytest.mark.parametrize("progress", [math.nan, "0.5", Decimal("0.5"), [0], 1j])
 def test_impossible_progress_is_refused_and_nothing_is_saved(context, saved, progress):
     with pytest.raises(InvalidInput, match=r"^progress: must be a number from 0 to 1, not ") as caught:
         context.checkpoint("after", progress)

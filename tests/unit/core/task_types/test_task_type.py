@@ -75,8 +75,54 @@ def test_impossible_name_is_refused(name):
 
 def test_name_is_taken_once():
     TaskType("cat")
-    with pytest.raises(InvalidInput, match="'cat' is defined twice"):
+    with pytest.raises(
+        InvalidInput, match=r"'cat' is defined twice, in .*test_task_type\.py and in .*test_task_type\.py"
+    ):
         TaskType("cat")
+
+
+@pytest.mark.parametrize("kind", ["task", "sub_task", "finished"])
+@pytest.mark.parametrize(
+    ("handler", "said"),
+    [
+        (lambda: None, "()"),
+        (lambda event: None, "(event)"),
+        (lambda event, context, more: None, "(event, context, more)"),
+        (lambda *, event, context: None, "(*, event, context)"),
+    ],
+)
+def test_a_handler_that_cannot_take_two_arguments_is_refused_at_once(kind, handler, said):
+    with pytest.raises(InvalidInput) as caught:
+        getattr(TaskType("cat"), kind)(handler)
+    second = "outcomes" if kind == "finished" else "context"
+    assert str(caught.value).startswith(f"{kind}: the handler ")
+    assert str(caught.value).endswith(f"{said} must take (event, {second})")
+
+
+@functools.wraps(lambda event: None)
+def passes_on(*arguments):
+    """A decorator's: what it wraps takes other arguments."""
+
+
+class Handler:
+    def method(self, event, context):
+        """One of an object."""
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        lambda event, context: None,
+        lambda event, context, more=1: None,
+        lambda *arguments: None,
+        passes_on,
+        Handler().method,
+        functools.partial(lambda first, event, context: None, 1),
+        max,
+    ],
+)
+def test_a_handler_that_can_take_two_arguments_is_taken(handler):
+    assert TaskType("cat").task(handler) is handler
 
 
 @pytest.mark.parametrize(
@@ -126,18 +172,18 @@ def test_handler_is_kept_in_its_place_and_returned_as_it_is(kind):
 @pytest.mark.parametrize(("timeout", "accepted"), [(900, True), (900.5, False), (3600, False)])
 def test_sub_tasks_end_within_one_invocation(timeout, accepted):
     cat = TaskType("cat", timeout=timeout)
-    cat.task(len)
+    cat.task(max)
     if accepted:
-        assert cat.sub_task(len) is len
+        assert cat.sub_task(max) is max
         return
     with pytest.raises(InvalidInput, match=r"^timeout: must be a number from 1 to 900, not"):
-        cat.sub_task(len)
+        cat.sub_task(max)
     assert cat.sub_task_handler is None
 
 
 @pytest.mark.parametrize("kind", ["task", "sub_task", "finished"])
 @pytest.mark.parametrize(
-    ("first", "said"), [(len, "len"), (functools.partial(len), r"functools\.partial\(<built-in function len>\)")]
+    ("first", "said"), [(max, "max"), (functools.partial(max), r"functools\.partial\(<built-in function max>\)")]
 )
 def test_second_handler_is_refused_naming_the_first(kind, first, said):
     cat = TaskType("cat")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from serverless_tasks import (
     EventFactory,
+    InvalidInput,
     MalformedMessage,
     StepFunctionTaskEvent,
     TaskQueueEvent,
@@ -69,6 +70,11 @@ def test_a_handler_of_the_classes_themselves_takes_every_type():
     assert stack.run(stack.service.create_task("mbc", "cat", 1).key).result == "cat"
     many = stack.run(stack.service.create_step_function_task("mbc", "dog", [2]).key)
     assert stack.service.list_sub_tasks(many).items[0].attributes == {"result": "dog"}
+
+
+def test_a_handler_of_a_class_that_takes_one_argument_is_refused_at_once():
+    with pytest.raises(InvalidInput, match=r"event_handler: the handler .*\(event\) must take \(event, context\)"):
+        event_handler(CatFed)(lambda event: None)
 
 
 def test_own_events_without_a_handler_fail_the_task():

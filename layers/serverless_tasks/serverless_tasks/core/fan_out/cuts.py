@@ -7,11 +7,14 @@ weigh on average says nothing about a part of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from serverless_tasks.core.errors import InvalidInput, PayloadMissing
 from serverless_tasks.core.fan_out.chunks import CHUNK_BYTES, MAX_CHUNKS, Chunk, Limits, Range
 from serverless_tasks.core.inputs.json_text import FIELD
-from serverless_tasks.core.inputs.records import Marks
+
+if TYPE_CHECKING:
+    from serverless_tasks.core.inputs.marks import Marks
 
 DEFAULT_MAX_SIZE = 1000
 """Sub-tasks of one chunk at most, unless the type says more or the list is longer than a million."""

@@ -14,12 +14,16 @@ lines, so their format is documented (docs/results-and-payloads.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from serverless_tasks.core.inputs.json_text import INLINE_LIMIT, MAX_DEPTH, from_json_text, to_json_text
 from serverless_tasks.core.task.status import TaskStatus
+
+if TYPE_CHECKING:
+    from serverless_tasks.core.fan_out.chunks import Range
 
 NOTHING = "null"
 RESULT_LIMIT = 262_144
@@ -145,6 +149,60 @@ class Outcome:
             return cls(index, otherwise, 0, None, None, None, {}, load)
         said, error = entry.attributes, entry.attributes.get("error")
         return cls(index, entry.status, entry.attempt, error, entry.started_at, entry.finished_at, said, load)
+
+
+class Outcomes(Sequence[Outcome], Iterator[Outcome]):
+    """The outcomes of all sub-tasks, as ``@x.finished`` gets them: a read-only list, read when it is asked for.
+
+    ``len()`` reads nothing. Iteration reads from the first on and keeps none of them, each time anew. An index reads a
+    chunk, and keeps its lines until another one is asked for. ``next()`` goes on where the last one ended, as does an
+    iteration after it.
+    """
+
+    def __init__(
+        self, chunks: Sequence[Range], lines: Callable[[int], Iterable[str]], run: int, load: LoadResult
+    ) -> None:
+        """``lines``: those of the chunk at this position in ``chunks``, which follow each other."""
+        self._chunks = chunks
+        self._lines = lines
+        self._run = run
+        self._load = load
+        self._next: Iterator[Outcome] | None = None
+        self._held: tuple[int, list[str]] = (-1, [])
+
+    def __len__(self) -> int:
+        return sum(chunk.count for chunk in self._chunks)
+
+    def __iter__(self) -> Iterator[Outcome]:
+        return self._all() if self._next is None else self._next
+
+    def __next__(self) -> Outcome:
+        if self._next is None:
+            self._next = self._all()
+        return next(self._next)
+
+    @overload
+    def __getitem__(self, index: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Outcome]: ...
+    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
+        if isinstance(index, slice):
+            return [self._at(number) for number in range(len(self))[index]]
+        return self._at(range(len(self))[index])
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} outcomes, read when asked for>"
+
+    def _all(self) -> Iterator[Outcome]:
+        for position, chunk in enumerate(self._chunks):
+            yield from outcomes_of(chunk.first, self._lines(position), self._run, self._load)
+
+    def _at(self, index: int) -> Outcome:
+        position = bisect_right(self._chunks, index, key=lambda chunk: chunk.first) - 1
+        if self._held[0] != position:
+            self._held = (position, list(self._lines(position)))
+        line = self._held[1][index - self._chunks[position].first]
+        return Outcome.of(index, parse_line(line, self._run), self._load, TaskStatus.FAILED)
 
 
 def outcomes_of(first: int, lines: Iterable[str], run: int, load: LoadResult) -> Iterator[Outcome]:

@@ -22,12 +22,14 @@ MAX_DIGITS = 4300
 """Digits of a whole number that are accepted: what Python itself reads and writes (``sys.set_int_max_str_digits``)."""
 FIELD = "inputRef"
 """The field that errors of an uploaded input name."""
+NO_NEWLINES = "a carriage return alone ends no line; save it with newlines (LF or CRLF)"
 
 
 def to_json_text(value: Any, field: str, levels: int = MAX_DEPTH) -> str:
     """Compact JSON text of ``value``.
 
-    Raises :class:`InvalidInput` naming ``field`` for what is not JSON, NaN and Infinity, and more than ``levels``.
+    Raises :class:`InvalidInput` naming ``field``, and the place in it, for what is not JSON, NaN and Infinity, keys
+    that are the same as text (``1`` and ``"1"``), and more than ``levels``.
     """
     try:
         text = _dumps(value, ascii_only=False)
@@ -37,9 +39,11 @@ def to_json_text(value: Any, field: str, levels: int = MAX_DEPTH) -> str:
     except RecursionError:
         raise _too_deep(field, levels) from None
     except (TypeError, ValueError) as error:
-        raise InvalidInput(field, f"is not JSON: {error}") from error
+        raise InvalidInput(field, f"is not JSON: {_fault(field, value) or error}") from error
     if _bracket_count(text) > levels and depth(value) > levels:
         raise _too_deep(field, levels)
+    if "{" in text and _has_other_keys(value) and (wrong := _fault(field, value)):
+        raise InvalidInput(field, f"is not JSON: {wrong}")
     return text
 
 
@@ -92,6 +96,22 @@ def depth(value: Any) -> int:
     return deepest
 
 
+def _has_other_keys(value: Any) -> bool:
+    """Whether a key somewhere in ``value`` is no text, by hand as well."""
+    level = [value]
+    while level := [item for item in level if isinstance(item, (dict, list, tuple))]:
+        if any(type(key) is not str for item in level if isinstance(item, dict) for key in item):
+            return True
+        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+    return False
+
+
+def _fault(field: str, value: Any) -> str | None:
+    from serverless_tasks.core.inputs.no_json import fault  # not at the start: it is rare
+
+    return fault(field, value)
+
+
 def broken(line: int, reason: str) -> InvalidInput:
     """An input that cannot be run."""
     return InvalidInput(FIELD, f"line {line}: {reason}")
@@ -111,7 +131,8 @@ def split_lines(blocks: Iterable[bytes], limit: int | None = None) -> Iterator[b
             held.append(part)
             length += len(part)
             if limit is not None and length > limit:
-                raise broken(number, f"has more than {limit} bytes")
+                hint = f"; {NO_NEWLINES}" if b"\r" in part else ""
+                raise broken(number, f"has more than {limit} bytes{hint}")
     if length:
         yield b"".join(held)
 

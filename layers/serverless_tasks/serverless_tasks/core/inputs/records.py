@@ -1,4 +1,4 @@
-"""Inputs in the bucket, from bytes to elements: JSON Lines, and CSV with a header; and marks, where elements begin.
+"""Inputs in the bucket, from bytes to elements: JSON Lines, and CSV with a header.
 
 Every reader of an input, whole or in part, uses these functions: all see the same elements at the same bytes. A line
 ends at a newline and nowhere else; the last one needs none. In JSON a carriage return before it is white space, in CSV
@@ -9,27 +9,27 @@ skipped.
 from __future__ import annotations
 
 import csv
-from array import array
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from json import JSONDecodeError
 from typing import Any, NamedTuple
 
 from serverless_tasks.core.errors import InvalidInput
-from serverless_tasks.core.inputs.json_text import FIELD, broken, from_json_text, split_lines
-from serverless_tasks.core.inputs.uploads import LINE_LIMIT, Format
+from serverless_tasks.core.inputs.json_text import FIELD, NO_NEWLINES, broken, from_json_text, split_lines
+from serverless_tasks.core.inputs.uploads import LINE_LIMIT, LINES_LIMIT, Format
 
-HEADER_LIMIT = 4096
-"""Bytes of a CSV header: it stands in the task's item, where payloads end at the same size."""
-MARK_LIMIT = 1_000_000
-"""Starts that are remembered, of 8 bytes each."""
+COMMA = ","
+DELIMITERS = (COMMA, ";", "\t")
+"""Those that a header shows by itself, the first of them that parts it."""
 
-Header = Sequence[str]
+JSON_SPACE = b" \t\r"
+"""What JSON skips within a line."""
+
 Decode = Callable[[bytes], Any]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_JSON_SPACE = b" \t\r"
 _NO_RECORD = (b"", b"\r")
+_QUOTES = 'a quote inside of a field is written twice, and the field in quotes: "5"" pipe" for 5" pipe'
+_WHOLE = "each line of JSON Lines is a whole value: no brackets around all of them, no commas between them"
 
 # The module's own limit, 131,072 characters, is below ours. It holds for the whole process, so it is only ever raised.
 csv.field_size_limit(max(csv.field_size_limit(), LINE_LIMIT))
@@ -48,73 +48,29 @@ class Record(NamedTuple):
     """Without that newline."""
 
 
-class Marks:
-    """Where every element begins, and from a million on of every second, fourth, … one.
+class Header(NamedTuple):
+    """The names of a CSV's fields, and the delimiter between them."""
 
-    Chunks are cut at marks only, so their size is a multiple of ``step``.
-    """
+    names: Sequence[str]
+    delimiter: str = COMMA
 
-    def __init__(self, limit: int = MARK_LIMIT) -> None:
-        self.count = 0
-        """Elements so far."""
-        self.step = 1
-        self.end = 0
-        """The byte after the last element."""
-        self._limit = limit
-        self._starts = array("Q")
+    @classmethod
+    def of(cls, reference: Mapping[str, Any]) -> Header | None:
+        """That of an input that has been planned, as its reference keeps it."""
+        return cls(reference["header"], reference.get("delimiter", COMMA)) if "header" in reference else None
 
-    def add(self, start: int, end: int) -> None:
-        """The next element is in the bytes from ``start`` to ``end``, exclusive."""
-        if self.count % self.step == 0 and len(self._starts) == self._limit:
-            self._starts = self._starts[::2]
-            self.step *= 2
-        if self.count % self.step == 0:
-            self._starts.append(start)
-        self.count += 1
-        self.end = end
-
-    def at(self, index: int) -> int:
-        """Where the element begins, or for ``count`` where the last one ends. Raises ``ValueError`` between marks."""
-        if index == self.count:
-            return self.end
-        if index % self.step:
-            raise ValueError(f"element {index} has no mark, only every {self.step}th has")
-        return self._starts[index // self.step]
-
-    def reach(self, first: int, count: int, size: int) -> int:
-        """The index where a chunk ends that begins at mark ``first``: ``count`` for the last one, else a mark.
-
-        It has no more than ``size`` bytes and ``count`` elements, rounded up to whole steps; but one step in any case.
-        """
-        here = first // self.step
-        furthest = here + -(-count // self.step)
-        end = self._starts[here] + size
-        if furthest >= len(self._starts) and self.end <= end:
-            return self.count
-        found = bisect_right(self._starts, end, here + 1, min(furthest + 1, len(self._starts))) - 1
-        return min(max(found, here + 1) * self.step, self.count)
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a reference keeps of it."""
+        return {"header": list(self.names)} | ({} if self.delimiter == COMMA else {"delimiter": self.delimiter})
 
 
 def records(
     blocks: Iterable[bytes], written: Format, start: int = 0, limit: int | None = LINE_LIMIT
 ) -> Iterator[Record]:
     """Records of the bytes from ``start`` on, where a line begins."""
-    lines = _numbered(split_lines(blocks, limit), start)
+    lines = _numbered(split_lines(blocks, limit), start, None if limit is None else LINES_LIMIT)
     return _rows(lines, limit) if written is Format.CSV else _json_lines(lines)
-
-
-def opened(
-    blocks: Iterable[bytes], written: Format, limit: int | None = LINE_LIMIT
-) -> tuple[Header | None, Iterator[Record]]:
-    """Header and records of a whole object. One of CSV that is empty has neither.
-
-    Raises :class:`InvalidInput` naming the line, here and while the records are read.
-    """
-    found = records(blocks, written, 0, limit)
-    if written is Format.JSONL:
-        return None, found
-    first = next(found, None)
-    return (_header(first) if first else None), found
 
 
 def decoder(header: Header | None) -> Decode:
@@ -130,9 +86,11 @@ def decode(text: bytes, line: int, read: Decode) -> Any:
         raise broken(line, error.reason) from error
 
 
-def _numbered(lines: Iterable[bytes], start: int) -> Iterator[Record]:
+def _numbered(lines: Iterable[bytes], start: int, most: int | None) -> Iterator[Record]:
     """Lines as records. A range that begins after the mark begins at byte 3, so byte 0 is where one may stand."""
     for number, line in enumerate(lines, 1):
+        if most is not None and number > most:
+            raise InvalidInput(FIELD, f"has more than {most} lines, blank ones too; split it into several tasks")
         end = start + len(line) + 1
         marked = start == 0 and line.startswith(_BYTE_ORDER_MARK)
         skipped = len(_BYTE_ORDER_MARK) if marked else 0
@@ -141,7 +99,7 @@ def _numbered(lines: Iterable[bytes], start: int) -> Iterator[Record]:
 
 
 def _json_lines(lines: Iterable[Record]) -> Iterator[Record]:
-    return (line for line in lines if line.text.strip(_JSON_SPACE))
+    return (line for line in lines if line.text.strip(JSON_SPACE))
 
 
 def _rows(lines: Iterable[Record], limit: int | None) -> Iterator[Record]:
@@ -156,12 +114,12 @@ def _rows(lines: Iterable[Record], limit: int | None) -> Iterator[Record]:
         texts.append(line.text)
         quotes += line.text.count(b'"')
         if limit is not None and line.end - first.start - 1 > limit:
-            raise broken(first.line, f"a record has more than {limit} bytes; perhaps a quote is not closed")
+            raise broken(first.line, f"a record has more than {limit} bytes; perhaps a quote is not closed; {_QUOTES}")
         if quotes % 2 == 0:
             yield Record(first.line, first.start, line.end, b"\n".join(texts))
             first, texts, quotes = None, [], 0
     if first is not None:
-        raise broken(first.line, "a quote is not closed")
+        raise broken(first.line, f"a quote is not closed; {_QUOTES}")
 
 
 def _element(text: bytes) -> Any:
@@ -171,35 +129,43 @@ def _element(text: bytes) -> Any:
         cause = error.__cause__
         if not isinstance(cause, JSONDecodeError):
             raise
-        raise InvalidInput(FIELD, f"is not JSON: {cause.msg} at character {cause.pos + 1}") from error
+        raise InvalidInput(FIELD, f"is not JSON: {cause.msg} at character {cause.pos + 1}{_of_json(text)}") from error
+
+
+def _of_json(text: bytes) -> str:
+    """What may be wrong with a line that is not JSON."""
+    line = text.strip(JSON_SPACE)
+    if b"\r" in line:
+        return f"; {NO_NEWLINES}"
+    return f"; {_WHOLE}" if line == b"{" or line.startswith(b"[") or line.endswith(b",") else ""
 
 
 def _row(text: bytes, header: Header) -> dict[str, str]:
-    fields = _fields(text)
-    if len(fields) != len(header):
-        raise InvalidInput(FIELD, f"has {len(fields)} fields, the header has {len(header)}")
-    return dict(zip(header, fields, strict=True))
+    names = header.names
+    fields = fields_of(text, header.delimiter)
+    if len(fields) != len(names):
+        hint = _hint(text, names, header.delimiter)
+        raise InvalidInput(FIELD, f"has {len(fields)} fields, the header has {len(names)}{hint}")
+    return dict(zip(names, fields, strict=True))
 
 
-def _fields(text: bytes) -> list[str]:
+def _hint(text: bytes, names: Sequence[str], delimiter: str) -> str:
+    """What may be wrong where the numbers of fields differ."""
+    if b"\n" in text:
+        return f"; {_QUOTES}"
+    other = next((other for other in DELIMITERS if other != delimiter and any(other in name for name in names)), None)
+    return f"; if {other!r} stands between them, say so by a first line sep={other}" if other else ""
+
+
+def fields_of(text: bytes, delimiter: str) -> list[str]:
+    """The fields of a record of CSV. Raises :class:`InvalidInput`; only its reason counts."""
+    line = _decoded(text)
     try:
-        [fields] = csv.reader([_decoded(text)], strict=True)
+        [fields] = csv.reader([line], strict=True, delimiter=delimiter)
     except csv.Error as error:
-        raise InvalidInput(FIELD, f"is not CSV: {error}") from error
+        hint = NO_NEWLINES if "\r" in line and "\n" not in line else _QUOTES if '"' in line else str(error)
+        raise InvalidInput(FIELD, f"is not CSV: {hint}") from error
     return fields
-
-
-def _header(record: Record) -> Header:
-    if len(record.text) > HEADER_LIMIT:
-        raise broken(record.line, f"the header has {len(record.text)} bytes, {HEADER_LIMIT} are allowed")
-    names: list[str] = decode(record.text, record.line, _fields)
-    if not names:
-        raise broken(record.line, "the header has no names")
-    if not all(names):
-        raise broken(record.line, "the header has an empty name")
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise broken(record.line, f"the header has the name {twice!r} more than once")
-    return names
 
 
 def _decoded(text: bytes) -> str:

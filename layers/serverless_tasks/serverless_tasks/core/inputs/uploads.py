@@ -18,6 +18,8 @@ UPLOAD_LIMIT = 5 * 1024**3
 """Bytes of an upload: what S3 takes in a single PUT (S3 user guide, "Uploading objects")."""
 ELEMENT_LIMIT = 10_000_000
 """Elements of an upload: 1,000 chunks of 10,000 each, a good part of which one invocation can run."""
+LINES_LIMIT = 50_000_000
+"""Lines of an upload, blank ones among them, and those within the quotes of CSV: each takes its time to be read."""
 LINE_LIMIT = 3_000_000
 """Bytes of one line, or of one CSV record: as much as a request may carry."""
 UPLOAD_SECONDS = 900
@@ -32,7 +34,7 @@ class Format(StrEnum):
     JSONL = "jsonl"
     """JSON Lines: one element per line."""
     CSV = "csv"
-    """RFC 4180 with a header: one element per record, an object of strings."""
+    """RFC 4180 with a header: one element per record, an object of strings. Delimiters: comma, semicolon, tab."""
 
 
 CONTENT_TYPES = {Format.JSONL: "application/x-ndjson", Format.CSV: "text/csv"}

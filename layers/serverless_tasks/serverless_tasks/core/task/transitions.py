@@ -9,7 +9,7 @@ Progress, leases and checkpoints are no transitions: they keep the version, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
@@ -123,22 +123,22 @@ def planned(
     execution_arn: str | None,
     counts: Sets,
     done_chunks: frozenset[int],
-    header: Sequence[str] | None = None,
+    header: Sets | None = None,
     *,
     policy: Sets,
     cut: Sets | None = None,
 ) -> Update:
     """The chunks of a Step Functions task are there and begin to run.
 
-    ``header``: that of an input in CSV, for a worker that reads only a part of it. ``policy``: what this deployment
-    decides by, for this run. ``cut``: what a chunk has at most, for this run and all later ones.
+    ``header``: that of an input in CSV, as its reference keeps it: for a worker that reads only a part of it.
+    ``policy``: what this deployment decides by, for this run. ``cut``: what a chunk has at most, for this run and all
+    later ones.
     """
     sets = _attributes(counts) | ({"executionArn": execution_arn} if execution_arn and not task.execution_arn else {})
     sets["policy"] = policy
     if cut is not None and task.cut is None:
         sets["cut"] = cut
-    if header is not None:
-        sets["inputRef.header"] = list(header)
+    sets |= {f"inputRef.{name}": value for name, value in (header or {}).items()}
     removes: tuple[str, ...] = ()
     if done_chunks:
         sets["doneChunks"] = done_chunks

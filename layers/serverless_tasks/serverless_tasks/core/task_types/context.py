@@ -64,12 +64,12 @@ class TaskContext:
         state:
             Anything that is JSON.
         progress:
-            0 to 1, shown with the task.
+            0 to 1, shown with the task. What is below or above is taken as 0 or 1: sums of floats end a little above.
 
         Raises
         ------
         InvalidInput
-            When state is not JSON or has more than 1 MB, or progress is not 0 to 1; the task is unharmed.
+            When state is not JSON or has more than 1 MB, or progress is no number; the task is unharmed.
         """
         known = None if progress is None else check_progress(progress)
         if self._save is None:
@@ -79,7 +79,8 @@ class TaskContext:
 
 
 def check_progress(progress: Any) -> float:
-    """Progress as it is kept. Raises :class:`InvalidInput` where it is no number from 0 to 1."""
-    if isinstance(progress, Real) and 0 <= float(progress) <= 1:
-        return float(progress)
+    """Progress as it is kept, 0 to 1. Raises :class:`InvalidInput` where it is no number."""
+    if isinstance(progress, Real) and progress == progress:  # NaN is not equal to itself
+        nearest: Any = min(max(progress, 0), 1)
+        return float(nearest)
     raise InvalidInput("progress", f"must be a number from 0 to 1, not {progress!r}")

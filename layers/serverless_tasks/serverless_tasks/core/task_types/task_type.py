@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -88,6 +89,7 @@ class TaskType:
         self.task_handler: TaskHandler | None = None
         self.sub_task_handler: SubTaskHandler | None = None
         self.finished_handler: FinishedHandler | None = None
+        self.defined_in = _calling_file()
         _register(self)
 
     def task(self, handler: Handler) -> Handler:
@@ -118,18 +120,42 @@ class TaskType:
         if present is not None:
             known = getattr(present, "__qualname__", present)
             raise InvalidInput(what, f"task type {self.name!r} already has a {what} handler, {known}")
+        check_handler(what, handler, "outcomes" if what == "finished" else "context")
         return handler
 
     def __repr__(self) -> str:
         return f"TaskType({self.name!r})"
 
 
+def check_handler(what: str, handler: Any, second: str) -> None:
+    """Raise :class:`InvalidInput` for a handler that cannot be called with an event and one more argument."""
+    try:
+        # As it is called: what a decorator wraps may take other arguments.
+        signature = inspect.signature(handler, follow_wrapped=False)
+    except (TypeError, ValueError):  # one written in C does not say
+        return
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        name = getattr(handler, "__qualname__", repr(handler))
+        raise InvalidInput(what, f"the handler {name}{signature} must take (event, {second})") from None
+
+
+def _calling_file() -> str:
+    """The file of the code that makes a task type."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return frame.f_code.co_filename if frame else "?"
+
+
 _registry: dict[str, TaskType] = {}
 
 
 def _register(task_type: TaskType) -> None:
-    if task_type.name in _registry:
-        raise InvalidInput("name", f"task type {task_type.name!r} is defined twice")
+    if known := _registry.get(task_type.name):
+        where = f"in {known.defined_in} and in {task_type.defined_in}"
+        raise InvalidInput("name", f"task type {task_type.name!r} is defined twice, {where}")
     _registry[task_type.name] = task_type
 
 
