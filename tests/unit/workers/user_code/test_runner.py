@@ -136,9 +136,10 @@ def test_a_handler_that_cancels_itself_has_failed(whom):
 
 
 def test_without_an_event_loop_the_coroutine_is_closed_unrun(monkeypatch):
-    def refuse(coroutine):
+    def refuse():
         raise OSError("too many open files")
 
-    monkeypatch.setattr(asyncio, "run", refuse)
+    monkeypatch.setattr(asyncio, "new_event_loop", refuse)
+    monkeypatch.setattr(asyncio.events, "new_event_loop", refuse)
     with pytest.raises(OSError, match="too many open files"):
         call([(doubled, 2)], CONTEXT)  # and no warning that it was never awaited
