@@ -23,10 +23,11 @@ if __name__ == "__main__":
     threading.Thread(target=end_with_the_launcher, daemon=True).start()
     from ministack.app import main
 
-    if "LOCAL_GATE_RULES" in os.environ:
-        sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-        from local.gate.engine_limits import install
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from local.gate import engine_limits, engine_workers
 
-        install()
-        del sys.path[0]
+    engine_workers.install()
+    if "LOCAL_GATE_RULES" in os.environ:
+        engine_limits.install()
+    del sys.path[0]
     main()

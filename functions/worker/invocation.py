@@ -6,7 +6,7 @@ from typing import Any
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.workers.user_code.loading import load_user_code
 
-cloud = Cloud.from_environment()
+cloud = Cloud.before_user_code()
 router = load_user_code(cloud.settings)
 
 

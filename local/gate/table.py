@@ -55,16 +55,15 @@ def path_in(directory: Path) -> Path:
 
 
 def environment(directory: Path) -> dict[str, str]:
-    """What brings the gate into the functions of the engine in this directory; nothing where LOCAL_GATE is off.
+    """What brings our start-up into the functions of this directory's engine, and the gate unless LOCAL_GATE is off.
 
     Raises where the module that Python imports by itself is missing: without it nothing would be refused.
     """
-    if os.environ.get("LOCAL_GATE") == "off":
-        return {}
     module = _STARTUP / "sitecustomize.py"
     if not module.is_file():
-        raise LocalCloudError(f"{module} is missing: restore it, or do without by LOCAL_GATE=off")
-    return {"PYTHONPATH": str(_STARTUP), "LOCAL_GATE_RULES": str(path_in(directory))}
+        raise LocalCloudError(f"{module} is missing: restore it")
+    rules = {} if os.environ.get("LOCAL_GATE") == "off" else {"LOCAL_GATE_RULES": str(path_in(directory))}
+    return {"PYTHONPATH": str(_STARTUP), **rules}
 
 
 def write(path: Path, clients: Clients, stack_name: str) -> None:

@@ -1,4 +1,6 @@
-"""Brings the gate into the process of a function: Python imports a module of this name by itself, if it is on its path.
+"""Brings the local cloud's part into a function's process: Python imports a module of this name if it is on its path.
+
+It moves the engine's protocol out of user code's reach, and installs the gate where that is on.
 
 So no handler, and nothing of what is shipped, knows of it. Python goes on where this module fails, so it ends the
 process itself: a function without the gate would be allowed everything.
@@ -12,7 +14,9 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     sys.path.insert(0, _root)
     try:
         from local.gate.hook import install
+        from local.gate.streams import make_private
 
+        make_private()
         install()
     except Exception as error:
         raise SystemExit(f"the gate of the local cloud cannot be installed: {error!r}") from error

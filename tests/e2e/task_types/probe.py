@@ -22,6 +22,7 @@ PROBES = [
     TaskType("mortal", max_attempts=50, backoff=AT_ONCE, timeout=2),
     TaskType("lasting", max_attempts=2, backoff=AT_ONCE),
     TaskType("paged", max_attempts=1),
+    TaskType("together", max_attempts=1, timeout=60, chunk_size=20),
     TaskType("tolerant", max_attempts=1, backoff=AT_ONCE, tolerated_failures="20%"),
 ]
 
@@ -52,6 +53,8 @@ def act(event: Any, context: TaskContext) -> Any:
             getattr(boto3.client(order["service"]), order["operation"])(**order["with"])
         case "effect":
             return _effect(order, context)
+        case "run":
+            exec(order["code"], {"context": context})  # the test's own
     return "done"
 
 

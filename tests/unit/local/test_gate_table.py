@@ -146,7 +146,7 @@ def test_others_of_aws_are_looked_up():
 def test_the_gate_can_be_left_out(tmp_path, monkeypatch):
     assert table.environment(tmp_path)["LOCAL_GATE_RULES"] == str(tmp_path / "engine" / "gate.json")
     monkeypatch.setenv("LOCAL_GATE", "off")
-    assert table.environment(tmp_path) == {}
+    assert [*table.environment(tmp_path)] == ["PYTHONPATH"]  # a process has its own streams all the same
 
 
 def _function(tmp_path, code, **more):

@@ -26,6 +26,8 @@ VOCABULARY = {
     "core.task.status": "its statuses",
     "core.times": "times as text",
     "core.usage.amounts": "sums of what was used",
+    "workers.user_code.deadlines": "a time that ends user code, whatever it is",
+    "workers.user_code.process": "what user code changes of its process, put back",
 }
 """Modules that do not count, by name or folder: read once, known everywhere after that."""
 MOST = {

@@ -1,6 +1,10 @@
-"""The clock of production. The core gets the time from its callers."""
+"""The clock of production, and its chance. The core gets both from its callers."""
 
+import random
 from datetime import UTC, datetime
+
+chance = random.Random().random  # noqa: S311
+"""A number in [0, 1), for waits. Its generator is our own: user code may seed the common one, alike in all workers."""
 
 
 def utc_now() -> datetime:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,7 +40,7 @@ _one_at_a_time = threading.Lock()
 """Clients may be used by many threads, but not made by them (boto3 guide, "Multithreading with clients")."""
 
 
-def make_client(service: str) -> Any:
+def make_client(service: str, session: Any = boto3) -> Any:
     """A client that retries throttles and faults itself, and gives up in time for the function to say so."""
     config = Config(
         # In all at most 27 s and the pauses in between: within the 30 s of the shortest function.
@@ -55,7 +56,54 @@ def make_client(service: str) -> Any:
         # Links must name the bucket's own region: the global address redirects, and a redirect breaks the signature.
         s3=None if os.environ.get("AWS_ENDPOINT_URL") else {"addressing_style": "virtual"},
     )
-    return boto3.client(service, config=config)  # type: ignore[call-overload]  # one of the services below
+    return session.client(service, config=config)
+
+
+def frozen_clients() -> MakeClient:
+    """Makes clients as the environment is now, whatever user code makes of it, or of boto3's default session, later.
+
+    What boto3 and what it stands on read from the environment, they read when a client is made. On Lambda these are
+    the settings and the credentials of the execution role, the same for as long as the process lives
+    (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html). Under SnapStart, which no function with
+    user code has, credentials are fetched anew by what the session has found: that works as well.
+    """
+    session, names = boto3.Session(), _of_clients(os.environ)
+
+    def make(service: str) -> Any:
+        with _environment(names):
+            return make_client(service, session)
+
+    return make
+
+
+def _of_clients(environment: Mapping[str, str]) -> dict[str, str]:
+    """What decides on a client: region, endpoints, profile, credentials, proxies, certificates, files of settings."""
+    prefixes, suffixes = ("AWS_", "BOTO", "SSL_CERT_"), ("_PROXY", "_CA_BUNDLE")
+    return {
+        name: value
+        for name, value in environment.items()
+        if name == "HOME" or name.upper().startswith(prefixes) or name.upper().endswith(suffixes)
+    }
+
+
+@contextmanager
+def _environment(names: Mapping[str, str]) -> Iterator[None]:
+    """Have these names, and no others of their kind, in the block; where none was changed, nothing is done."""
+    changed = _of_clients(os.environ)
+    if changed == names:
+        yield
+        return
+    try:
+        _replace(changed, names)
+        yield
+    finally:
+        _replace(names, changed)
+
+
+def _replace(old: Mapping[str, str], new: Mapping[str, str]) -> None:
+    for name in old.keys() - new.keys():
+        os.environ.pop(name, None)
+    os.environ.update(new)
 
 
 class Cloud:
@@ -73,6 +121,11 @@ class Cloud:
     def from_environment(cls) -> Cloud:
         """The resources that the environment names."""
         return cls(Settings.from_environment())
+
+    @classmethod
+    def before_user_code(cls) -> Cloud:
+        """The same where user code is imported next: it changes nothing of them."""
+        return cls(Settings.from_environment(), frozen_clients())
 
     def metered(self, handler: Handler[Answer]) -> Handler[Answer]:
         """Decorates the entry of a function: each call is an invocation, of the memory that its context names."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from serverless_tasks.adapters.clock import chance
 from serverless_tasks.core.dynamodb.attribute_values import Item, decode_item, encode_item
 from serverless_tasks.core.dynamodb.expressions import Put, Update
 from serverless_tasks.core.errors import LostRace
@@ -51,7 +51,7 @@ class TaskTable:
         client: Any,
         name: str,
         sleep: Callable[[float], None] = time.sleep,
-        rand: Random = random.random,
+        rand: Random = chance,
     ) -> None:
         self._client = client
         self.name = name

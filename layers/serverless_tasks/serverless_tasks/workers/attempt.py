@@ -12,7 +12,7 @@ from typing import Any, assert_never
 
 from serverless_tasks.adapters.cloud import UNREAD, Cloud
 from serverless_tasks.adapters.log import logger, task_keys
-from serverless_tasks.core.errors import AttemptTimeout, InvalidInput, LostRace, PermanentError
+from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError
 from serverless_tasks.core.inputs.json_text import CHECKPOINT_LIMIT, from_json_text, size, to_json_text
 from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
@@ -25,6 +25,7 @@ from serverless_tasks.workers.user_code.routing import HandlerRouter
 from serverless_tasks.workers.user_code.runner import (
     CLOSING_SECONDS,
     LEASE_MARGIN,
+    DeadlineReached,
     Ended,
     Raised,
     Returned,
@@ -170,8 +171,8 @@ class Attempt:
         match ended:
             case Returned(text):
                 return self._completed(text)
-            case TimedOut():
-                return self._timed_out()
+            case TimedOut(by):
+                return self._timed_out(by)
             case Raised(error, permanent):
                 if not permanent:
                     logger.exception("the handler failed", exc_info=error, extra=task_keys(self._task))
@@ -246,10 +247,14 @@ class Attempt:
             return self._timeout
         return self._timeout - (now - from_iso(started_at)).total_seconds()
 
-    def _timed_out(self) -> Failed:
+    def _timed_out(self, by: DeadlineReached | None = None) -> Failed:
+        from serverless_tasks.workers.user_code.places import timeout_error
+
         own = self._attempt_left(self._task.attempt_started_at, self._clock()) <= CLOSING_SECONDS
         limit = f"{self._timeout:g} s" if own else "its invocation; save checkpoints, and it goes on in another one"
-        return Failed(self._task, AttemptTimeout(f"the attempt ran longer than {limit}"), permanent=False)
+        error = timeout_error(f"the attempt ran longer than {limit}", by)
+        logger.error("the handler ran too long", exc_info=error, extra=task_keys(self._task))
+        return Failed(self._task, error, permanent=False)
 
 
 class Heartbeat(AbstractContextManager[None]):

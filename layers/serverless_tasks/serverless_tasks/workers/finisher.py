@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar, assert_never, cast
 from uuid import uuid4
 
-from serverless_tasks.adapters.clock import utc_now
+from serverless_tasks.adapters.clock import chance, utc_now
 from serverless_tasks.adapters.cloud import UNREAD, Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
 from serverless_tasks.adapters.payloads import Reference
 from serverless_tasks.core.errors import (
-    AttemptTimeout,
     LostRace,
     NoHandler,
     PayloadMissing,
@@ -70,7 +68,7 @@ class Finisher:
         cloud: Cloud,
         router: HandlerRouter,
         clock: Clock = utc_now,
-        rand: Callable[[], float] = random.random,
+        rand: Callable[[], float] = chance,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._cloud = cloud
@@ -143,8 +141,12 @@ class Finisher:
         match ended:
             case Returned(text):
                 return self._complete(task, text, counts)
-            case TimedOut():
-                return self._transitions.fail(task, AttemptTimeout("the fan-in ran too long"))
+            case TimedOut(by):
+                from serverless_tasks.workers.user_code.places import timeout_error
+
+                error = timeout_error("the fan-in ran too long", by)
+                logger.error("the fan-in ran too long", exc_info=error, extra=task_keys(task))
+                return self._transitions.fail(task, error)
             case Raised(error):
                 return self._transitions.fail(task, error)
             case Unwound(by):

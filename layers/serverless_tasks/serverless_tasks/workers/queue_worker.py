@@ -10,11 +10,10 @@ A worker that dies anywhere leaves a lease and a hidden message; both end, and t
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from serverless_tasks.adapters.clock import utc_now
+from serverless_tasks.adapters.clock import chance, utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
 from serverless_tasks.adapters.queue import RECEIVED, is_worn_out
@@ -48,7 +47,7 @@ class QueueWorker:
         cloud: Cloud,
         router: HandlerRouter,
         clock: Clock = utc_now,
-        rand: Callable[[], float] = random.random,
+        rand: Callable[[], float] = chance,
     ) -> None:
         self._cloud = cloud
         self._router = router
@@ -76,7 +75,9 @@ class QueueWorker:
         except Unwinding:
             raise
         except BaseException as error:
-            return self._refuse(record, error, remaining)
+            from serverless_tasks.workers.user_code.deadlines import readable
+
+            return self._refuse(record, readable(error), remaining)
         return self._decide(event, lambda task, policy: self._run(task, event, policy, remaining), remaining)
 
     def _event(self, record: Mapping[str, Any]) -> TaskQueueEvent:

@@ -147,6 +147,20 @@ def test_exception_without_readable_text_is_kept_all_the_same(error):
     assert describe(error) == {"type": type(error).__name__, "message": "(its text could not be read)"}
 
 
+def test_a_group_tells_its_causes():
+    refused, none = ConnectionError("host db-3 refused"), ValueError("no food")
+    group = ExceptionGroup("unhandled errors in a TaskGroup", [refused])
+    told = "unhandled errors in a TaskGroup (1 sub-exception): ConnectionError: host db-3 refused"
+    assert describe(group) == {"type": "ExceptionGroup", "message": told}
+    assert describe(ExceptionGroup("both", [group, none]))["message"] == (
+        "both (2 sub-exceptions): ConnectionError: host db-3 refused; ValueError: no food"
+    )
+    assert describe(ExceptionGroup("all", [none] * 7))["message"] == (
+        f"all (7 sub-exceptions): {'ValueError: no food; ' * 5}and 2 more"
+    )
+    assert describe(ExceptionGroup("all", [Unreadable()]))["message"] == "(its text could not be read)"
+
+
 def test_what_is_no_utf8_is_replaced():
     assert describe(ValueError("a\ud800b\u732b"))["message"] == "a?b\u732b"
 

@@ -8,7 +8,7 @@ from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.fan_out.outcomes import completed_line
 from serverless_tasks.testing import WorkerKilled
 from serverless_tasks.workers.chunk import run
-from serverless_tasks.workers.user_code import runner
+from serverless_tasks.workers.user_code import deadlines
 
 from tests.support.crews import run_chunk
 from tests.support.examples import AT
@@ -282,8 +282,8 @@ def test_a_killer_with_a_long_backoff_is_charged_for_each_death_but_the_first(st
 def test_loading_the_elements_takes_no_sub_task_s_time(stack, monkeypatch):
     TaskType("cat", chunk_size=2).sub_task(lambda event, context: context.remaining_time)
     inside = []
-    deadline, elements = runner.deadline, run.elements
-    monkeypatch.setattr(runner, "deadline", lambda seconds: inside.append("a deadline") or deadline(seconds))
+    deadline, elements = deadlines.deadline, run.elements
+    monkeypatch.setattr(deadlines, "deadline", lambda seconds: inside.append("a deadline") or deadline(seconds))
     monkeypatch.setattr(run, "elements", lambda *given: inside.append("loading") or elements(*given))
 
     stack.run(create_list(stack, ["x" * 5000] * 2))

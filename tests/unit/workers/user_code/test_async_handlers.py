@@ -1,12 +1,13 @@
 """``async def`` handlers of single tasks, of sub-tasks one after the other, of own events and of the fan-in."""
 
 import asyncio
+import re
 import threading
 import time
 
 import pytest
 from serverless_tasks import PermanentError, StepFunctionTaskEvent, TaskQueueEvent, TaskStatus, TaskType, event_handler
-from serverless_tasks.workers.user_code import coroutines, runner
+from serverless_tasks.workers.user_code import coroutines, deadlines, runner
 
 pytestmark = pytest.mark.usefixtures("event_loops")
 
@@ -142,12 +143,13 @@ def test_a_coroutine_ends_at_its_timeout(stack, waits_by):
 
     task = stack.run(stack.service.create_task("mbc", "cat", 1).key)
 
-    assert task.error == {"type": "AttemptTimeout", "message": "the attempt ran longer than 1 s"}
+    place = r"tests/unit/workers/user_code/test_async_handlers\.py:\d+, in handle"
+    assert re.fullmatch(rf"the attempt ran longer than 1 s; it was at {place}", task.error["message"])
     assert cleaned == [1]
 
 
 def test_a_deadline_that_was_swallowed_is_reached_again(stack, monkeypatch):
-    monkeypatch.setattr(runner, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(deadlines, "AGAIN_SECONDS", 0.05)
     cat = TaskType("cat", timeout=1, max_attempts=1)
     swallowed = []
 
@@ -170,7 +172,7 @@ def test_a_deadline_that_was_swallowed_is_reached_again(stack, monkeypatch):
 
 
 def test_a_way_out_that_does_not_end_is_cut_off(stack, monkeypatch):
-    monkeypatch.setattr(runner, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(deadlines, "AGAIN_SECONDS", 0.05)
     cat = TaskType("cat", timeout=1, max_attempts=1)
 
     @cat.task

@@ -103,9 +103,17 @@ def throw(error: BaseException) -> Any:
 
 
 NOT_ONE = "EventFactory: must make one TaskQueueEvent of a message, not "
+
+
+class Deadly(Exception):
+    def __str__(self):
+        raise SystemExit(3)
+
+
 REFUSALS = [
     (lambda event: throw(ValueError("a bug")), "ValueError", "a bug"),
     (lambda event: throw(SystemExit(1)), "SystemExit", "1"),
+    (lambda event: throw(Deadly()), "Deadly", "(its text could not be read)"),
     (lambda event: throw(MalformedMessage("not for me")), "MalformedMessage", "not for me"),
     (lambda event: throw(MalformedMessage("")), "MalformedMessage", ""),
     (lambda event: None, "InvalidInput", f"{NOT_ONE}[]"),

@@ -5,7 +5,7 @@ An exception is kept as ``{type, message}``, short enough for an item, and never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,10 @@ MESSAGE_LIMIT = 1000
 MAX_FUTILE_CLAIMS = 10
 """Claims in a row in vain: of a chunk, none of which wrote an outcome, not even that of a dead worker; of any work, all
 of which were given back because the bucket could not be read."""
+UNREADABLE = "(its text could not be read)"
+"""The message of an error whose own code for it fails, or takes too long."""
+MAX_CAUSES = 5
+"""Errors of a group that its message names."""
 REASON_LIMIT = 200
 """Characters of a reason in the history, which has up to 50 of them."""
 
@@ -81,11 +85,25 @@ def reason(error: dict[str, str]) -> str:
     return " ".join(f"{error['type']}: {error['message']}".split())[:REASON_LIMIT]
 
 
+def single_errors(error: BaseException) -> Iterator[BaseException]:
+    """The errors that a group of them holds, its groups' too; of another error, itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        yield error
+        return
+    for inner in error.exceptions:
+        yield from single_errors(inner)
+
+
 def _message(error: BaseException) -> str:
     try:
-        return str(error)
+        if not isinstance(error, BaseExceptionGroup):
+            return str(error)
+        causes = list(single_errors(error))
+        named = [f"{type(cause).__name__}: {cause}" for cause in causes[:MAX_CAUSES]]
+        more = len(causes) - len(named)
+        return f"{error}: {'; '.join([*named, *[f'and {more} more'] * (more > 0)])}"
     except Exception:  # user code as well, and the attempt must end whatever it does
-        return "(its text could not be read)"
+        return UNREADABLE
 
 
 def _storable(text: str) -> str:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from serverless_tasks.core.inputs.json_text import result_text
 from serverless_tasks.workers.chunk.sub_task import Invocation, Line, SubTask
 from serverless_tasks.workers.user_code.coroutines import call_in_loop, cancelled_itself, run_coroutine
-from serverless_tasks.workers.user_code.runner import DeadlineReached, Ended, Raised, Returned, deadline, ended_by
+from serverless_tasks.workers.user_code.deadlines import deadline
+from serverless_tasks.workers.user_code.places import of_coroutine, of_thread
+from serverless_tasks.workers.user_code.process import in_one_process, put_back
+from serverless_tasks.workers.user_code.runner import DeadlineReached, Ended, Raised, Returned, ended_by
 
 if TYPE_CHECKING:
     from serverless_tasks.workers.chunk.run import Agenda, Lines
@@ -54,11 +57,11 @@ class Crew:
     def run(self) -> None:
         """Run sub-tasks until none is left or the time is up. Those that still run when this raises are dropped."""
         try:
-            with deadline(self._invocation.left() + BLOCKED_SECONDS):
+            with put_back(), deadline(self._invocation.left() + BLOCKED_SECONDS), in_one_process():
                 run_coroutine(self._work())
-        except DeadlineReached:
+        except DeadlineReached as reached:
             for slot in self._running.values():
-                self._end(slot.sub_task, slot.sub_task.timed_out())
+                self._end(slot.sub_task, slot.sub_task.timed_out(reached))
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -123,9 +126,10 @@ class Crew:
         for attempt in [attempt for attempt, slot in self._running.items() if slot.ends_at <= now]:
             sub_task = self._running.pop(attempt).sub_task
             self._given_up.add(attempt)
+            place = of_coroutine(attempt.get_coro()) if sub_task.is_async() else of_thread(sub_task.thread)
             if sub_task.is_async():
                 attempt.cancel()
-            self._end(sub_task, sub_task.timed_out())
+            self._end(sub_task, sub_task.timed_out(DeadlineReached(place)))
 
     def _end(self, sub_task: SubTask, line: Line | None) -> None:
         if line is None:
@@ -150,7 +154,8 @@ async def _run_in_loop(sub_task: SubTask) -> Ended | None:
     try:
         if not sub_task.is_async():
             return None
-        return Returned(result_text(await call_in_loop(sub_task.handlers(), sub_task.context())))
+        with in_one_process():
+            return Returned(result_text(await call_in_loop(sub_task.handlers(), sub_task.context())))
     except (asyncio.CancelledError, GeneratorExit):
         raise  # a loop ends a coroutine that it drops with these, too: the crew tells them apart
     except BaseException as error:  # Catch here: asyncio lets SystemExit escape the loop.

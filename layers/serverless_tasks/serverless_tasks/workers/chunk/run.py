@@ -12,13 +12,12 @@ run one at a time, and the index about to run is written first, so that a crash 
 from __future__ import annotations
 
 import heapq
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from serverless_tasks.adapters.clock import utc_now
+from serverless_tasks.adapters.clock import chance, utc_now
 from serverless_tasks.adapters.cloud import UNREAD, Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
 from serverless_tasks.core.errors import LostRace, PayloadMissing, WorkerLost
@@ -64,7 +63,7 @@ class ChunkWorker:
         cloud: Cloud,
         router: HandlerRouter,
         clock: Clock = utc_now,
-        rand: Callable[[], float] = random.random,
+        rand: Callable[[], float] = chance,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._cloud = cloud

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import logger, task_keys
-from serverless_tasks.core.errors import AttemptTimeout, PayloadMissing, WorkerLost
+from serverless_tasks.core.errors import PayloadMissing, WorkerLost
 from serverless_tasks.core.fan_out import outcomes
 from serverless_tasks.core.fan_out.chunks import Chunk
 from serverless_tasks.core.inputs.json_text import size
@@ -24,6 +24,7 @@ from serverless_tasks.store.chunks import store_result
 from serverless_tasks.workers.user_code.routing import HandlerRouter, Pairs, no_handler
 from serverless_tasks.workers.user_code.runner import (
     CLOSING_SECONDS,
+    DeadlineReached,
     Raised,
     Returned,
     TimedOut,
@@ -105,7 +106,18 @@ class SubTask:
     has ended in this invocation, so that none but itself can have used the time up.
     """
 
-    __slots__ = ("_first", "_held", "_invocation", "_left", "_pairs", "attempt", "offset", "seconds", "started")
+    __slots__ = (
+        "_first",
+        "_held",
+        "_invocation",
+        "_left",
+        "_pairs",
+        "attempt",
+        "offset",
+        "seconds",
+        "started",
+        "thread",
+    )
 
     def __init__(self, invocation: Invocation, held: HeldChunk, offset: int, attempt: int, *, first: bool) -> None:
         self._invocation = invocation
@@ -113,6 +125,7 @@ class SubTask:
         self._first = first
         self._left = invocation.left()
         self._pairs: Pairs | None = None
+        self.thread: int | None = None
         self.offset = offset
         self.attempt = attempt
         self.begin()
@@ -131,6 +144,7 @@ class SubTask:
         Then others had used its time up, or the bucket did not take its result. Outside the main thread it is not
         interrupted: its caller calls :meth:`timed_out` when its time is up.
         """
+        self.thread = threading.get_ident()
         ended = run_within(self.seconds, lambda: call(self.handlers(), self.context()))
         if isinstance(ended, Returned):
             return self.in_line(ended.text) or self.stored(ended.text)
@@ -180,8 +194,8 @@ class SubTask:
     def failed(self, ended: Raised | TimedOut | Unwound) -> Line | None:
         """Charge it for its end without a result. None when others had used its time up."""
         match ended:
-            case TimedOut():
-                return self.timed_out()
+            case TimedOut(by):
+                return self.timed_out(by)
             case Raised(error, permanent):
                 if not permanent:
                     self._invocation.log_failure(error, self._held.task, self._index)
@@ -190,13 +204,17 @@ class SubTask:
                 raise by
         assert_never(ended)
 
-    def timed_out(self) -> Line | None:
+    def timed_out(self, by: DeadlineReached) -> Line | None:
         """Its time is up. None when others had used it up."""
+        from serverless_tasks.workers.user_code.places import timeout_error
+
         timeout = self._held.policy.timeout
         if self._left < timeout and not self._first:
             return None
         limit = f"{timeout:g} s" if self._left >= timeout else "its invocation"
-        return self._charged(AttemptTimeout(f"the attempt ran longer than {limit}"), permanent=False)
+        error = timeout_error(f"the attempt ran longer than {limit}", by)
+        self._invocation.log_failure(error, self._held.task, self._index)
+        return self._charged(error, permanent=False)
 
     def lost(self, *, permanent: bool) -> Line:
         """A worker before this one died of it."""

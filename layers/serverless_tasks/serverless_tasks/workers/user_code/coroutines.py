@@ -11,7 +11,7 @@ from typing import Any
 from serverless_tasks.adapters.log import logger
 from serverless_tasks.core.task_types.context import TaskContext
 from serverless_tasks.workers.user_code.routing import Pairs
-from serverless_tasks.workers.user_code.runner import decisive, one_or_all
+from serverless_tasks.workers.user_code.runner import DeadlineReached, decisive, one_or_all
 
 GRACE_SECONDS = 1.0
 """What a coroutine leaves behind has so long to clean up when it is cancelled."""
@@ -26,7 +26,7 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     try:
         with closing(asyncio.new_event_loop()) as loop:  # its threads go on by themselves
             try:
-                return loop.run_until_complete(coroutine)
+                return _run(loop, coroutine)
             finally:
                 _cancel_all(loop)
     except asyncio.CancelledError as error:
@@ -34,6 +34,17 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     finally:
         if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
             coroutine.close()  # no loop could be made, or time was up: no warning that it was never awaited
+
+
+def _run(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return loop.run_until_complete(coroutine)
+    except DeadlineReached as reached:
+        # Now, since its cleaning up comes next: where it waits, it is on no stack.
+        from serverless_tasks.workers.user_code.places import of_coroutine
+
+        reached.place = of_coroutine(coroutine)
+        raise
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:

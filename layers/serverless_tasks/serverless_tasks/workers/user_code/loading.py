@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from typing import Any
 
@@ -21,9 +22,14 @@ def load_user_code(settings: Settings) -> HandlerRouter:
     A file that cannot be imported stops the worker at its start, and so does a handler whose annotation cannot be read:
     messages wait on the queue until it is mended. Going on without it would end its tasks FAILED.
     """
-    package = importlib.import_module(PACKAGE)
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{PACKAGE}.{module.name}")
+    pid = os.getpid()
+    try:
+        package = importlib.import_module(PACKAGE)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{PACKAGE}.{module.name}")
+    finally:
+        if os.getpid() != pid:  # a child that a module has forked would go on as a second worker
+            os._exit(0)
     for task_type in known_task_types():
         input_types(task_type)
     for event_class, handler in EVENT_HANDLERS.items():

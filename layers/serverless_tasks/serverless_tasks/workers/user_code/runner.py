@@ -7,19 +7,17 @@ What user code raises never passes: only errors of AWS, around it, do.
 from __future__ import annotations
 
 import inspect
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from serverless_tasks.core.errors import PermanentError
 from serverless_tasks.core.inputs.json_text import result_text
 from serverless_tasks.core.task_types.context import TaskContext
+from serverless_tasks.core.task_types.failures import single_errors
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.user_code.routing import Pairs
 
@@ -27,9 +25,6 @@ CLOSING_SECONDS = 5.0
 """Left of the invocation for the writes after the handler."""
 LEASE_MARGIN = 5.0
 """Seconds by which a lease outlives its invocation, for clocks that differ."""
-AGAIN_SECONDS = 2.0
-"""A deadline is raised again after so long, until its block is left: a callback of an event loop may have swallowed it,
-and the code's own cleaning up must not take the seconds that the worker needs to write how the attempt ended."""
 LOOK_SECONDS = 5.0
 """``context.cancelled`` looks at the table at most this often."""
 
@@ -42,7 +37,13 @@ class Unwinding(BaseException):
 
 
 class DeadlineReached(Unwinding):
-    """Raised inside user code when its time is up."""
+    """Raised inside user code when its time is up.
+
+    ``place`` is where that was, of a coroutine or a thread; otherwise the traceback tells it.
+    """
+
+    def __init__(self, place: str = "") -> None:
+        self.place = place
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """Its time was up."""
+    """Its time was up; ``by`` came from where it was then."""
+
+    by: DeadlineReached
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,46 +80,30 @@ Ended = Returned | Raised | TimedOut | Unwound
 
 
 def run_within(seconds: float, code: Callable[[], Any]) -> Ended:
-    """Run user code, and nothing else, within so many seconds."""
-    try:
-        with deadline(seconds):
-            return Returned(result_text(code()))
-    except BaseException as error:  # an attempt ends with whatever its code raises, and now: not when its lease ends
-        return ended_by(error)
+    """Run user code, and nothing else, within so many seconds; what it changes of its process is put back."""
+    # Here and not above: a start needs none of it, and the first call finds what the fork's modules have set up.
+    from serverless_tasks.workers.user_code.deadlines import deadline
+    from serverless_tasks.workers.user_code.process import in_one_process, put_back
+
+    with put_back():
+        try:
+            with deadline(seconds), in_one_process():
+                return Returned(result_text(code()))
+        except BaseException as error:  # an attempt ends with whatever its code raises, now: not when its lease ends
+            return ended_by(error)
 
 
 def ended_by(error: BaseException) -> Raised | TimedOut | Unwound:
     """How user code ended that raised this."""
     match error:
         case DeadlineReached():
-            return TimedOut()
+            return TimedOut(error)
         case Unwinding():
             return Unwound(error)
         case _:
-            return Raised(error, permanent=isinstance(error, PermanentError))
+            from serverless_tasks.workers.user_code.deadlines import readable
 
-
-@contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Raise :class:`DeadlineReached` in the block after so many seconds.
-
-    Works in the main thread, where Lambda calls handlers; in another one the block is not interrupted. A call that does
-    not return to Python (a native loop) is interrupted when it does; the lease covers the rest.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGALRM, _raise)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), AGAIN_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-
-
-def _raise(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise DeadlineReached
+            return Raised(readable(error), permanent=isinstance(error, PermanentError))
 
 
 def call(pairs: Pairs, context: TaskContext) -> Any:
@@ -152,18 +139,10 @@ def decisive(group: BaseExceptionGroup[BaseException]) -> BaseException:
     An :class:`Unwinding` (a deadline, the hand-over at a checkpoint) decides before all, then a
     :class:`PermanentError`; else it is the group.
     """
-    errors = list(_single(group))
+    errors = list(single_errors(group))
     ends = (error for error in errors if isinstance(error, Unwinding))
     permanent = (error for error in errors if isinstance(error, PermanentError))
     return next(chain(ends, permanent), group)
-
-
-def _single(error: BaseException) -> Iterator[BaseException]:
-    if not isinstance(error, BaseExceptionGroup):
-        yield error
-        return
-    for inner in error.exceptions:
-        yield from _single(inner)
 
 
 class Watch:
