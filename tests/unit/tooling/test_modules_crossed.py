@@ -34,7 +34,7 @@ MOST = {
     "creation": 2,
     "relay": 9,
     "queue worker": 13,
-    "planner": 11,
+    "planner": 12,
     "chunk worker": 12,
     "chunk worker with a crew": 14,
     "finisher": 10,

@@ -27,8 +27,7 @@ from serverless_tasks.core.inputs.json_text import size
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskStatus
-from serverless_tasks.core.task_types.policy import Policy
-from serverless_tasks.core.task_types.task_type import policy_of
+from serverless_tasks.core.task_types.task_type import Policy, policy_of
 from serverless_tasks.core.times import Clock, after, from_iso
 from serverless_tasks.core.usage.amounts import CHILD
 from serverless_tasks.store.chunks import NotClaimed, claim_chunk, count_chunk, load_lines, store_lines
