@@ -15,6 +15,7 @@ from typing import Any
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import logger
 from serverless_tasks.adapters.queue import TaskQueue, is_worn_out
+from serverless_tasks.core.task_types.failures import describe, reason
 
 RETURN_SECONDS = 45
 """After which a message is back: with Lambda's own pause a mended deployment has it within a minute."""
@@ -42,6 +43,6 @@ def messages_come_back(
         if ticks() - failed_at > IMPORT_SECONDS:
             sys.stdout.flush()
             leave(1)
-        raise RuntimeError(f"the code of the worker cannot be imported: {type(error).__name__}") from error
+        raise RuntimeError(f"the code of the worker cannot be imported: {reason(describe(error))}") from error
 
     return handler
