@@ -48,15 +48,13 @@ def hidden_for(stack):
     return (message["visible"] - stack.clock.now).total_seconds()
 
 
-def test_a_short_task_pays_nothing(stack, updates):
-    before = threading.enumerate()
-    TaskType("cat").task(lambda event, context: threading.enumerate() == before)
-    key = queued(stack)
+def test_a_short_task_pays_no_write(stack, updates):
+    TaskType("cat").task(lambda event, context: None)
+    queued(stack)
     updates.clear()
 
     stack.work_one()
 
-    assert stack.task(key).result is True
     assert [change.set["status"] for change in updates] == ["PROCESSING", "COMPLETED"]
 
 
