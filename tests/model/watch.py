@@ -51,16 +51,17 @@ class Watch:
         before = self._table.items.get((update.pk, update.sk))
         item = self._update(update)
         if before is not None and item["kind"] == KIND:
-            self._chunk(Chunk.from_item(before), Chunk.from_item(item))
+            of_the_dead = any(clause.path == "holder" for clause in update.conditions)
+            self._chunk(Chunk.from_item(before), Chunk.from_item(item), of_the_dead)
         elif before is not None and item.get("change") == "status" and not self.by_hand:
             self._task(before, item)
         return item
 
-    def _chunk(self, old: Chunk, new: Chunk) -> None:
+    def _chunk(self, old: Chunk, new: Chunk, of_the_dead: bool) -> None:
         what = f"{old.pk} {old.number}"
         if old.done_in(new.run) and not new.done_in(new.run):
             self.wrong.append(f"{what} was done and is begun again")
-        if new.run == old.run and new.attempt > old.attempt and self._runs(old.lease_until):
+        if new.run == old.run and new.attempt > old.attempt and self._runs(old.lease_until) and not of_the_dead:
             self.wrong.append(f"{what} is claimed while its lease runs")
         pairs = itertools.zip_longest((old.outcomes or "").splitlines(), (new.outcomes or "").splitlines())
         if any(line != later for line, later in pairs if line and _COMPLETED in line):

@@ -149,7 +149,7 @@ def a_killed_chunk_worker_is_replaced(stack: Stack) -> None:
 
     shown = [str(s.status) for s in stack.service.list_sub_tasks(task.key).items]
     assert shown == ["COMPLETED", "FAILED", "COMPLETED", "COMPLETED"]
-    assert ran == [0, 1, 3, 0, 1, 2, 1]
+    assert sorted(ran) == [0, 0, 1, 1, 1, 2, 3]
 
 
 @scenario
