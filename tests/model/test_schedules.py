@@ -44,8 +44,8 @@ def test_a_table_that_forgets_a_condition_is_found_out(monkeypatch: pytest.Monke
     ("builder", "path", "found"),
     [
         ("claim", "leaseUntil", "is claimed while its lease runs"),
-        ("release", "attempt", "lost a result"),
-        ("take_over", "succeeded", "was done and is begun again"),
+        pytest.param("release", "attempt", "lost a result", marks=pytest.mark.slow),
+        pytest.param("take_over", "succeeded", "was done and is begun again", marks=pytest.mark.slow),
     ],
 )
 def test_a_write_without_its_condition_is_found_out(

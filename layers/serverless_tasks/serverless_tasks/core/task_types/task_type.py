@@ -258,13 +258,11 @@ class Policy:
         return cls(known["maxAttempts"], known.get("toleratedFailures", 0), known.get("fanIn", False))
 
     def to_item(self, kind: TaskKind) -> Mapping[str, Any]:
-        """The task's attribute, without what is at its default: every write to the task's item pays for its bytes."""
-        item: dict[str, Any] = {"maxAttempts": self.max_attempts}
-        if kind is TaskKind.SFN_TASK and self.tolerated_failures:
-            item["toleratedFailures"] = self.tolerated_failures
-        if kind is TaskKind.SFN_TASK and self.fan_in:
-            item["fanIn"] = True
-        return item
+        """The task's attribute: every sub-task of a fan-out, and every write to its item, pays for its bytes."""
+        if kind is TaskKind.TASK:
+            return {"maxAttempts": self.max_attempts}
+        fan_out = {"toleratedFailures": self.tolerated_failures, "fanIn": self.fan_in}
+        return {"maxAttempts": self.max_attempts, **fan_out}
 
     def tolerates(self, failed: int, count: int) -> bool:
         """Whether a fan-out of ``count`` sub-tasks completes although ``failed`` of them did."""
