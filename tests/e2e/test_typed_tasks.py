@@ -47,7 +47,7 @@ def test_an_input_that_does_not_fit_is_refused_by_its_field(tasks):
 def test_a_type_that_is_not_there_is_refused(tasks):
     """GIVEN a type that nothing handles, or not as this kind; WHEN a task is created; THEN 400 says what there is."""
     found = problems(tasks.call("POST", "/tasks", {"taskType": "x", "input": 1}))
-    assert "alone, brief, cat, kennel, mortal" in found["taskType"]
+    assert "alone, brief, cat, kennel, lasting, mortal" in found["taskType"]
     found = problems(tasks.call("POST", "/tasks/step-function-task", {"taskType": "shout", "input": []}))
     assert found["taskType"].endswith("create it with POST /tasks")
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from serverless_tasks import ResultLinks, TaskKey, TaskKind, TaskNotFound, TaskOpen, TaskType
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 
@@ -91,6 +92,16 @@ def test_a_call_that_was_cut_short_is_made_good_by_the_next_one(stack, monkeypat
         LARGE,
         "b",
     ]
+
+
+def test_a_bucket_that_does_not_say_whether_an_object_is_there_gets_it_again(stack, monkeypatch):
+    def refuse(_):
+        raise ClientError({"Error": {"Code": "403", "Message": "no"}}, "HeadObject")
+
+    key = ended(stack, [1])
+    before = stack.service.result_links(key).items
+    monkeypatch.setattr(stack.memory.payloads, "find", refuse)
+    assert stack.service.result_links(key).items == before
 
 
 def test_links_end_after_15_minutes(stack):

@@ -91,3 +91,11 @@ def test_what_was_counted_stays_so_when_its_chunk_has_expired(stack):
     del stack.memory.table.items[f"SUB_TASK#mbc#{key.code}", "000000"]
 
     assert counters(given_up(stack, key)) == (1, 0)
+
+
+def test_a_task_whose_chunks_cannot_be_counted_ends_all_the_same(stack, half_done, monkeypatch):
+    def refuse(*_):
+        raise KeyError("range")
+
+    monkeypatch.setattr(stack.memory.table, "chunks", refuse)
+    assert given_up(stack, half_done).status is TaskStatus.FAILED

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from serverless_tasks.adapters.cloud import POOL_SIZE, Cloud
+from serverless_tasks.adapters.cloud import POOL_SIZE, UNREAD, Cloud
 from serverless_tasks.adapters.payloads import JSON_LINES, LINK_SECONDS, PayloadStore, payload_key
 from serverless_tasks.adapters.table import TaskTable
 from serverless_tasks.core.errors import TaskNotFound, TaskOpen
@@ -139,12 +139,20 @@ def _write_once(payloads: PayloadStore, task: TaskEntity, texts: Mapping[str, st
         return
     listed = json.dumps(list(texts))
     mark = next(iter(texts)) if len(texts) == 1 else _key(task, f"{_digest(listed)}.json")
-    if payloads.find(mark):
+    if _is_there(payloads, mark):
         return
     with ThreadPoolExecutor(POOL_SIZE) as pool:
         list(pool.map(lambda key: payloads.put(key, texts[key], JSON_LINES), texts))
     if mark not in texts:
         payloads.put(mark, listed)
+
+
+def _is_there(payloads: PayloadStore, key: str) -> bool:
+    """Whether the object is known to be there. Where S3 does not say so, it is written again, as it was."""
+    try:
+        return payloads.find(key) is not None
+    except UNREAD:
+        return False
 
 
 def _key(task: TaskEntity, name: str) -> str:

@@ -100,7 +100,11 @@ class Transitions:
             return {}
         from serverless_tasks.core.fan_out.chunks import tally  # not at the start: half of the functions know none
 
-        return tally(task, self._cloud.table.chunks(task.tenant_code, task.code))
+        try:
+            return tally(task, self._cloud.table.chunks(task.tenant_code, task.code))
+        except Exception:  # a task that cannot be counted has to end all the same
+            logger.exception("its counters stay as they are", extra=task_keys(task))
+            return {}
 
     @property
     def _days(self) -> int:

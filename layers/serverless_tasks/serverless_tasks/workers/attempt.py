@@ -135,6 +135,12 @@ class Attempt:
         self._task = task
         if self._left() <= 0:
             return self._timed_out()
+        with self._signs_of_life(keep_hidden):  # from here on: a slow bucket may take a part of the lease
+            ended = self._call(task, event)
+        return ended if isinstance(ended, Failed | Unread) else self._outcome(ended)
+
+    def _call(self, task: TaskEntity, event: TaskQueueEvent) -> Ended | Failed | Unread:
+        """Load what the handler begins with, and run it within the time that is left."""
         try:
             value, context = self._load(task.input_text, task.input_ref), self._context(task)
         except PermanentError as error:  # the bucket does not have it any more
@@ -142,9 +148,7 @@ class Attempt:
         except UNREAD as error:
             return Unread(task, error)
         event = replace(event, task_entity=task, input=value)
-        with self._signs_of_life(keep_hidden):
-            ended = run_within(self._left(), lambda: call(self._router.resolve(event), context))
-        return self._outcome(ended)
+        return run_within(self._left(), lambda: call(self._router.resolve(event), context))
 
     def _signs_of_life(self, keep_hidden: Callable[[float], None]) -> AbstractContextManager[None]:
         """None are needed where the lease that the claim took is long enough."""

@@ -1,7 +1,10 @@
 """``async def`` handlers of single tasks, of sub-tasks one after the other, of own events and of the fan-in."""
 
 import asyncio
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 
@@ -215,3 +218,35 @@ def test_what_does_not_end_holds_nothing_but_itself(stack, monkeypatch, lines, k
     release.set()
     deaf = [line["message"] for line in lines() if "left behind" in line["message"]]
     assert (len(deaf), ended) == ((1, ["cancelled"]) if kind == "task" else (0, []))
+
+
+DEAF = """
+import asyncio, gc
+from serverless_tasks.workers.user_code import coroutines
+
+async def deaf():
+    while True:
+        try:
+            await asyncio.sleep(30)
+        except BaseException:
+            pass
+
+async def handler():
+    asyncio.get_running_loop().create_task(deaf())
+    await asyncio.sleep(0)
+    return "done"
+
+coroutines.GRACE_SECONDS = 0.01
+print(coroutines.run_coroutine(handler()), flush=True)
+gc.collect()
+print("collected", flush=True)
+import os
+os._exit(0)  # the interpreter's own end collects all that is left
+"""
+
+
+def test_a_coroutine_that_nothing_ends_is_not_collected_which_would_never_end():
+    command = [sys.executable, "-c", DEAF]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    assert done.stdout.splitlines()[-1] == "collected", done.stderr

@@ -30,14 +30,19 @@ def messages_come_back(
     leave: Callable[[int], object] = os._exit,
 ) -> Callable[[dict[str, Any], Any], Any]:
     """A handler that fails as the import did, after it has hidden its messages for less than a minute."""
-    failed_at = ticks()
+    from serverless_tasks.workers.user_code.deadlines import readable
+
+    failed_at, error = ticks(), readable(error)
 
     def handler(event: dict[str, Any], context: Any) -> Any:
         logger.error("the code of the worker cannot be imported; its messages come back", exc_info=error)
         taken = queue or Cloud.from_environment().queue
         records = event["Records"]
         for record in records:
-            taken.hide(record, RETURN_SECONDS)
+            try:
+                taken.hide(record, RETURN_SECONDS)
+            except Exception:  # it comes back when the queue's own visibility ends
+                logger.exception("a message could not be hidden for less", extra={"messageId": record.get("messageId")})
         if records and all(map(is_worn_out, records)):
             return {"batchItemFailures": []}  # the sweeper sends others, which SQS has not delivered so often
         if ticks() - failed_at > IMPORT_SECONDS:

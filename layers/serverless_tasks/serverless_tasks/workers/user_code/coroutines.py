@@ -13,6 +13,9 @@ from serverless_tasks.core.task_types.context import TaskContext
 from serverless_tasks.workers.user_code.routing import Pairs
 from serverless_tasks.workers.user_code.runner import DeadlineReached, decisive, one_or_all
 
+_LEFT_BEHIND: set[asyncio.Task[Any]] = set()
+"""Coroutines that swallow their cancellation, for as long as the process lives: one that is collected is closed, and
+may swallow that, too, and never give control back."""
 GRACE_SECONDS = 1.0
 """What a coroutine leaves behind has so long to clean up when it is cancelled."""
 
@@ -53,6 +56,7 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
         task.cancel()
     if left:
         _, deaf = loop.run_until_complete(asyncio.wait(left, timeout=GRACE_SECONDS))
+        _LEFT_BEHIND.update(deaf)
         for task in deaf:
             logger.warning("a coroutine does not end when it is cancelled, and is left behind: %r", task)
     loop.run_until_complete(loop.shutdown_asyncgens())
