@@ -8,7 +8,7 @@ LOST = 137
 
 
 def parcel(index: int) -> dict[str, object]:
-    return {"street": "Cat Lane", "number": index + 1, "seconds": 0.2, "lost": index == LOST}
+    return {"street": "Cat Lane", "number": index + 1, "seconds": 0.4, "lost": index == LOST}
 
 
 def test_from_the_form_to_the_file(stranger, tasks):
