@@ -54,7 +54,7 @@ TASK_LINKS = {name: {"operationId": name, "parameters": _PATH} for name in ("get
 """Operations on a task that was created, for tools that walk through an API."""
 CREATED = {
     **returns(200, "The task that was made before, by the same request with the same Idempotency-Key.", Task),
-    **returns(201, "The task, not dispatched yet.", Task, 400, 409, 413, links=TASK_LINKS),
+    **returns(201, "The task, not dispatched yet.", Task, 400, 409, 413, 429, links=TASK_LINKS),
 }
 LOCATION = {"Location": {"description": "The link.", "schema": {"type": "string", "format": "uri"}}}
 RESULTS = {
@@ -94,11 +94,11 @@ def create_step_function_task(
     "POST",
     "/uploads",
     "Ask where to put a large input",
-    returns(201, "Where to put it. Nothing is there yet.", Upload, 400, 413),
+    returns(201, "Where to put it. Nothing is there yet.", Upload, 400, 413, 429),
 )
 def create_upload(caller: Writer, body: Annotated[NewUpload, Body()] = JSON_LINES) -> Response[str]:
     """Hand out a link by which one input can be uploaded, once."""
-    upload = service.create_upload(caller.tenant_code, body.format)
+    upload = service.create_upload(caller.tenant_code, body.format, caller.record)
     made = {"inputRef": upload.input_ref, "url": upload.url, "headers": upload.headers, "expiresAt": upload.expires_at}
     return answer(201, made)
 
@@ -188,7 +188,7 @@ def cancel_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> 
     "POST",
     "/tasks/<taskType>/<code>/retry",
     "Run a failed or cancelled task again",
-    returns(202, "The task, in a new run.", Task, 404, 409),
+    returns(202, "The task, in a new run.", Task, 404, 409, 429),
 )
 def retry_task(task_type: TaskTypeInPath, code: CodeInPath, caller: Writer) -> Response[str]:
     """Begin a new run; sub-tasks that completed stay completed."""

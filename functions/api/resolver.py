@@ -16,8 +16,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from input_schemas import UnfitInput
 from pydantic.alias_generators import to_camel
-from response_models import Error, GatewayError
-from serverless_tasks import InvalidInput, KeyReused, LostRace, TaskNotFound, TaskOpen, TransitionRefused
+from response_models import BoundError, Error, GatewayError
+from serverless_tasks import BoundReached, InvalidInput, KeyReused, LostRace, TaskNotFound, TaskOpen, TransitionRefused
 from serverless_tasks.adapters.log import logger
 from serverless_tasks.core.inputs.json_text import MAX_DEPTH, from_json_text
 
@@ -43,11 +43,14 @@ _REFUSALS: dict[int, tuple[str, type]] = {
     404: ("Your tenant has no such task.", Error),
     409: ("The task's status does not allow it.", Error),
     413: ("The body has more than 3,000,000 bytes.", Error),
-    429: ("Too many requests at once. Ask again in a moment.", GatewayError),
     500: ("Our fault. The message has the request id.", Error),
     503: ("Nobody was there to answer. Ask again in a moment.", GatewayError),
 }
-_ALWAYS = {400, 401, 403, 429, 500, 503}
+_THROTTLED = "Too many requests at once. Ask again in a moment."
+_ALWAYS = {400, 401, 403, 500, 503}
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds. Only where a bound is reached.", "schema": {"type": "integer"}}
+}
 
 _SIGNATURE = re.compile(r'\?X-Amz-[^"]*')
 _END_OF_LINKS = re.compile(r'"expiresAt":"[^"]*"')
@@ -121,6 +124,9 @@ class TaskApi(APIGatewayHttpResolver):
                 return _error(404, str(error))
             case TransitionRefused() | TaskOpen() | KeyReused():
                 return _error(409, str(error))
+            case BoundReached():
+                logger.append_keys(tenantCode=error.tenant_code, bound=error.bound)
+                return _error(429, str(error), headers={"Retry-After": str(error.retry_after)})
             case LostRace():
                 return _error(409, "the task was changed at the same time; ask again")
             case ServiceError():
@@ -133,7 +139,9 @@ class TaskApi(APIGatewayHttpResolver):
 def returns(status_code: int, description: str, model: type, *refusals: int, **more: Any) -> Responses:
     """Describe the answers of a route: the good case, with its ``links`` or ``headers``, and each refusal."""
     good = cast("OpenAPIResponse", {**_response(description, model), **more})
-    return {status_code: good} | {code: _response(*_REFUSALS[code]) for code in sorted({*_ALWAYS, *refusals})}
+    throttled = _bounded() if 429 in refusals else _response(_THROTTLED, GatewayError)
+    refused = {code: _response(*_REFUSALS[code]) for code in {*_ALWAYS, *refusals} - {429}}
+    return {status_code: good, **dict(sorted({**refused, 429: throttled}.items()))}
 
 
 def said_to_be_json(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,6 +214,12 @@ def _is_known(tag: str, known: str) -> bool:
     return known.strip() == "*" or tag.removeprefix("W/") in _TAG.findall(known)
 
 
+def _bounded() -> OpenAPIResponse:
+    """The 429 of a route that counts: there, a user or a tenant may reach a bound."""
+    words = f"{_THROTTLED} Or a bound of the user or the tenant is reached; then `Retry-After` says when to ask again."
+    return cast("OpenAPIResponse", {**_response(words, BoundError), "headers": _RETRY_AFTER})
+
+
 def _response(description: str, model: type) -> OpenAPIResponse:
     return {"description": description, "content": {APPLICATION_JSON: {"model": model}}}
 
@@ -226,6 +240,11 @@ def _malformed(problems: Mapping[str, str]) -> Response[Any]:
     return _error(400, "; ".join(f"{detail['field']}: {detail['message']}" for detail in details), details)
 
 
-def _error(status_code: int, message: str, details: list[dict[str, str]] | None = None) -> Response[Any]:
+def _error(
+    status_code: int,
+    message: str,
+    details: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response[Any]:
     body = {"statusCode": status_code, "message": message, **({"details": details} if details else {})}
-    return Response(status_code, APPLICATION_JSON, body)
+    return Response(status_code, APPLICATION_JSON, body, headers=dict(headers or {}))

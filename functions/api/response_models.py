@@ -249,3 +249,10 @@ class GatewayError(TypedDict):
     """What went wrong before the request reached us: API Gateway's own answer."""
 
     message: str
+
+
+class BoundError(TypedDict):
+    """The bound that is reached, or, without `statusCode`, API Gateway's own answer."""
+
+    statusCode: NotRequired[int]
+    message: str

@@ -79,14 +79,14 @@ async function jsonOf(answer) {
 
 function errorOf(answer, data) {
   const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
-  return new ApiError(answer.status, explained(answer.status, data?.message), { details: data?.details, retryAfter });
+  return new ApiError(answer.status, explained(answer.status, data), { details: data?.details, retryAfter });
 }
 
-function explained(status, message) {
+function explained(status, data) {
   if (status === 401) return "You are signed out. Sign in again.";
-  if (status === 429) return "Too many requests at once.";
+  if (status === 429 && !data?.statusCode) return "Too many requests at once."; // else a bound, which says what to do
   if (status === 503) return "The API is busy.";
-  return message ?? `The API answered ${status}.`;
+  return data?.message ?? `The API answered ${status}.`;
 }
 
 const part = encodeURIComponent;

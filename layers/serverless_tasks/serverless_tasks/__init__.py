@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from serverless_tasks.core.errors import (
         AttemptsUsedUp,
         AttemptTimeout,
+        BoundReached,
         InvalidInput,
         InvalidResult,
         KeyReused,
@@ -48,6 +49,7 @@ __all__ = [
     "AttemptTimeout",
     "AttemptsUsedUp",
     "Backoff",
+    "BoundReached",
     "Caller",
     "ChunkSummary",
     "Event",
@@ -93,6 +95,7 @@ _NAMES_OF = {
     "core.errors": [
         "AttemptTimeout",
         "AttemptsUsedUp",
+        "BoundReached",
         "InvalidInput",
         "InvalidResult",
         "KeyReused",

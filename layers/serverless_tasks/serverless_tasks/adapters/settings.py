@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from serverless_tasks.core.task.status import RELAYED, TERMINAL, TaskStatus
 
@@ -35,6 +35,11 @@ class Settings:
     """After which the bucket deletes an object."""
     first_look_seconds: int = 300
     fan_out_concurrency: int = 20
+    user_tasks_per_minute: int = 0
+    """Bounds of what is created and retried; 0: none. Only the API is given these and the next three."""
+    tenant_tasks_per_minute: int = 0
+    user_uploads_per_hour: int = 0
+    tenant_uploads_per_hour: int = 0
 
     @property
     def relayed(self) -> frozenset[TaskStatus]:
@@ -46,6 +51,16 @@ class Settings:
         """Statuses that the status topic, and the event bus, get."""
         return frozenset(TaskStatus) if self.status_messages == "all" else TERMINAL
 
+    @property
+    def bounds_tasks(self) -> bool:
+        """Whether there is a bound of tasks."""
+        return bool(self.user_tasks_per_minute or self.tenant_tasks_per_minute)
+
+    @property
+    def bounds_uploads(self) -> bool:
+        """Whether there is a bound of uploads."""
+        return bool(self.user_uploads_per_hour or self.tenant_uploads_per_hour)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Settings from ``TABLE_NAME``, ``BUCKET_NAME`` and so on. Raises ``ValueError`` for a number that is none."""
@@ -55,4 +70,4 @@ class Settings:
         return cls(**{**given, **numbers})  # type: ignore[arg-type]  # the numbers replace their texts
 
 
-_NUMBERS = {"retention_days", "payload_days", "first_look_seconds", "fan_out_concurrency"}
+_NUMBERS = {field.name for field in fields(Settings) if field.type == "int"}

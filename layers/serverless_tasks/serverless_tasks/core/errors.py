@@ -38,6 +38,16 @@ class KeyReused(TaskError):
     """The idempotency key stands for a task with another content."""
 
 
+class BoundReached(TaskError):
+    """A user, or a tenant, may begin no more for now. ``bound`` is the parameter, ``retry_after`` is in seconds."""
+
+    def __init__(self, message: str, bound: str, tenant_code: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.bound = bound
+        self.tenant_code = tenant_code
+        self.retry_after = retry_after
+
+
 class LostRace(TaskError):
     """Another writer changed the item first, so that a condition of this write no longer held.
 

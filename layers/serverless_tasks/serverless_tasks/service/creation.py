@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from ulid import ULID
@@ -76,14 +77,17 @@ class Draft:
 
 
 def create(cloud: Cloud, clock: Clock, draft: Draft, idempotency_key: str | None) -> TaskEntity:
-    """Write the task, or return the one that the key stands for. Raises :class:`KeyReused`."""
+    """Write the task, or return the one that the key stands for. Raises :class:`KeyReused`, :class:`BoundReached`."""
+    count_once = counter(cloud, clock, draft.tenant_code, draft.caller.user)
     if idempotency_key is None:
+        count_once()
         task = _new_task(cloud, clock, draft)
         return TaskEntity.from_item(cloud.table.put(Put(task.to_item())))
     intent = draft.intent(idempotency_key)
     for _ in range(CREATE_TRIES):
         if made_before := _made_before(cloud, clock, intent):
             return made_before
+        count_once()
         task = _new_task(cloud, clock, draft)
         expires_at = int(clock().timestamp()) + 2 * cloud.settings.retention_days * 86400
         try:
@@ -92,6 +96,19 @@ def create(cloud: Cloud, clock: Clock, draft: Draft, idempotency_key: str | None
             continue
         return TaskEntity.from_item(written)
     raise LostRace("many requests with this idempotency key at once; ask again")
+
+
+def counter(cloud: Cloud, clock: Clock, tenant_code: str, user: str | None) -> Callable[[], None]:
+    """Counts a task for its bounds, when it is called first. That raises :class:`BoundReached`."""
+
+    @cache
+    def count_once() -> None:
+        if cloud.settings.bounds_tasks:
+            from serverless_tasks.service.bounds import count  # not at the start: few stacks have bounds
+
+            count(cloud, clock, tenant_code, user)
+
+    return count_once
 
 
 def _made_before(cloud: Cloud, clock: Clock, intent: Intent) -> TaskEntity | None:
@@ -152,9 +169,13 @@ def _uploaded(cloud: Cloud, key: str) -> dict[str, Any]:
     return reference
 
 
-def create_upload(cloud: Cloud, clock: Clock, tenant_code: str, written: Format) -> Upload:
-    """A link by which one object can be put into the bucket, once. Nothing is written."""
+def create_upload(cloud: Cloud, clock: Clock, tenant_code: str, written: Format, user: str | None) -> Upload:
+    """A link by which one object can be put into the bucket, once. Raises :class:`BoundReached`."""
     check_name("tenantCode", tenant_code)
+    if cloud.settings.bounds_uploads:
+        from serverless_tasks.service.bounds import count  # as above
+
+        count(cloud, clock, tenant_code, user, upload=True)
     now = clock()
     key = upload_key(tenant_code, str(ULID.from_datetime(now)), written)
     headers = {"Content-Type": CONTENT_TYPES[written], "If-None-Match": "*"}

@@ -22,7 +22,7 @@ from serverless_tasks.core.task_types.failures import error_of, error_text
 from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.costs import usage_view, whole_usage
 from serverless_tasks.service.chunks import ResultLinks, list_chunks, result_links
-from serverless_tasks.service.creation import NOBODY, Caller, Draft, create, create_upload
+from serverless_tasks.service.creation import NOBODY, Caller, Draft, counter, create, create_upload
 from serverless_tasks.service.pages import Page, TaskQuery, list_tasks
 from serverless_tasks.service.sub_tasks import list_sub_tasks, write_outcome
 from serverless_tasks.store.inputs import every_element
@@ -57,7 +57,8 @@ class TaskService:
         """Create a single task; the stream dispatches it.
 
         With an ``idempotency_key`` the same call of the same user returns the same task for 24 hours. Raises
-        :class:`InvalidInput` naming the field, and :class:`KeyReused` when the key stands for another content.
+        :class:`InvalidInput` naming the field, :class:`KeyReused` when the key stands for another content, and, where
+        the stack has bounds, :class:`BoundReached`.
         """
         text = to_json_text(input, "input")
         draft = Draft(TaskKind.TASK, tenant_code, task_type, name, text, None, caller)
@@ -88,12 +89,17 @@ class TaskService:
         draft = Draft(TaskKind.SFN_TASK, tenant_code, task_type, name, text, input, caller, input_ref)
         return create(self._cloud, self._clock, draft, idempotency_key)
 
-    def create_upload(self, tenant_code: str, format: str = "jsonl") -> Upload:  # noqa: A002  # the field's name
+    def create_upload(
+        self,
+        tenant_code: str,
+        format: str = "jsonl",  # noqa: A002  # the field's name
+        caller: Caller = NOBODY,
+    ) -> Upload:
         """Where to put an input that is too large for a request: ``jsonl`` (JSON Lines) or ``csv`` (with a header).
 
-        Raises :class:`InvalidInput` naming the field.
+        Raises :class:`InvalidInput` naming the field, and :class:`BoundReached`.
         """
-        return create_upload(self._cloud, self._clock, tenant_code, format_named(format))
+        return create_upload(self._cloud, self._clock, tenant_code, format_named(format), caller.user)
 
     def get_task(self, key: TaskKey) -> TaskEntity | None:
         """The task, or None."""
@@ -191,8 +197,12 @@ class TaskService:
         return self._change(key, lambda task: self._transitions.cancel(task, by, ip))
 
     def retry_task(self, key: TaskKey, by: str | None = None, ip: str | None = None) -> TaskEntity:
-        """Begin a new run of a task. Raises :class:`TransitionRefused` unless it is FAILED or CANCELLED."""
-        return self._change(key, lambda task: self._transitions.retry(task, by, ip))
+        """Begin a new run of a task. Raises :class:`TransitionRefused` unless it is FAILED or CANCELLED.
+
+        It counts as a new task: raises :class:`BoundReached`.
+        """
+        count_once = counter(self._cloud, self._clock, key.tenant_code, by)
+        return self._change(key, lambda task: self._transitions.retry(task, by, ip, count_once))
 
     def publish_alarm(self, task: TaskEntity, error_message: str) -> None:
         """Publish a message about a task on the alarm topic."""

@@ -6,7 +6,7 @@ status does not allow the transition. The core says what is written (:mod:`serve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,10 +64,12 @@ class Transitions:
         """Stop the task. The relay stops its execution, and counts it."""
         return self.write(task, transitions.cancelled(task, self._clock(), by, self._days, ip))
 
-    def retry(self, task: TaskEntity, by: str | None, ip: str | None) -> TaskEntity:
-        """Begin a new run. The relay dispatches it, and counts it."""
+    def retry(self, task: TaskEntity, by: str | None, ip: str | None, count: Callable[[], None]) -> TaskEntity:
+        """Begin a new run, once ``count`` allows it. The relay dispatches it, and counts it for the metric."""
         seconds = self._cloud.settings.first_look_seconds
-        return self.write(task, transitions.retried(task, self._clock(), by, seconds, ip))
+        retried = transitions.retried(task, self._clock(), by, seconds, ip)
+        count()
+        return self.write(task, retried)
 
     def update(self, task: TaskEntity, to: TaskStatus, attributes: Mapping[str, Any]) -> TaskEntity:
         """What user code asks for by the name of the status."""
