@@ -51,6 +51,6 @@ class NotAllowed(CliError):
 
 
 class Unreachable(CliError):
-    """No answer, or only an error of the server, and retries did not help."""
+    """No answer, or only an error of the server, and retries did not help; or a bound that is reached."""
 
     code = Exit.UNREACHABLE

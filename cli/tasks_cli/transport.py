@@ -1,10 +1,12 @@
 """HTTP, and the rules for repeating a request.
 
 A request may be repeated if a second one changes nothing: every GET, and a POST with an ``Idempotency-Key``. Any other
-is repeated only if it surely was not carried out: no connection, or 429.
+is repeated only if it surely was not carried out: no connection, or 429. A 429 with ``Retry-After`` is never repeated:
+the user has reached a bound of the stack, which leaves room in minutes, not in a moment.
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -23,11 +25,21 @@ BACKOFF = 0.3
 LATER = (429, 502, 503, 504)
 """Ask again in a moment. 500 is our own fault, which another request would only meet again."""
 
-_REPEATED = Retry(
+
+class RetryUnlessBounded(Retry):
+    """Decides on a repetition as its base does, but for a bound that is reached."""
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        """Whether to send the request again after this status."""
+        reached = status_code == HTTPStatus.TOO_MANY_REQUESTS and has_retry_after
+        return not reached and super().is_retry(method, status_code, has_retry_after)
+
+
+_REPEATED = RetryUnlessBounded(
     TRIES, backoff_factor=BACKOFF, backoff_jitter=BACKOFF, status_forcelist=LATER, allowed_methods=None,
     raise_on_status=False, retry_after_max=30,
 )  # fmt: skip
-_CAREFUL = Retry(
+_CAREFUL = RetryUnlessBounded(
     TRIES, read=0, other=0, backoff_factor=BACKOFF, backoff_jitter=BACKOFF, status_forcelist=(429,),
     allowed_methods=None, raise_on_status=False, respect_retry_after_header=False,
 )  # fmt: skip

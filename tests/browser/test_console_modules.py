@@ -208,3 +208,32 @@ def test_a_token_says_who_it_is_of(call):
     user = {"name": "jürgen@example.com", "sub": "1", "tenant": "mbc", "groups": ["task-admin"]}
     assert call("core/token", "userOf", token) == user
     assert [call("core/token", "over", token, now) for now in (9999, 10000)] == [False, True]
+
+
+REFUSED = """
+    const [base, body, headers] = args;
+    const { start } = await import(`${base}/session.js`);
+    const { request } = await import(`${base}/api.js`);
+    await start({});
+    const before = window.fetch;
+    window.fetch = async () => new Response(JSON.stringify(body), { status: 429, headers });
+    try {
+      await request("tasks", { method: "POST", body: "{}" });
+    } catch (error) {
+      return [error.message, error.retryAfter];
+    } finally {
+      window.fetch = before;
+    }
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "told"),
+    [
+        ({"message": "Too Many Requests"}, {}, ["Too many requests at once.", 0]),
+        ({"statusCode": 429, "message": "try again in 24 s"}, {"Retry-After": "24"}, ["try again in 24 s", 24]),
+    ],
+    ids=["throttled", "bounded"],
+)
+def test_a_bound_that_is_reached_is_told_in_its_own_words(page, files, body, headers, told):
+    assert page.module(REFUSED, files, body, headers) == told

@@ -33,6 +33,7 @@ class Server:
     answers: list[int]
     seen: list[tuple[str, str | None, bytes]] = field(default_factory=list)
     url: str = ""
+    retry_after: str = ""
 
 
 @pytest.fixture
@@ -51,6 +52,8 @@ def server(monkeypatch, socket_enabled) -> Iterator[Server]:
                 return
             content = json.dumps({"message": "said"}).encode()
             self.send_response(status)
+            if said.retry_after:
+                self.send_header("Retry-After", said.retry_after)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -97,6 +100,19 @@ def test_what_surely_was_not_done_is_sent_again(server, api):
     server.answers = [429, 200]
     assert api.cancel(REF) == {"message": "said"}
     assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize("ask", [lambda api: api.create_task("cat", None, 1), lambda api: api.retry(REF)])
+def test_a_bound_that_is_reached_is_said_at_once(server, api, ask):
+    server.answers, server.retry_after = [429, 201], "2711"
+    with pytest.raises(Unreachable, match="said"):
+        ask(api)
+    assert len(server.seen) == 1
+
+
+def test_a_server_that_is_busy_is_waited_for_as_it_says(server, api):
+    server.answers, server.retry_after = [503, 201], "1"
+    assert api.create_task("cat", None, 1) == {"message": "said"}
 
 
 @pytest.mark.parametrize(("status", "error"), [(500, Unreachable), (400, BadInput)])

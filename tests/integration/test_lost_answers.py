@@ -1,11 +1,13 @@
 """A write whose answer is lost is sent again by botocore, and must not lose the race against itself."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from serverless_tasks import LostRace, TaskStatus, TaskType
+from serverless_tasks import BoundReached, Caller, LostRace, TaskStatus, TaskType
 from serverless_tasks.adapters.table import TaskTable
 
 from tests.support.moto_stack import MotoStack
@@ -23,7 +25,8 @@ class Resent:
 
     def _twice(self, call: Any) -> Any:
         def twice(**arguments: Any) -> Any:
-            call(**arguments)
+            with suppress(ClientError):
+                call(**arguments)
             try:
                 return call(**arguments)
             except ClientError as error:
@@ -77,3 +80,16 @@ def test_a_race_that_was_lost_to_another_stays_lost(stack: MotoStack) -> None:
 
     with pytest.raises(LostRace):
         stack.service._cloud.table.update(transitions.queued(seen, stack.clock.now))
+
+
+def test_a_bound_is_never_passed(stack: MotoStack) -> None:
+    # GIVEN a user who may create one task
+    cloud, caller = stack.service._cloud, Caller("alice")
+    cloud.settings = replace(cloud.settings, user_tasks_per_minute=1)
+
+    # WHEN the window was counted, and its answer lost, THEN the task is made all the same
+    stack.service.create_task("mbc", "cat", 1, caller=caller)
+
+    # AND when it was full, and that answer was lost, the next one is not
+    with pytest.raises(BoundReached):
+        stack.service.create_task("mbc", "cat", 2, caller=caller)

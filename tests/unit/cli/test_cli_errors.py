@@ -34,6 +34,14 @@ def test_exit_codes_of_answers(api, tasks, status, code):
 
 
 @pytest.mark.usefixtures("signed_in")
+def test_a_bound_that_is_reached_says_when_to_come_back(api, tasks):
+    words = "one user may create or retry 2 tasks within a minute (UserTasksPerMinute), and you have; try again in 24 s"
+    api.says("POST", "/tasks", (429, {"statusCode": 429, "message": words}, {"Retry-After": "24"}))
+    done = tasks("create", "cat")
+    assert (done.exit_code, done.stderr) == (4, f"error: {words} (429)\n")
+
+
+@pytest.mark.usefixtures("signed_in")
 def test_an_error_names_each_field(api, tasks):
     api.says("POST", "/tasks", (400, PROBLEM))
     assert tasks("create", "cat").stderr == "error: the API refuses the request (400)\n  taskType: is bad\n"

@@ -192,3 +192,23 @@ def test_production_is_protected_and_watched_and_its_tags_say_so():
     written = tomllib.loads(SAM_CONFIG.read_text(encoding="utf-8"))["prod"]["deploy"]["parameters"]
     assert {"Protection=true", "Alarms=true", "GradualDeployment=true"} <= set(written["parameter_overrides"])
     assert "environment=prod" in written["tags"]
+
+
+def longest(node: Any) -> int:
+    """Characters of the longest text that a reference or a condition can become."""
+    names = {"TasksTable": 72 + len("-TasksTable-") + 13, "PayloadBucket": 63}  # of a stack with the longest name
+    match node:
+        case {"Ref": name} if name in names:
+            return names[name]
+        case {"Ref": name}:
+            given = TEMPLATE["Parameters"][name]
+            return max(len(str(value)) for value in given.get("AllowedValues", [given.get("MaxValue")]))
+        case {"Fn::If": [_, one, other]}:
+            return max(longest(one), longest(other))
+    return len(node)
+
+
+def test_the_description_of_a_version_fits():
+    # 256 characters: https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+    [space, parts] = FUNCTIONS["ApiFunction"]["Properties"]["VersionDescription"]["Fn::Join"]
+    assert len(space) * (len(parts) - 1) + sum(map(longest, parts)) <= 256

@@ -36,7 +36,7 @@ class Settings:
     first_look_seconds: int = 300
     fan_out_concurrency: int = 20
     user_tasks_per_minute: int = 0
-    """Bounds of what is created and retried; 0: none. Only the API is given these and the next three."""
+    """Bounds, as the next three; 0: none. The template gives them to the API alone."""
     tenant_tasks_per_minute: int = 0
     user_uploads_per_hour: int = 0
     tenant_uploads_per_hour: int = 0
@@ -52,14 +52,10 @@ class Settings:
         return frozenset(TaskStatus) if self.status_messages == "all" else TERMINAL
 
     @property
-    def bounds_tasks(self) -> bool:
-        """Whether there is a bound of tasks."""
-        return bool(self.user_tasks_per_minute or self.tenant_tasks_per_minute)
-
-    @property
-    def bounds_uploads(self) -> bool:
-        """Whether there is a bound of uploads."""
-        return bool(self.user_uploads_per_hour or self.tenant_uploads_per_hour)
+    def bounded(self) -> bool:
+        """Whether a user or a tenant has any bound."""
+        tasks = self.user_tasks_per_minute or self.tenant_tasks_per_minute
+        return bool(tasks or self.user_uploads_per_hour or self.tenant_uploads_per_hour)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -103,7 +103,7 @@ def counter(cloud: Cloud, clock: Clock, tenant_code: str, user: str | None) -> C
 
     @cache
     def count_once() -> None:
-        if cloud.settings.bounds_tasks:
+        if cloud.settings.bounded:
             from serverless_tasks.service.bounds import count  # not at the start: few stacks have bounds
 
             count(cloud, clock, tenant_code, user)
@@ -172,7 +172,7 @@ def _uploaded(cloud: Cloud, key: str) -> dict[str, Any]:
 def create_upload(cloud: Cloud, clock: Clock, tenant_code: str, written: Format, user: str | None) -> Upload:
     """A link by which one object can be put into the bucket, once. Raises :class:`BoundReached`."""
     check_name("tenantCode", tenant_code)
-    if cloud.settings.bounds_uploads:
+    if cloud.settings.bounded:
         from serverless_tasks.service.bounds import count  # as above
 
         count(cloud, clock, tenant_code, user, upload=True)

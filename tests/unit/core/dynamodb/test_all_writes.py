@@ -12,7 +12,7 @@ from serverless_tasks.core.dynamodb.expressions import Put, Update
 from serverless_tasks.core.errors import TransitionRefused
 from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.outbox import undelivered
-from serverless_tasks.core.task import idempotency, transitions
+from serverless_tasks.core.task import bounds, idempotency, transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import FACTS, TaskKind, TaskStatus
 from serverless_tasks.core.times import to_iso
@@ -136,8 +136,14 @@ WRITES = {
     "idempotency.Intent.remember": lambda: [
         idempotency.Intent("mbc", "ann", "TASK", "key", ("cat", "1")).remember(a_task(), NOW, 1_800_000_000)
     ],
+    "bounds.Window.count": lambda: [
+        window.count("01KAFSV4XG4DXWKE1B8G6F0J2T")
+        for bounded in (bounds.TASKS, bounds.UPLOADS)
+        for window in bounds.windows(bounded, {"user": 1, "tenant": 60_000}, "mbc", "ann", NOW)
+    ],
 }
 NO_WRITES = {
+    "bounds.windows",
     "chunks.are_all",
     "chunks.recount",
     "chunks.tally",
@@ -185,7 +191,7 @@ def test_dynamodb_accepts_every_task(task):
 
 
 def test_every_function_that_builds_a_write_is_named_here():
-    modules = (transitions, chunks, idempotency, undelivered)
+    modules = (transitions, chunks, idempotency, undelivered, bounds)
     functions = {name for module in modules for name in public_functions(module)}
     builders = {name for name in WRITES if name.count(".") == 1}
     assert functions == builders | NO_WRITES
@@ -197,7 +203,7 @@ def test_no_other_module_of_the_core_builds_writes():
         calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         if {"Update", "Put"} & {call.id for call in calls if isinstance(call, ast.Name)}:
             building.add(path.stem)
-    assert building == {"transitions", "chunks", "idempotency", "undelivered"}
+    assert building == {"transitions", "chunks", "idempotency", "undelivered", "bounds"}
 
 
 def test_transitions_without_a_way_are_refused_before_anything_is_built():
