@@ -37,3 +37,20 @@ def test_another_parameter_is_another_version_and_the_one_before_goes(snapped):
     assert second != first
     assert known == {second: "PublishedVersions"}
     assert snapped.request("GET", "/openapi.json", user=None).status == 200
+
+
+def test_a_bound_that_is_reached_is_a_429_that_says_until_when(snapped):
+    """GIVEN one task a minute for a user; WHEN there are more; THEN the next is refused, and that of another user not.
+
+    A minute may turn between two of the three.
+    """
+    given = settings.read(overrides={**PARAMETERS, "UserTasksPerMinute": "1"})
+    Connection(snapped.directory, snapped.client, given).deploy()
+    cat = {"taskType": "cat", "input": {"key": "value1"}}
+    answers = [snapped.request("POST", "/tasks", cat) for _ in range(3)]
+    refused = [answer for answer in answers if answer.status == 429]
+    assert answers[0].status == 201
+    assert refused
+    assert all(1 <= int(answer.headers["retry-after"]) <= 60 for answer in refused)
+    assert "UserTasksPerMinute" in refused[0].body["message"]
+    assert snapped.request("POST", "/tasks", cat, user="carol").status == 201
