@@ -154,7 +154,7 @@ def collect() -> Json:
     """Import every file of ``task_types`` and describe what they define. ``warnings`` says what could not be done."""
     from serverless_tasks.classic.event_classes import EVENT_HANDLERS
     from serverless_tasks.core.errors import InvalidInput
-    from serverless_tasks.core.task_types.events import StepFunctionTaskEvent, TaskQueueEvent
+    from serverless_tasks.core.task_types.arguments import StepFunctionTaskEvent, TaskQueueEvent
     from serverless_tasks.core.task_types.task_type import known_task_types
     from serverless_tasks.workers.user_code.routing import input_types
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from serverless_tasks import TaskContext, TaskKey
-from serverless_tasks.core.task_types.events import Event
+from serverless_tasks.core.task_types.arguments import Event
 from serverless_tasks.testing import MemoryStack
 
 Body = Callable[[Any, TaskContext], Any]

@@ -36,8 +36,13 @@ if TYPE_CHECKING:
     from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity
     from serverless_tasks.core.task.keys import TaskKey
     from serverless_tasks.core.task.status import TaskKind, TaskStatus
-    from serverless_tasks.core.task_types.context import TaskContext
-    from serverless_tasks.core.task_types.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
+    from serverless_tasks.core.task_types.arguments import (
+        Event,
+        StepFunctionTaskEvent,
+        TaskContext,
+        TaskEvent,
+        TaskQueueEvent,
+    )
     from serverless_tasks.core.task_types.failures import Backoff
     from serverless_tasks.core.task_types.task_type import TaskType
     from serverless_tasks.service.chunks import ResultLink, ResultLinks
@@ -118,8 +123,7 @@ _NAMES_OF = {
     "core.task.entity": ["SubTaskEntity", "TaskEntity"],
     "core.task.keys": ["TaskKey"],
     "core.task.status": ["TaskKind", "TaskStatus"],
-    "core.task_types.context": ["TaskContext"],
-    "core.task_types.events": ["Event", "StepFunctionTaskEvent", "TaskEvent", "TaskQueueEvent"],
+    "core.task_types.arguments": ["Event", "StepFunctionTaskEvent", "TaskContext", "TaskEvent", "TaskQueueEvent"],
     "core.task_types.failures": ["Backoff"],
     "core.task_types.task_type": ["TaskType"],
     "service.creation": ["Caller"],

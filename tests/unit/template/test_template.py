@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from serverless_tasks.adapters.metrics import COUNTS, TIMES
+from serverless_tasks.store.transitions import COUNTS, TIMES
 
 from local.guard import transformed
 from local.paths import ROOT, SAM_CONFIG

@@ -5,7 +5,7 @@ import json
 import pytest
 from serverless_tasks import TaskKey, TaskStatus, TaskType
 from serverless_tasks.adapters.settings import Settings
-from serverless_tasks.core.outbox.given_up import records_of
+from serverless_tasks.core.outbox.stream_records import records_of
 from serverless_tasks.testing import MemoryStack
 
 from tests.support.tasks import create

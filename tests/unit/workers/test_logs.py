@@ -7,9 +7,9 @@ import pytest
 from aws_lambda_powertools import Logger
 from serverless_tasks import PermanentError, TaskStatus, TaskType
 from serverless_tasks.adapters.log import logger
-from serverless_tasks.adapters.metrics import COUNTS
 from serverless_tasks.core.task.status import FACTS
 from serverless_tasks.core.task_types.task_type import forget_task_types
+from serverless_tasks.store.transitions import COUNTS
 from serverless_tasks.testing import MemoryStack
 from serverless_tasks.workers.chunk.sub_task import LOGGED_FAILURES
 

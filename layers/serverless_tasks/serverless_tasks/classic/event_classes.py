@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from serverless_tasks.core.errors import InvalidInput
-from serverless_tasks.core.task_types.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
+from serverless_tasks.core.task_types.arguments import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
 from serverless_tasks.core.task_types.task_type import check_handler
 
 EventHandler = Callable[[Any, Any], Any]

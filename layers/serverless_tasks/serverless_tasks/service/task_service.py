@@ -14,10 +14,9 @@ from serverless_tasks.core.fan_out.chunk_summary import ChunkSummary
 from serverless_tasks.core.fan_out.chunks import MAX_CHUNKS
 from serverless_tasks.core.inputs.json_text import to_json_text
 from serverless_tasks.core.inputs.uploads import Upload, format_named
-from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity
+from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity, check_progress
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
-from serverless_tasks.core.task_types.context import check_progress
 from serverless_tasks.core.task_types.failures import error_of, error_text
 from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.costs import usage_view, whole_usage

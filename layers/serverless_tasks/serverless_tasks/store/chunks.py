@@ -11,7 +11,6 @@ from serverless_tasks.adapters.table import TaskTable
 from serverless_tasks.core.errors import LostRace
 from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.fan_out.chunks import Chunk
-from serverless_tasks.core.fan_out.outcomes import NOTHING
 from serverless_tasks.core.inputs.json_text import INLINE_LIMIT
 from serverless_tasks.core.task.entity import TaskEntity
 
@@ -65,6 +64,8 @@ def load_lines(payloads: PayloadStore, chunk: Chunk) -> Iterator[str]:
         return payloads.lines(chunk.outcomes_ref)
     if chunk.outcomes is not None:
         return iter(chunk.outcomes.split("\n")[:-1])
+    from serverless_tasks.core.fan_out.outcomes import NOTHING  # not at the start: a plan needs none
+
     return iter([NOTHING] * chunk.range.count)
 
 

@@ -13,8 +13,7 @@ from serverless_tasks.core.inputs.json_text import from_json_text, result_text, 
 from serverless_tasks.core.outbox.messages import task_message
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskStatus
-from serverless_tasks.core.task_types.context import TaskContext
-from serverless_tasks.core.task_types.events import StepFunctionTaskEvent, TaskQueueEvent
+from serverless_tasks.core.task_types.arguments import StepFunctionTaskEvent, TaskContext, TaskQueueEvent
 from serverless_tasks.core.task_types.failures import describe
 from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import to_iso

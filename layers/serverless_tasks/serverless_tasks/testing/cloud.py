@@ -15,8 +15,8 @@ from serverless_tasks.adapters.meter import Meter
 from serverless_tasks.adapters.queue import MOST_RECEIVES, visibility_timeout
 from serverless_tasks.core.errors import PayloadMissing
 from serverless_tasks.core.inputs.json_text import fits_inline, from_json_text
-from serverless_tasks.core.outbox.given_up import PREFIX, records_of
 from serverless_tasks.core.outbox.messages import alarm_message, alarm_text, status_event, status_message, task_message
+from serverless_tasks.core.outbox.stream_records import PREFIX, records_of
 from serverless_tasks.core.task.decisions import MESSAGE_SECONDS
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import FACTS

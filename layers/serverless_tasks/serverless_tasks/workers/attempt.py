@@ -17,8 +17,7 @@ from serverless_tasks.core.inputs.json_text import CHECKPOINT_LIMIT, from_json_t
 from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskStatus
-from serverless_tasks.core.task_types.context import TaskContext
-from serverless_tasks.core.task_types.events import TaskQueueEvent
+from serverless_tasks.core.task_types.arguments import TaskContext, TaskQueueEvent
 from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import Clock, after, from_iso, to_iso
 from serverless_tasks.workers.user_code.routing import HandlerRouter

@@ -28,7 +28,7 @@ from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types import failures
-from serverless_tasks.core.task_types.events import StepFunctionTaskEvent
+from serverless_tasks.core.task_types.arguments import StepFunctionTaskEvent
 from serverless_tasks.core.task_types.task_type import Policy, policy_of
 from serverless_tasks.core.times import Clock
 from serverless_tasks.core.usage.amounts import FINISH, LOOK

@@ -22,7 +22,7 @@ from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types import failures
-from serverless_tasks.core.task_types.events import TaskQueueEvent
+from serverless_tasks.core.task_types.arguments import TaskQueueEvent
 from serverless_tasks.core.task_types.task_type import Policy, TaskType, policy_of
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.store.transitions import Transitions

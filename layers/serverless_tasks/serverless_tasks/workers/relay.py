@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any, assert_never
 from serverless_tasks.adapters.clock import utc_now
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.log import logger, task_keys
-from serverless_tasks.adapters.metrics import log_passed_on
 from serverless_tasks.core.errors import LostRace, MalformedMessage
-from serverless_tasks.core.outbox import undelivered
+from serverless_tasks.core.outbox import stream_records, undelivered
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey, is_code, is_name
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
-from serverless_tasks.core.task_types.events import TaskEvent
 from serverless_tasks.core.times import Clock
-from serverless_tasks.store.transitions import Transitions
+from serverless_tasks.store.transitions import Transitions, log_passed_on
 from serverless_tasks.workers.notifications import publish
 
 if TYPE_CHECKING:
@@ -81,11 +79,10 @@ class Relay:
     def _read(self, record: Record) -> TaskEntity | None:
         """The task of a record, if it is one whose status the relay acts on."""
         try:
-            [event] = self._events_of(record)
+            task = self._task_of(record)
         except MalformedMessage as error:
             logger.warning("ignored a foreign record", extra={"reason": str(error)[:500]})
             return None
-        task = event.task_entity
         if task is None or task.change != "status" or task.status not in self._cloud.settings.relayed:
             return None
         if not (is_name(task.tenant_code) and is_name(task.type) and is_code(task.code)):
@@ -94,10 +91,11 @@ class Relay:
             return None
         return task
 
-    def _events_of(self, record: Record) -> list[TaskEvent]:
+    def _task_of(self, record: Record) -> TaskEntity | None:
         if self._events is None:
-            return [TaskEvent.from_dynamodb_record(record)]
-        return self._events.transform_dynamodb_stream({"Records": [record]})
+            return stream_records.task_of(record)
+        [event] = self._events.transform_dynamodb_stream({"Records": [record]})
+        return event.task_entity
 
     def _pass_on(self, tasks: Sequence[TaskEntity]) -> Failures:
         """One change of each task; returns what must come again."""

@@ -10,7 +10,7 @@ from serverless_tasks.classic.event_classes import (
     set_event_handlers,
 )
 from serverless_tasks.core.errors import InvalidInput, NoHandler
-from serverless_tasks.core.task_types.events import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
+from serverless_tasks.core.task_types.arguments import Event, StepFunctionTaskEvent, TaskEvent, TaskQueueEvent
 from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.workers.user_code.routing import HandlerRouter, find_handler, no_handler
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from serverless_tasks.core.outbox.given_up import PREFIX, records_of
+from serverless_tasks.core.outbox.stream_records import PREFIX, records_of
 
 
 class GivenUpRecords:

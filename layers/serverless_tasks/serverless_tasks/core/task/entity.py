@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any
 
 from serverless_tasks.core.dynamodb.attribute_values import Item
-from serverless_tasks.core.errors import PayloadInBucket
+from serverless_tasks.core.errors import InvalidInput, PayloadInBucket
 from serverless_tasks.core.inputs.json_text import from_json_text
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
@@ -196,6 +197,14 @@ def append_history(history: tuple[Mapping[str, Any], ...], entry: Mapping[str, A
     if len(longer) <= HISTORY_LIMIT:
         return longer
     return [longer[0], *longer[-(HISTORY_LIMIT - 1) :]]
+
+
+def check_progress(progress: Any) -> float:
+    """Progress as it is kept, 0 to 1. Raises :class:`InvalidInput` where it is no number."""
+    if isinstance(progress, Real) and progress == progress:  # NaN is not equal to itself
+        nearest: Any = min(max(progress, 0), 1)
+        return float(nearest)
+    raise InvalidInput("progress", f"must be a number from 0 to 1, not {progress!r}")
 
 
 def _inline(text: str | None, ref: Any, what: str) -> Any:

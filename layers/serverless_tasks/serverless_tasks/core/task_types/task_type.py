@@ -17,8 +17,7 @@ from serverless_tasks.core.task_types.failures import Backoff, is_number
 if TYPE_CHECKING:
     from serverless_tasks.core.fan_out.outcomes import Outcome
     from serverless_tasks.core.task.entity import TaskEntity
-    from serverless_tasks.core.task_types.context import TaskContext
-    from serverless_tasks.core.task_types.events import StepFunctionTaskEvent, TaskQueueEvent
+    from serverless_tasks.core.task_types.arguments import StepFunctionTaskEvent, TaskContext, TaskQueueEvent
 
     TaskHandler = Callable[[TaskQueueEvent, TaskContext], Any]
     SubTaskHandler = Callable[[StepFunctionTaskEvent, TaskContext], Any]

@@ -16,7 +16,7 @@ from serverless_tasks.core.fan_out import outcomes
 from serverless_tasks.core.fan_out.chunks import Chunk
 from serverless_tasks.core.inputs.json_text import size
 from serverless_tasks.core.task.entity import TaskEntity
-from serverless_tasks.core.task_types.context import TaskContext
+from serverless_tasks.core.task_types.arguments import TaskContext
 from serverless_tasks.core.task_types.failures import describe
 from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import Clock, after, to_iso

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from serverless_tasks.adapters.log import logger
-from serverless_tasks.core.task_types.context import TaskContext
+from serverless_tasks.core.task_types.arguments import TaskContext
 from serverless_tasks.workers.user_code.routing import Pairs
 from serverless_tasks.workers.user_code.runner import DeadlineReached, decisive, one_or_all
 

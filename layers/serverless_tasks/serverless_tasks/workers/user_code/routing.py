@@ -21,7 +21,7 @@ from serverless_tasks.core.errors import NoHandler, PermanentError
 from serverless_tasks.core.inputs.json_text import to_json_text
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskKind
-from serverless_tasks.core.task_types.events import Event, StepFunctionTaskEvent, TaskQueueEvent
+from serverless_tasks.core.task_types.arguments import Event, StepFunctionTaskEvent, TaskQueueEvent
 from serverless_tasks.core.task_types.task_type import TaskType, find_task_type
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Any
 
 from serverless_tasks.core.errors import PermanentError
 from serverless_tasks.core.inputs.json_text import result_text
-from serverless_tasks.core.task_types.context import TaskContext
+from serverless_tasks.core.task_types.arguments import TaskContext
 from serverless_tasks.core.task_types.failures import single_errors
 from serverless_tasks.core.times import Clock, after
 from serverless_tasks.workers.user_code.routing import Pairs

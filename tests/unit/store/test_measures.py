@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from serverless_tasks.adapters.metrics import measures
 from serverless_tasks.core.task.entity import HISTORY_LIMIT, TaskEntity
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
 from serverless_tasks.core.times import to_iso
+from serverless_tasks.store.transitions import measures
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
