@@ -51,9 +51,9 @@ def tasks(cloud: Cloud) -> None:
     cloud.payloads.put(json.loads(events.load(OF_UPLOAD)["body"])["inputRef"], "key\nvalue1\nvalue2\n")
 
 
-def test_there_is_an_event_for_every_route(document: dict[str, Any]):
+def test_each_event_is_for_a_route(document: dict[str, Any]):
     described = {f"{method.upper()} {path}" for path, operations in document["paths"].items() for method in operations}
-    assert set(ROUTES.values()) == described | {"GET /openapi.json", "GET /docs"}
+    assert set(ROUTES.values()) <= described | {"GET /openapi.json", "GET /docs"}
     assert ROUTES.keys() == ANSWERS.keys()
 
 
