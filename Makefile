@@ -13,7 +13,7 @@ CLOUDS := -n 2 --dist loadscope tests/e2e tests/browser
 SKIPPED := -rs --no-fold-skipped
 # Those of what a fork may delete lie beside it.
 UNIT := tests/unit $(wildcard demo/tests benchmarks/tests)
-# The longest first, and what is left to whoever is idle.
+# The longest first; an idle worker takes over from a busy one.
 NO_CLOUD := --dist worksteal tests/model tests/integration tests/upgrade tests/runtime
 
 # Where it is set, every one of the many processes here would compile what it imports anew.
@@ -32,7 +32,7 @@ setup: $(READY) $(RUNTIME_READY) $(LINT_READY) ## set up .venv, or install what 
 
 $(READY): requirements/dev.txt
 	@python=$$(sh local/find_python.sh) && sh local/set_up.sh $(VENV) $< "$$python" ""
-	@# The command line, $(BIN)/tasks, as it is in cli/. What it needs was installed above: nobody on the network is asked.
+	@# The command line, $(BIN)/tasks, as it is in cli/. Its packages were installed above, so this needs no network.
 	@$(PYTHON_IN_VENV) -m pip install -qq --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -47,7 +47,7 @@ REQUESTS = (
 """Terms that are counted, without the API and the topic."""
 API_ESTIMATED = "API function, time estimated and logs"
 OUTSIDE = ("topic", "HTTP API", "API function")
-"""Terms that a deployment may leave out: it creates tasks from code, and notifies nobody."""
+"""Terms that a deployment may leave out: it creates tasks from code, and has no subscriber."""
 
 
 @dataclass(frozen=True)

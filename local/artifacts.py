@@ -45,7 +45,7 @@ def package(build: Path, clients: Clients, bucket: str) -> dict[str, Any]:
 
 
 def _create(s3: Any, bucket: str, region: str) -> None:
-    """Create the bucket if it is missing. S3 has to be told its region, except us-east-1, which it refuses."""
+    """Create the bucket if it is missing. The request names its region, except us-east-1, which S3 refuses."""
     elsewhere = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=bucket, **elsewhere)

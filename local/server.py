@@ -1,4 +1,4 @@
-"""Runs the local cloud until told to stop, and starts and stops it in the background."""
+"""Runs the local cloud until it is stopped, and starts and stops it in the background."""
 
 import contextlib
 import os

@@ -2,7 +2,7 @@
 # Sets a virtual environment up, or brings one that is there up to what requirements pin: what changed is installed, what
 # is no longer named goes, all else stays.
 #     sh local/set_up.sh <folder> <requirements.txt> <python> <pip> [option of venv …]
-# It is made anew if it runs another Python, does not run, is a folder of links to somebody else's, or was made elsewhere.
+# It is made anew if it runs another Python, does not run, is a folder of links to another one, or was made elsewhere.
 set -eu
 folder=$1 requirements=$2 python=$3 pip=$4
 shift 4

@@ -1,6 +1,6 @@
 """Answers of the API: that they are what they should be, so that nothing behind has to doubt them.
 
-A field that is missing is told when it is asked for: an older deployment may do without one that no command needs.
+A missing field is an error when it is asked for: an older deployment may do without one that no command needs.
 """
 
 import math

@@ -140,7 +140,7 @@ def _report(run: Run, message: str, details: Any, error: Exception) -> None:
         run.err.print("[red]error:[/red]", output.text(message), soft_wrap=True)
         for detail in details:
             run.say(f"  {detail}")
-    except OSError:  # nobody can be told; the exit code is right all the same
+    except OSError:  # no message reaches a reader; the exit code is right all the same
         output.discard(sys.stderr)
 
 

@@ -47,7 +47,7 @@ def _is_clone(folder: Path) -> bool:
 def _here() -> tuple[Path, ...]:
     try:
         here = Path.cwd()
-    except FileNotFoundError:  # somebody deleted it
+    except FileNotFoundError:  # it was deleted meanwhile
         return ()
     return (here, *here.parents)
 

@@ -60,6 +60,6 @@ def put(transport: Transport, upload: Json, path: Path, console: Console) -> Non
 
 
 def _was_there_already(response: requests.Response) -> bool:
-    """Whether a repeated PUT found the object of the first one, whose answer was lost: nobody else has the link."""
+    """Whether a repeated PUT found the object of the first one, whose answer was lost: the link is this program's."""
     repeats = getattr(response.raw, "retries", None)
     return response.status_code == HTTPStatus.PRECONDITION_FAILED and bool(repeats and repeats.history)

@@ -52,7 +52,7 @@ class NewStepFunctionTask(_NewTask):
         }
     )
 
-    # Neither may be null: what is not given is told by ``model_fields_set``.
+    # Neither may be null: ``model_fields_set`` says which one is given.
     input: Annotated[
         list[Any],
         Field(default_factory=list, description="A list, one element for each sub-task; up to 100 levels deep."),

@@ -44,7 +44,7 @@ _REFUSALS: dict[int, tuple[str, type]] = {
     409: ("The task's status does not allow it.", Error),
     413: ("The body has more than 3,000,000 bytes.", Error),
     500: ("Our fault. The message has the request id.", Error),
-    503: ("Nobody was there to answer. Ask again in a moment.", GatewayError),
+    503: ("The service could not answer. Ask again in a moment.", GatewayError),
 }
 _THROTTLED = "Too many requests at once. Ask again in a moment."
 _ALWAYS = {400, 401, 403, 500, 503}

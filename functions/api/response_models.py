@@ -49,7 +49,7 @@ class TaskAttributes(SummaryAttributes):
 
 
 class Usage(TypedDict):
-    """What the task has used of AWS so far. Counted by its own writes, and estimated where they cannot know."""
+    """The task's use of AWS so far. Counted by its own writes, and estimated where they cannot know."""
 
     writeUnits: Annotated[Count, Field(description="Of the table and its indexes.")]
     readUnits: Annotated[Count, Field(description="Of the table, for the task's own work.")]
@@ -224,7 +224,7 @@ class ResultLink(TypedDict):
 
 
 class ResultLinks(TypedDict):
-    """Links to all outcomes, in the order of the input. What nobody began is left out."""
+    """Links to all outcomes, in the order of the input, without sub-tasks that were not begun."""
 
     items: Annotated[list[ResultLink], Field(min_length=1)]
     expiresAt: Annotated[Time, Field(description="When the links end.")]

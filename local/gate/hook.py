@@ -47,7 +47,7 @@ class Gate:
             verdict = refusal.code if refusal else "allowed" if rules else "not judged"
             self._recording.note(model.service_model.service_name, model.name, params, verdict)
         if refusal and context.get("is_presign_request"):
-            # AWS refuses whoever follows the link; here, who makes it learns of it.
+            # AWS refuses the link when it is followed; here, its maker gets the error.
             raise ClientError(refusal.answer(), model.name)  # type: ignore[arg-type]
         context[_REFUSAL] = refusal
         context[_PARAMS] = params

@@ -163,7 +163,7 @@ def _s3(operation: str, params: Params, place: Place) -> Asked:
 
 
 def listing(params: Params) -> Request:
-    """What a role must have to be told that an object is missing: for S3, that is a listing of just this key."""
+    """The grant by which a role learns that an object is missing: for S3, a listing of just this key."""
     return Request("s3:ListBucket", f"arn:aws:s3:::{params['Bucket']}", {"s3:prefix": (params["Key"],)})
 
 

@@ -160,7 +160,7 @@ def _statements(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _of_buckets(clients: Clients, present: Mapping[str, tuple[str, str]]) -> Iterator[dict[str, Any]]:
-    """What the buckets' own policies say to everybody. Those that name services or accounts are about others."""
+    """Statements of the buckets' own policies that hold for every role. Those for services or accounts do not count."""
     for name, (kind, bucket) in present.items():
         if kind == "AWS::S3::Bucket":
             found = [each for each in _bucket_policy(clients, bucket) if each.get("Principal") in ("*", {"AWS": "*"})]

@@ -120,7 +120,7 @@ def ended(forked: Connection) -> Json:
 
 @pytest.fixture
 def waiting(forked: Connection, ended: Json) -> Json:
-    """A task of alice's that stays as it is, for nobody was told of it; the sweeper would, in an hour."""
+    """A task of alice's that stays as it is, since no worker has its message; the sweeper sends one in an hour."""
     name = f"Parcel {ULID()}"
     task = lost_task(
         TaskKind.TASK,

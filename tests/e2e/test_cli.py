@@ -167,7 +167,7 @@ def test_signing_in_to_the_pool(home, run, forked, tasks):
 
 
 def test_a_wrong_password_is_exit_code_3(home):
-    """GIVEN a wrong password; WHEN somebody signs in; THEN 3, and nothing is kept."""
+    """GIVEN a wrong password; WHEN it signs in; THEN 3, and nothing is kept."""
     config = {"TASKS_CONFIG_DIR": str(home / "config")}
     with terminal(home, "login", "--stack", "local", "--user", "alice", more=config) as there:
         there.until("Password: ")

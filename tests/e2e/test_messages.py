@@ -1,4 +1,4 @@
-"""What the topics are told, what becomes of messages and items that are not ours, and that they hold nothing up."""
+"""Messages of the topics; foreign messages and items, which hold nothing up."""
 
 import json
 import time
@@ -54,8 +54,8 @@ def status_message(tasks, task):
     }
 
 
-def test_the_topics_are_told_of_the_end(tasks):
-    """GIVEN subscribers to both topics; WHEN tasks of both kinds complete and fail; THEN each end is told, once."""
+def test_the_topics_get_the_end(tasks):
+    """GIVEN subscribers to both topics; WHEN tasks of both kinds end; THEN each end is published, once."""
     statuses = Subscriber(tasks, tasks.cloud.stack["statusTopicArn"])
     alarms = Subscriber(tasks, tasks.cloud.stack["alarmTopicArn"])
     fine, broken = {"do": "echo"}, {"do": "fail", "message": "the milk is sour"}
@@ -144,15 +144,15 @@ def test_foreign_records_in_the_stream_are_ignored(tasks):
     task = tasks.create("cat", {"key": "after them"})
     assert tasks.wait(task)["status"] == "COMPLETED"
 
-    def told():
+    def ignored():
         lines = tasks.log_lines("RelayFunction", began)
         return sum("ignored a foreign record" in line for line in lines) >= 3
 
-    tasks.until(told, "the relay has ignored three records")
+    tasks.until(ignored, "the relay has ignored three records")
 
 
 def test_foreign_items_in_the_table_are_ignored(tasks):
-    """GIVEN items of somebody else, even in our indexes; WHEN tasks are listed; THEN they are not among them."""
+    """GIVEN foreign items, even in our indexes; WHEN tasks are listed; THEN they are not among them."""
     mark = uuid.uuid4().hex
     code = str(ULID())
     put(tasks.cloud, {"pk": f"FOREIGN#{mark}", "sk": "1", "kind": "INVOICE"})

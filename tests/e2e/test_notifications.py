@@ -1,4 +1,4 @@
-"""Who can be told of tasks: an event bus and an address for mail by parameter, and a webhook by subscription."""
+"""Sinks of a stack: an event bus and an address for mail by parameter, and a webhook by subscription."""
 
 import json
 import queue
@@ -86,7 +86,7 @@ class Webhook:
 
     def __init__(self, cloud, check):
         self.checked = []
-        self.told = []
+        self.got = []
         self._check = check
         self._servers = queue.Queue()
         self._thread = threading.Thread(target=self._serve)
@@ -108,7 +108,7 @@ class Webhook:
 
     def _serve(self):
         with closing(Inbox(":memory:")) as inbox:
-            receives = receiver.Receiver(self._note, receiver.fetch, inbox, self.told.append)
+            receives = receiver.Receiver(self._note, receiver.fetch, inbox, self.got.append)
             with receiver.server(receives, 0) as listening:
                 self._servers.put(listening)
                 listening.serve_forever()
@@ -119,16 +119,16 @@ class Webhook:
 
 
 def test_a_webhook_confirms_and_is_told(notifying, tasks):
-    """GIVEN the example, which trusts the engine; WHEN it is subscribed; THEN it is told what its filter lets pass."""
+    """GIVEN the example, which trusts the engine; WHEN it is subscribed; THEN it gets what its filter lets pass."""
     with Webhook(notifying, lambda message: None).subscribed({"kind": ["SFN_TASK"]}) as webhook:
         tasks.until(lambda: webhook.checked, "the subscription is confirmed")
         tasks.run("cat", {"key": "one"})
         ended = tasks.wait(tasks.fan_out("cat", [{"key": "many"}]))
-        tasks.until(lambda: webhook.told, "the webhook is told")
+        tasks.until(lambda: webhook.got, "the webhook gets the message")
     assert [message["Type"] for message in webhook.checked] == ["SubscriptionConfirmation", "Notification"]
     assert webhook.checked[1]["Subject"] == "COMPLETED: cat of mbc"
-    [told] = webhook.told
-    assert (told["id"], told["version"], told["content"]["status"]) == (ended["id"], ended["version"], "COMPLETED")
+    [got] = webhook.got
+    assert (got["id"], got["version"], got["content"]["status"]) == (ended["id"], ended["version"], "COMPLETED")
 
 
 def test_a_webhook_confirms_nothing_that_is_not_signed(notifying, tasks):
@@ -145,6 +145,6 @@ def test_a_webhook_confirms_nothing_that_is_not_signed(notifying, tasks):
 
     with Webhook(notifying, check).subscribed({}) as webhook:
         tasks.until(lambda: refused, "the confirmation is refused")
-        tasks.run("cat", {"key": "nobody is told"})
-    assert (len(refused), webhook.told) == (1, [])
+        tasks.run("cat", {"key": "not delivered"})
+    assert (len(refused), webhook.got) == (1, [])
     assert "SHA-256" in refused[0]

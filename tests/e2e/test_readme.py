@@ -1,4 +1,4 @@
-"""Somebody who has just cloned the repository follows README and quickstart to the letter, and gets what they promise.
+"""README and quickstart, followed to the letter from a fresh clone, give what they promise.
 
 What is written down as a file is written there, and what is a shell's is run, as it is printed, in one shell. Only
 `make demo`, `make test` and the deployment are left out: the first two are what runs this.
@@ -58,7 +58,7 @@ class Reader:
         raise AssertionError(f"{block.text}\n{''.join(printed)}\n{self.complaints.read_text()}")
 
     def does_until(self, block, wanted):
-        """Do it again and again, as somebody would who is told that it takes a moment."""
+        """Do it again and again, as a reader would who has read that it takes a moment."""
         deadline = time.monotonic() + SECONDS
         while not wanted(printed := json.loads(self.does(block))):
             assert time.monotonic() < deadline, printed

@@ -103,7 +103,7 @@ def test_a_healthy_task_is_left_alone(tasks, sweep):
 
 
 def test_a_foreign_item_stops_no_sweep(tasks, sweep):
-    """GIVEN an item of somebody else in the sweeper's index; WHEN it looks; THEN it says so and goes on."""
+    """GIVEN a foreign item in the sweeper's index; WHEN it looks; THEN it says so and goes on."""
     began = time.time()
     foreign = {"pk": f"FOREIGN#{uuid.uuid4().hex}", "sk": "1", "dueAt": ago(10_000)}
     put(tasks.cloud, {**foreign, "attention": "OPEN#0"})
@@ -111,7 +111,7 @@ def test_a_foreign_item_stops_no_sweep(tasks, sweep):
         lost = plant(tasks.cloud, lost_task(TASK, TaskStatus.CREATED))
         sweep()
         assert tasks.wait(lost)["status"] == "COMPLETED"
-        told = lambda: any(foreign["pk"] in line for line in tasks.log_lines("SweeperFunction", began))  # noqa: E731
-        tasks.until(told, "the sweeper names the item")
+        named = lambda: any(foreign["pk"] in line for line in tasks.log_lines("SweeperFunction", began))  # noqa: E731
+        tasks.until(named, "the sweeper names the item")
     finally:
         put(tasks.cloud, foreign)  # out of the index again

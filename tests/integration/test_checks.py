@@ -70,21 +70,21 @@ def test_what_is_right_passes() -> None:
         (None, {"S": "status"}, False),
     ],
 )
-@pytest.mark.parametrize("told", ["terminal", "all"])
+@pytest.mark.parametrize("published", ["terminal", "all"])
 def test_the_stream_s_filter_lets_status_changes_of_parents_through(
-    told: str, kind: object, change: object, passes: bool
+    published: str, kind: object, change: object, passes: bool
 ) -> None:
     image = {"kind": kind, "change": change, "status": {"S": "CREATED"}}
 
-    with MotoStack(StatusMessages=told) as stack:
+    with MotoStack(StatusMessages=published) as stack:
         [pattern] = stack.resources.stream_filters("RelayFunction")
 
     assert matches(pattern, {"eventName": "MODIFY", "dynamodb": {"NewImage": image}}) is passes
 
 
-@pytest.mark.parametrize("told", ["terminal", "all"])
-def test_the_stream_s_filter_lets_the_statuses_through_that_the_relay_acts_on(told: str) -> None:
-    with MotoStack(StatusMessages=told) as stack:
+@pytest.mark.parametrize("published", ["terminal", "all"])
+def test_the_stream_s_filter_lets_the_statuses_through_that_the_relay_acts_on(published: str) -> None:
+    with MotoStack(StatusMessages=published) as stack:
         [pattern] = stack.resources.stream_filters("RelayFunction")
         relayed = stack.resources.settings("RelayFunction").relayed
 

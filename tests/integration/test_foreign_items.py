@@ -1,4 +1,4 @@
-"""Items that somebody else put into the table, even into our indexes: no list and no page stumbles over them."""
+"""Foreign items in the table, even in our indexes: no list and no page stumbles over them."""
 
 import logging
 from collections.abc import Iterator

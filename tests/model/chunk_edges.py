@@ -19,7 +19,7 @@ from tests.model.snapshots import AHEAD, BEHIND, CURRENT, NOW, PAST, TASKS, Book
 RANGES = (Range(0, 0, 1), Range(1, 1, 1))
 SUB_TASKS = sum(place.count for place in RANGES)
 HOLDER = "a child"
-"""Names are not told apart: a lost claim that takes any lease may do more than one that takes its own holder's."""
+"""Names are not compared: a lost claim that takes any lease may do more than one that takes its own holder's."""
 _LATER = from_iso(AHEAD)
 _table = MemoryTable()
 _LETTERS = {TaskStatus.COMPLETED: "C", TaskStatus.FAILED: "F", TaskStatus.CREATED: "W"}

@@ -247,8 +247,8 @@ class Schedules(Upheaval):
 
     def _check_end(self, key: TaskKey, task: TaskEntity) -> None:
         assert task.status.terminal, f"{key} is still {task.status}: {task.history}"
-        told = {(message["id"], message["version"]) for message in self.memory.topics.statuses}
-        assert (str(key), task.version) in told, f"nobody was told of {task.history}"
+        published = {(message["id"], message["version"]) for message in self.memory.topics.statuses}
+        assert (str(key), task.version) in published, f"not published: {task.history}"
         if task.status is not S.COMPLETED:
             return
         if task.kind is TaskKind.TASK:

@@ -65,7 +65,7 @@ class State(NamedTuple):
         """After a transition: what everybody remembers is of the past.
 
         Whoever has nothing left to do but a write that names the version has lost it, now and for ever, as versions
-        only grow. That it is refused is checked here; it is not told apart from one that is idle again.
+        only grow. That it is refused is checked here; the model takes it for one that is idle again.
         """
         lost = [seen for seen in (self.relay, self.sweeper and self.sweeper[0] == "sent" and self.sweeper[1]) if seen]
         for seen in lost:

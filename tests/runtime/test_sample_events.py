@@ -32,7 +32,7 @@ def tasks(cloud: Connection) -> Tasks:
 
 @pytest.fixture
 def heard(cloud: Connection) -> Callable[[], list[dict[str, Any]]]:
-    """Call it for what both topics were told since the test began."""
+    """Call it for the messages of both topics since the test began."""
     sqs, sns = cloud.client("sqs"), cloud.client("sns")
     url = sqs.create_queue(QueueName="runtime-subscriber")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -157,8 +157,8 @@ def test_relay_tells_the_topics(call: Call, heard: Callable[[], list[dict[str, A
         call("relay-task-failed"),
     ):
         assert answer == {"batchItemFailures": []}
-    told = ("relay-task-completed", "relay-step-function-task-completed", "relay-step-function-task-cancelled", FAILED)
-    expected = [(events.image(name)["id"]["S"], events.image(name)["status"]["S"]) for name in told]
+    ends = ("relay-task-completed", "relay-step-function-task-completed", "relay-step-function-task-cancelled", FAILED)
+    expected = [(events.image(name)["id"]["S"], events.image(name)["status"]["S"]) for name in ends]
     messages = heard()
     said = [(m["id"], m["content"]["status"]) for m in messages if m.get("updatedAt", "").startswith(DATE)]
     assert sorted(said) == sorted(expected)
@@ -187,7 +187,7 @@ def test_queue_worker_runs_a_task(call: Call, tasks: Tasks, cloud: Connection, t
     assert statuses(task) == ["CREATED", "PROCESSING", "COMPLETED"]
 
 
-def test_queue_worker_sets_a_malformed_message_aside(call: Call, cloud: Connection):
+def test_queue_worker_dead_letters_a_malformed_message(call: Call, cloud: Connection):
     assert call("queue-malformed") == {"batchItemFailures": []}
     sqs, url = cloud.client("sqs"), cloud.stack["deadLetterQueueUrl"]
     [sent] = events.load("queue-malformed")["Records"]

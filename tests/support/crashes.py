@@ -12,7 +12,7 @@ from serverless_tasks.core.task.status import can_transition
 from serverless_tasks.testing import WorkerKilled
 
 from tests.support.calls import Call, Calls
-from tests.support.stacks import Stack, to_be_told, told
+from tests.support.stacks import Stack, published, to_be_published
 
 Result = TypeVar("Result")
 
@@ -110,11 +110,11 @@ class World:
         with suppress(WorkerKilled, ClientError):
             self.stack.sweep()
 
-    def untold(self, key: TaskKey) -> bool:
-        """Whether somebody refused the end of the task, so that the sweeper is to tell it."""
-        return not to_be_told(self.stack, self.stack.task(key).status) <= set(told(self.stack, key))
+    def is_undelivered(self, key: TaskKey) -> bool:
+        """Whether a sink refused the end of the task, so that the sweeper is to publish it."""
+        return not to_be_published(self.stack, self.stack.task(key).status) <= set(published(self.stack, key))
 
-    def let_the_sweeper_tell(self) -> None:
+    def let_the_sweeper_publish(self) -> None:
         """Its next run."""
         self.stack.clock.advance(300)
         self.sweep()

@@ -66,8 +66,8 @@ def send(stack: Stack, body: str) -> None:
         stack.send(body)
 
 
-def told(stack: Stack, key: TaskKey) -> list[str]:
-    """What was told of the task: its end statuses, ``alarm``, and, where there is an event bus, ``event FAILED``."""
+def published(stack: Stack, key: TaskKey) -> list[str]:
+    """The messages about the task: its end statuses, ``alarm``, and, where there is an event bus, ``event FAILED``."""
     assert isinstance(stack, (MemoryStack, MotoStack))
     topics = stack.memory.topics if isinstance(stack, MemoryStack) else stack.topics
     statuses = [message["content"]["status"] for message in topics.statuses if message["id"] == str(key)]
@@ -79,8 +79,8 @@ def told(stack: Stack, key: TaskKey) -> list[str]:
     ]
 
 
-def to_be_told(stack: Stack, status: TaskStatus) -> set[str]:
-    """What is to be told, as :func:`told` says it, of a task that ended so."""
+def to_be_published(stack: Stack, status: TaskStatus) -> set[str]:
+    """What is to be published, as :func:`published` says it, of a task that ended so."""
     with_bus = isinstance(stack, MemoryStack) and stack.memory.settings.event_bus_name
     alarm = {"alarm"} if status is TaskStatus.FAILED else set()
     return {str(status), *alarm, *({f"event {status}"} if with_bus else ())}

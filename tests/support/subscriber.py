@@ -1,4 +1,4 @@
-"""Somebody who listens to both topics: what they would tell a program, attributes and all."""
+"""A subscriber of both topics: it keeps their messages, attributes and all."""
 
 import json
 from typing import Any
@@ -15,12 +15,12 @@ class Subscriber:
 
     @property
     def statuses(self) -> list[dict[str, Any]]:
-        """What the status topic was told, in order."""
+        """The messages of the status topic, in order."""
         return [message["body"] for message in self.heard("statuses")]
 
     @property
     def alarms(self) -> list[dict[str, Any]]:
-        """What the alarm topic was told, in order."""
+        """The messages of the alarm topic, in order."""
         return [message["body"] for message in self.heard("alarms")]
 
     def heard(self, topic: str) -> list[dict[str, Any]]:

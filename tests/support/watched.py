@@ -35,7 +35,7 @@ ASK_NOBODY = {"is_for"}
 
 
 class Watched:
-    """An adapter whose calls are told before and after. What is the fake's own, the stack's driver reaches as it is."""
+    """An adapter whose calls are noted before and after. The stack's driver reaches the fake's own parts."""
 
     def __init__(self, adapter: Any, service: str, calls: Calls) -> None:
         self._adapter = adapter

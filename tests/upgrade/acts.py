@@ -136,13 +136,13 @@ def _mend(world: World, function: str) -> Steps:
 
 @act("down")
 def _down(world: World, topic: str) -> Steps:
-    world.told[topic].down = True
+    world.topics[topic].down = True
     yield f"{topic}: down"
 
 
 @act("up")
 def _up(world: World, topic: str) -> Steps:
-    world.told[topic].down = False
+    world.topics[topic].down = False
     yield f"{topic}: up"
 
 

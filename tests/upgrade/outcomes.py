@@ -16,7 +16,7 @@ def outcome(world: World) -> Json:
     return {
         "tasks": [_task(world, task) for task in world.tasks()],
         "calls": sorted(world.calls),
-        **{topic: sorted(_told(message) for message in world.told[topic]) for topic in TOPICS},
+        **{topic: sorted(_message(message) for message in world.topics[topic]) for topic in TOPICS},
         "deadLetters": sorted([body, reason] for body, reason in memory.queue.dead_letters),
         "left": {
             "messages": len(memory.queue.messages),
@@ -46,7 +46,7 @@ def _task(world: World, task: TaskEntity) -> Json:
     return end
 
 
-def _told(message: Json) -> str:
+def _message(message: Json) -> str:
     content = message["content"]
     return f"{message['id']} {content.get('status') or content['errorMessage']}"
 

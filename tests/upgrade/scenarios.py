@@ -47,7 +47,7 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[Act]]] = {
     ),
     "single-record-lost": ({}, [single(GOOD), ["lose", "record"], ["sweep until ended"]]),
     "single-message-lost": ({}, [single(GOOD), ["until", 0, "QUEUED"], ["lose", "message"], ["sweep until ended"]]),
-    "single-messages-set-aside": (
+    "single-messages-dead-lettered": (
         {},
         [["send", "not JSON"], ["send", '{"v":9,"action":"task-execute","run":0}'], single(GOOD), RUN],
     ),
@@ -88,7 +88,7 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[Act]]] = {
     ),
     "fan-out-plan-gives-up": ({}, [fan_out([GOOD]), ["break", "plan"], RUN, ["mend", "plan"], ["retry", 0], RUN]),
     "fan-out-objects-lost": ({}, [fan_out([LARGE]), ["lose", "objects"], RUN]),
-    "ends-are-told-late": (
+    "ends-are-published-late": (
         {"event_bus_name": "bus"},
         [
             *(single({"refuse until run": 1}), fan_out([GOOD])),

@@ -1,4 +1,4 @@
-"""The whole state of a :class:`World` as JSON: written down, told apart from the one before, and taken up again."""
+"""The whole state of a :class:`World` as JSON: written down, compared with the one before, and taken up again."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -63,8 +63,8 @@ class States:
                     }
                     for name, machine in world.machines.items()
                 },
-                **world.told,
-                "down": [name for name in TOPICS if world.told[name].down],
+                **world.topics,
+                "down": [name for name in TOPICS if world.topics[name].down],
                 "broken": sorted(world.broken),
                 "created": world.created,
                 "calls": world.calls,
@@ -97,8 +97,8 @@ def take_up(world: World, state: Mapping[str, Any], definition: Json) -> None:
     world.invocations += state["invocations"]
     world.broken |= set(state.get("broken", ()))
     for name in TOPICS:
-        world.told[name].extend(state[name])
-        world.told[name].down = name in state.get("down", ())
+        world.topics[name].extend(state[name])
+        world.topics[name].down = name in state.get("down", ())
     memory.table.items.update({tuple(key.split(" ")): item_of(item) for key, item in state.get("items", {}).items()})
     memory.table.stream += state["records"][len(state["records"]) - state.get("waitingRecords", 0) :]
     memory.payloads.objects.update(state.get("objects", {}))

@@ -19,8 +19,8 @@ Json = dict[str, Any]
 TOPICS = ("statuses", "alarms", "events")
 
 
-class Told(list[Any]):
-    """What a topic was told; one that is down takes nothing."""
+class Topic(list[Any]):
+    """The messages of a topic; one that is down takes none."""
 
     down = False
 
@@ -47,10 +47,10 @@ class World(MemoryStack):
         """Functions that cannot be called."""
         self.did = ""
         """What the last step was."""
-        self.told = {name: Told() for name in TOPICS}
+        self.topics = {name: Topic() for name in TOPICS}
         sinks = (self.memory.status_topic, self.memory.alarm_topic, self.memory.event_bus)
-        for sink, told in zip(sinks, self.told.values(), strict=True):
-            sink.published = told
+        for sink, topic in zip(sinks, self.topics.values(), strict=True):
+            sink.published = topic
 
     def step(self) -> bool:
         if self.relay_one():

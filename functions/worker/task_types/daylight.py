@@ -38,7 +38,7 @@ daylight = TaskType("daylight", timeout=120, chunk_size=100)  # a tenth of a sec
 class Place:
     """A point on the earth and the day it is looked at."""
 
-    # What pydantic is told, which is imported when the first place comes.
+    # For pydantic, which is imported when the first place comes.
     __pydantic_config__: ClassVar = {
         "use_attribute_docstrings": True,
         "json_schema_extra": {

@@ -11,7 +11,7 @@ from typing import Any
 from serverless_tasks import TaskEntity, TaskKey, TaskStatus, TaskType, TransitionRefused
 
 from tests.support.crashes import CrashStack, World, check_history
-from tests.support.stacks import dead_letters, to_be_told, told
+from tests.support.stacks import dead_letters, published, to_be_published
 
 Scenario = Callable[[Any], None]
 """Plays on a :class:`tests.support.stacks.Stack`; a flow's needs a :class:`tests.support.crashes.CrashStack`."""
@@ -55,17 +55,17 @@ def create(world: World, value: Any) -> TaskKey:
 
 
 def ended(world: World, key: TaskKey, status: TaskStatus, keys: list[str]) -> TaskEntity:
-    """The task at its end: with its status, a sane history, every keyed effect there once, the topics told."""
+    """The task at its end: with its status, a sane history, every keyed effect there once, and its messages."""
     task = world.end(key)
     world.settle()
-    if world.untold(key):
-        world.let_the_sweeper_tell()
+    if world.is_undelivered(key):
+        world.let_the_sweeper_publish()
     assert world.stack.task(key) == task
     assert task.status is status, task.error
     check_history(task)
     assert sorted(world.effects) == sorted(keys)
-    assert to_be_told(world.stack, status) <= set(told(world.stack, key))
-    assert ("alarm" in told(world.stack, key)) is (S.FAILED in told(world.stack, key))
+    assert to_be_published(world.stack, status) <= set(published(world.stack, key))
+    assert ("alarm" in published(world.stack, key)) is (S.FAILED in published(world.stack, key))
     assert dead_letters(world.stack) == []
     return task
 

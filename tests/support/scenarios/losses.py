@@ -22,10 +22,10 @@ from tests.support.stacks import (
     lose_messages,
     lose_record,
     path,
+    published,
     single,
     stop_execution,
     sweep_until_ended,
-    told,
 )
 
 
@@ -188,10 +188,10 @@ def the_record_of_an_end_is_given_up(stack: Stack) -> None:
     while not stack.task(key).status.terminal:
         stack.step()
     stack.give_up_one()
-    assert told(stack, key) == []
+    assert published(stack, key) == []
 
     for _ in range(2):
         stack.clock.advance(300)
         stack.sweep()
 
-    assert told(stack, key) == ["FAILED", "alarm"]
+    assert published(stack, key) == ["FAILED", "alarm"]

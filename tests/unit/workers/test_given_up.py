@@ -25,7 +25,7 @@ def sweep_twice(stack: MemoryStack) -> None:
         stack.sweep()
 
 
-def told(stack: MemoryStack) -> tuple[int, int]:
+def published(stack: MemoryStack) -> tuple[int, int]:
     return len(stack.memory.topics.statuses), len(stack.memory.topics.alarms)
 
 
@@ -35,11 +35,11 @@ def test_an_end_whose_record_was_given_up_is_published_and_the_record_goes(stack
 
     sweep_twice(stack)
 
-    assert told(stack) == (1, 1)
+    assert published(stack) == (1, 1)
     assert stack.memory.given_up.documents == {}
     assert stack.task(ended.key) == ended
     sweep_twice(stack)
-    assert told(stack) == (1, 1)
+    assert published(stack) == (1, 1)
 
 
 def test_every_end_of_a_batch_is_published(stack):
@@ -50,7 +50,7 @@ def test_every_end_of_a_batch_is_published(stack):
 
     sweep_twice(stack)
 
-    assert told(stack) == (3, 3)
+    assert published(stack) == (3, 3)
 
 
 def test_an_event_bus_gets_it_as_well():
@@ -82,7 +82,7 @@ def test_the_record_of_an_open_task_goes_and_its_look_dispatches_it(stack):
 
     assert stack.memory.given_up.documents == {}
     assert stack.run(key).status is TaskStatus.COMPLETED
-    assert told(stack) == (1, 0)
+    assert published(stack) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_lambda_did_not_write_is_left_and_holds_nothing_up(stack, document)
 
     sweep_twice(stack)
 
-    assert told(stack) == (1, 1)
+    assert published(stack) == (1, 1)
     assert stack.memory.given_up.documents == {"aws/lambda/0": document}
 
 
@@ -109,7 +109,7 @@ def test_the_records_of_another_function_are_none_of_ours(stack):
 
     sweep_twice(stack)
 
-    assert told(stack) == (0, 0)
+    assert published(stack) == (0, 0)
     assert stack.memory.given_up.documents == {key: theirs}
 
 
@@ -123,7 +123,7 @@ def test_a_sweeper_that_fails_or_dies_there_goes_on_another_time(stack, method):
 
     sweep_twice(stack)
 
-    assert told(stack) == (1, 1)
+    assert published(stack) == (1, 1)
     assert stack.memory.given_up.documents == {}
 
 

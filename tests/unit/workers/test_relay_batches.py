@@ -70,7 +70,7 @@ def test_what_follows_on_the_same_task_waits_for_it(stack, monkeypatch):
 
     failed = stack.relay.handle(records)
 
-    # THEN its three records come again in their order, and nobody was told of its end
+    # THEN its three records come again in their order, and no topic got its end
     assert failed == [records[0], *records[2:]]
     assert stack.memory.topics.statuses == []
     assert str(stack.task(other).status) == "QUEUED"
@@ -158,7 +158,7 @@ def test_a_record_that_the_factory_cannot_read_comes_again(stack):
     assert relay.handle(stack.memory.table.stream) == stack.memory.table.stream
 
 
-def test_a_status_on_the_way_wakes_nobody_unless_it_is_to_be_told(stack):
+def test_a_status_on_the_way_wakes_no_relay_unless_it_is_published(stack):
     [key] = created(stack, 1)
     stack.relay_one()
 

@@ -19,8 +19,8 @@ OF_EVENTS = {"kind", "taskType"}
 
 
 @pytest.fixture
-def told():
-    """What topic and bus are told while tasks go every way that there is."""
+def published():
+    """The messages of topic and bus while tasks go every way that there is."""
     stack = MemoryStack(status_messages="all", event_bus_name="ours")
     cat = TaskType("cat", max_attempts=2)
 
@@ -49,8 +49,8 @@ def told():
     return stack.memory.topics.statuses, stack.memory.event_bus.published
 
 
-def test_every_message_is_as_the_schema_says(told):
-    messages, events = told
+def test_every_message_is_as_the_schema_says(published):
+    messages, events = published
     assert {message["content"]["status"] for message in messages} == set(TaskStatus)
     for message in messages + events:
         VALIDATOR.validate(message)
@@ -58,8 +58,8 @@ def test_every_message_is_as_the_schema_says(told):
     assert {key for event in events for key in event} == SCHEMA["properties"].keys()
 
 
-def test_every_attribute_is_in_the_schema(told):
-    attributes = {key for message in told[0] for key in message["content"]["attributes"]}
+def test_every_attribute_is_in_the_schema(published):
+    attributes = {key for message in published[0] for key in message["content"]["attributes"]}
     assert attributes == SCHEMA["properties"]["content"]["properties"]["attributes"]["properties"].keys()
 
 
@@ -74,8 +74,8 @@ def test_every_attribute_is_in_the_schema(told):
         {"content": {"status": "FAILED", "attributes": {"error": "it broke"}}},
     ],
 )
-def test_the_schema_refuses_what_is_no_message(told, change):
-    assert not VALIDATOR.is_valid({**told[0][0], **change})
+def test_the_schema_refuses_what_is_no_message(published, change):
+    assert not VALIDATOR.is_valid({**published[0][0], **change})
 
 
 def test_the_page_s_example_is_a_message():

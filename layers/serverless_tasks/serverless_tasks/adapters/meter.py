@@ -1,7 +1,7 @@
 """The meter: keeps the usage of an invocation until the task's next write records it.
 
 Adapters note their requests here, and each write to a task or a chunk takes what was noted and adds it to the item's
-own amounts. So nothing is ever sent for the sake of the count. What is noted after an invocation's last write is lost.
+own amounts. So nothing is ever sent for the sake of the count. A note after an invocation's last write is lost.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ _BROKEN = (HTTPClientError, IncompleteReadError)
 # A connection that was closed, or gave nothing for too long, while the body was read.
 _MISSING = {"NoSuchKey", "PreconditionFailed", "InvalidRange", "404"}
 # A HEAD says numbers only. InvalidRange is a shorter object than the one that was written. AccessDenied is not here: a
-# role that may list the prefix is told that an object is missing (API reference, GetObject), and what is refused today,
+# role that may list the prefix learns that an object is missing (API reference, GetObject), and what is refused today,
 # by a policy or a key, may be allowed tomorrow.
 
 Reference = Mapping[str, Any]

@@ -1,1 +1,1 @@
-"""What takes several adapters: transitions, inputs, and chunks with their outcomes."""
+"""Reads and writes that take several adapters: transitions, inputs, and chunks with their outcomes."""

@@ -1,1 +1,1 @@
-"""What the functions do, one module each: the core's rules applied through the adapters."""
+"""The work of the functions, one module each: the core's rules applied through the adapters."""

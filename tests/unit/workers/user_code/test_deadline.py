@@ -1,4 +1,4 @@
-"""A time limit holds whatever user code does with signals and timers; where it was then is told."""
+"""A time limit holds whatever user code does with signals and timers; the error says where it was then."""
 
 import asyncio
 import re

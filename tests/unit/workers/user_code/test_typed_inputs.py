@@ -1,4 +1,4 @@
-"""Typed inputs: an annotation says what the input is; what does not fit ends the task, and is told by its field."""
+"""Typed inputs: an annotation says what the input is; one that does not fit ends the task and names its field."""
 
 import subprocess
 import sys

@@ -212,7 +212,7 @@ def take_over(chunk: Chunk, run: int, now: datetime, lease_until: datetime, hold
     """Take a chunk that an earlier run left, as that run left it.
 
     Not if its worker of that run, alive after all, has completed more since: a chunk that is done by that is counted by
-    then, and must not be begun again. What an ended chunk had used is on its task already.
+    then, and must not be begun again. The usage of an ended chunk is on its task already.
     """
     sets = {"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0}
     times = {"startedAt": to_milliseconds(now), "leaseUntil": to_iso(lease_until)}

@@ -1,4 +1,4 @@
-"""What bytes are that should be text in UTF-8, by how they begin; in the words of an error."""
+"""Names bytes that are no text in UTF-8 by how they begin, in the words of an error."""
 
 from __future__ import annotations
 

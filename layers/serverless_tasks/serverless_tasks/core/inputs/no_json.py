@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 MAX_PATH = 200
-"""Characters of a path that are told."""
+"""Characters of a path that a message keeps."""
 
 
 def fault(root: str, value: Any) -> str | None:

@@ -26,7 +26,7 @@ from serverless_tasks.core.inputs.uploads import LINE_LIMIT, Format
 HEADER_LIMIT = 4096
 """Bytes of a CSV header: it stands in the task's item, where payloads end at the same size."""
 _SEPARATOR = re.compile(rb'"?sep=(.)"?\r?')
-"""A first line by which Excel says, and is told, the delimiter."""
+"""A first line by which Excel writes and reads the delimiter."""
 
 
 def opened(

@@ -1,4 +1,4 @@
-"""What is to be done with a task, decided from the task alone (docs/reliability.md).
+"""Decides the next step of a task from the task alone (docs/reliability.md).
 
 The queue worker asks with a message: :func:`decide`. The sweeper asks at the task's ``dueAt``: :func:`sweep`. Each look
 of the sweeper moves ``dueAt`` forward before anything is done, so that a task that stays open never keeps the sweeper

@@ -29,5 +29,5 @@ def is_due(task: TaskEntity, now: datetime, payload_days: int) -> bool:
 
 
 def old_before(now: datetime, payload_days: int) -> datetime:
-    """What was written before is renewed."""
+    """Objects that were written before are renewed."""
     return now - timedelta(days=payload_days) / OLD

@@ -218,7 +218,7 @@ def manual_update(task: TaskEntity, to: TaskStatus, at: datetime, attributes: Se
             return manual_attempt(task, at, sets)
         case TaskStatus.QUEUED | TaskStatus.STARTED | TaskStatus.ERRORED | TaskStatus.FINISHED:
             # Without its time of begin the attempt is over: the next claim has another number, and a lease of its own.
-            # From its time on the sweeper waits for a message, and then sends one: nobody else may have.
+            # From its time on the sweeper waits for a message, and then sends one: no message may be under way.
             since = {TaskStatus.QUEUED: "dispatchedAt", TaskStatus.ERRORED: "nextAttemptAt"}
             sets |= {since[to]: to_iso(at)} if to in since else {}
             return _transition(task, to, at, sets=sets, removes=("leaseUntil", "attemptStartedAt"))

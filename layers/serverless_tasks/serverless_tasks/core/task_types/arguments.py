@@ -165,7 +165,7 @@ class TaskContext:
         state:
             Anything that is JSON.
         progress:
-            0 to 1, shown with the task. What is below or above is taken as 0 or 1: sums of floats end a little above.
+            0 to 1, shown with the task. A number below or above is taken as 0 or 1: sums of floats end a little above.
 
         Raises
         ------

@@ -45,7 +45,7 @@ class Usage:
 
     @classmethod
     def from_item(cls, item: Item) -> Usage:
-        """What an item says, nothing of what it does not. Raises ``TypeError`` or ``ValueError`` for no number."""
+        """The amounts that an item has; the others are zero. Raises ``TypeError`` or ``ValueError`` for no number."""
         return cls(**{name: int(item[stored]) for name, stored in STORED_AS.items() if stored in item})
 
     def to_item(self) -> dict[str, int]:

@@ -101,7 +101,7 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def readable(error: BaseException) -> BaseException:
-    """The error; one of its name in its place where its message cannot be had soon, for whoever logs or keeps it."""
+    """The error; one of its name in its place where its message cannot be had soon, for a log line or an item."""
     try:
         with deadline(TEXT_SECONDS):
             for told in _told(error):

@@ -1,7 +1,7 @@
 """Runs user code within its time, and returns how it ended.
 
 This is the one place that tells apart a result, a failure, a permanent failure, a time that is up and an end of ours.
-What user code raises never passes: only errors of AWS, around it, do.
+An error of user code never passes; only errors of AWS, around it, do.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class Watch:
         self._lock = threading.Lock()
 
     def lose(self) -> None:
-        """The work is another worker's, or nobody's: a write of this one was refused."""
+        """The task was taken over or ended: a write of this worker was refused."""
         with self._lock:
             self._gone = True
 
