@@ -18,6 +18,7 @@ from tests.support.table_writes import writes
 
 EDGES = (INLINE_LIMIT, 262_144, 409_600, CHECKPOINT_LIMIT, LINE_LIMIT)
 SIZES = [edge + beside for edge in EDGES for beside in (-1, 0, 1)]
+LINES = [size for size in SIZES if size <= LINE_LIMIT]
 ITEM_LIMIT = 409_600
 
 each_size = pytest.mark.parametrize("size", SIZES)
@@ -103,26 +104,29 @@ def test_a_list_and_the_result_of_its_fan_in(stack: MotoStack, size: int) -> Non
     check_items(stack)
 
 
-@each_size
-def test_lines_of_an_upload(stack: MotoStack, size: int) -> None:
+def test_lines_of_an_upload(stack: MotoStack) -> None:
     TaskType("cat").sub_task(lambda event, context: event.input)
 
-    task = fan_out_of(stack, f'1\n"{text(size)[:-1]}y"\n'.encode())
+    task = fan_out_of(stack, "".join(f"{to_json_text(line, '')}\n" for line in map(text, LINES)).encode())
 
-    if size > LINE_LIMIT:
-        assert task.error == {"type": "InvalidInput", "message": "inputRef: line 2: has more than 3000000 bytes"}
-        assert "subTaskCount" not in task.attributes
-    else:
-        assert results(stack, task.key) == [1, text(size)[:-1] + "y"]
+    assert results(stack, task.key) == [text(size) for size in LINES]
+    check_items(stack)
 
 
-@each_size
-def test_records_of_an_uploaded_csv(stack: MotoStack, size: int) -> None:
+def test_records_of_an_uploaded_csv(stack: MotoStack) -> None:
     TaskType("cat").sub_task(lambda event, context: event.input)
 
-    task = fan_out_of(stack, b"a\n1\n" + b"x" * size + b"\n", "csv")
+    task = fan_out_of(stack, b"a\n" + b"".join(b"x" * size + b"\n" for size in LINES), "csv")
 
-    if size > LINE_LIMIT:
-        assert task.error == {"type": "InvalidInput", "message": "inputRef: line 3: has more than 3000000 bytes"}
-    else:
-        assert results(stack, task.key) == [{"a": "1"}, {"a": "x" * size}]
+    assert results(stack, task.key) == [{"a": "x" * size} for size in LINES]
+    check_items(stack)
+
+
+@pytest.mark.parametrize(("form", "content", "line"), [("jsonl", b'1\n"%s"\n', 2), ("csv", b"a\n1\n%sxx\n", 3)])
+def test_a_line_of_one_byte_too_many_ends_its_task(stack: MotoStack, form: str, content: bytes, line: int) -> None:
+    TaskType("cat").sub_task(lambda event, context: event.input)
+
+    task = fan_out_of(stack, content % (b"x" * (LINE_LIMIT - 1)), form)
+
+    assert task.error == {"type": "InvalidInput", "message": f"inputRef: line {line}: has more than 3000000 bytes"}
+    assert "subTaskCount" not in task.attributes

@@ -1,4 +1,4 @@
-"""The checker of DynamoDB requests refuses what the service refuses, and nothing else."""
+"""The gate refuses the DynamoDB requests that the service refuses, and nothing else."""
 
 from typing import Any
 
