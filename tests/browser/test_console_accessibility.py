@@ -1,4 +1,4 @@
-"""The console for everybody: by rules that a program can check, and by keyboard alone."""
+"""The console for every user: by rules that a program can check, and by keyboard alone."""
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -70,7 +70,7 @@ def test_the_form_is_accessible_with_what_is_wrong_in_it(console, kind):
 
 
 class Keyboard:
-    """Somebody without a mouse, who sees where the focus is."""
+    """A user without a mouse, who sees where the focus is."""
 
     def __init__(self, console):
         self.console = console

@@ -238,10 +238,10 @@ FORM = """
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_what_is_wrong_is_told_with_the_control_that_it_is_about(page, files, properties, problems, told):
+def test_what_is_wrong_is_said_beside_the_control_that_it_is_about(page, files, properties, problems, told):
     assert page.module(FORM, files, of(**properties), problems) == [told, []]
 
 
-def test_what_is_wrong_with_the_whole_input_is_told_above_it(page, files):
+def test_what_is_wrong_with_the_whole_input_is_said_above_it(page, files):
     _, alerts = page.module(FORM, files, of(begin={"type": "integer"}), {"": "must end after it begins"})
     assert alerts == ["The input must end after it begins"]

@@ -149,7 +149,7 @@ def test_only_what_the_status_allows_is_offered(call, task, allowed):
         ("bytes", 1536, "1.5 KB"),
     ],
 )
-def test_numbers_are_written_for_people(call, function, given, words):
+def test_numbers_are_written_as_a_reader_says_them(call, function, given, words):
     assert call("core/format", function, given) == words
 
 

@@ -1,4 +1,4 @@
-"""What nobody should notice of the page: few requests, none from a hidden tab, no script but its own."""
+"""The page does its work unnoticed: few requests, none from a hidden tab, no script but its own."""
 
 from functools import partial
 

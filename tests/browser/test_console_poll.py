@@ -11,7 +11,7 @@ def test_a_page_looks_less_often_while_nothing_changes(call):
     assert call("core/schedule", "delay", {"quiet": 0, "failures": 0}, {"fastest": 5000}) == 5000
 
 
-def test_it_backs_off_from_failures_and_waits_as_long_as_it_is_told(call):
+def test_it_backs_off_from_failures_and_waits_as_long_as_the_answer_says(call):
     pace, delays = {"quiet": 0, "failures": 0}, []
     for _ in range(7):
         pace = call("core/schedule", "next", pace, "failed")

@@ -41,7 +41,7 @@ def test_a_session_that_has_ended_asks_to_sign_in_and_goes_on_where_it_was(conso
     console.until(lambda: console.heading() == ended["name"], "the page is there")
 
 
-def test_who_has_signed_out_cannot_renew_the_session(stranger, forked):
+def test_a_user_who_has_signed_out_cannot_renew_the_session(stranger, forked):
     console, cognito = stranger, forked.client("cognito-idp")
     console.sign_in("alice")
     [token] = [value for name, value in console.storage().items() if name.endswith("refreshToken")]

@@ -14,7 +14,7 @@ def test_a_tab_knows_nothing_of_the_one_before(browser, visit):
     browser.execute_script("window.name = 'visited'")
 
 
-def test_looks_as_it_is_told(browser):
+def test_looks_as_the_test_asks(browser):
     asks = "return [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]"
     browser.get(PAGE)
     assert browser.execute_script(asks) == [1280, False]

@@ -82,7 +82,7 @@ def test_wires_what_the_engine_leaves_out(cloud):
     assert cloud.request("GET", "/no-such-route").status == 404
 
 
-def test_deploys_again_and_keeps_people_signed_in(cloud):
+def test_deploys_again_and_keeps_users_signed_in(cloud):
     before = cloud.stack
     after = cloud.deploy()
     assert [user["password"] for user in after["users"]] == [user["password"] for user in before["users"]]
@@ -97,7 +97,7 @@ def test_several_run_side_by_side(clouds):
     assert "Messages" not in there
 
 
-def test_knows_its_own_engine_and_chooses_another_port_if_somebody_is_faster(tmp_path, monkeypatch):
+def test_knows_its_own_engine_and_chooses_another_port_if_another_program_is_faster(tmp_path, monkeypatch):
     class Foreign(BaseHTTPRequestHandler):
         def do_GET(self):
             content = b'{"services": {}, "edition": "somebody else\'s"}'

@@ -118,7 +118,7 @@ class Webhook:
         self._check(message)
 
 
-def test_a_webhook_confirms_and_is_told(notifying, tasks):
+def test_a_webhook_confirms_and_gets_messages(notifying, tasks):
     """GIVEN the example, which trusts the engine; WHEN it is subscribed; THEN it gets what its filter lets pass."""
     with Webhook(notifying, lambda message: None).subscribed({"kind": ["SFN_TASK"]}) as webhook:
         tasks.until(lambda: webhook.checked, "the subscription is confirmed")

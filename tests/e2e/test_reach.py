@@ -32,7 +32,7 @@ def ran(code: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("harms", [STREAMS, CHANGES], ids=["streams", "process"])
-def test_what_user_code_does_to_its_process_harms_nobody(tasks, harms):
+def test_what_user_code_does_to_its_process_harms_no_other_task(tasks, harms):
     """GIVEN sub-tasks that do harm; WHEN others run before, between and after; THEN all of them are done, at once."""
     large = {"do": "return", "bytes": 5000}
     elements = [each for code in harms.values() for each in (ran(code), large)]
@@ -73,7 +73,7 @@ def test_a_deployment_lets_running_invocations_finish(tasks):
     assert (ended["status"], ended["attempt"]) == ("COMPLETED", 1)
 
 
-def test_a_log_of_many_lines_and_odd_bytes_harms_nobody(tasks):
+def test_a_log_of_many_lines_and_odd_bytes_harms_no_other_task(tasks):
     """GIVEN a handler that logs 100,000 lines; WHEN it returns; THEN it is done, and so is the next one."""
     many = "import sys, os\nos.write(2, b'\\xff\\n')\nfor n in range(100_000): print(n, file=sys.stderr)"
     noisy, quiet = tasks.create("alone", ran(many)), tasks.create("alone", {"do": "echo"})

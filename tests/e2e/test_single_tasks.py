@@ -79,7 +79,7 @@ def test_200_tasks_from_8_clients(tasks):
     assert len({task["code"] for task in ended}) == 200
 
 
-def test_a_type_that_nobody_handles(tasks, service):
+def test_a_type_without_a_handler(tasks, service):
     """GIVEN no handler for 'x'; WHEN code creates tasks of it; THEN both kinds fail at once and say why."""
     one = view(service.create_task("mbc", "x", {}))
     many = view(service.create_step_function_task("mbc", "x", [1, 2]))

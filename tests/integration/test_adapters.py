@@ -219,7 +219,7 @@ def test_a_link_is_signed_and_ends(stack: MotoStack) -> None:
     assert "X-Amz-Expires=900" in link
 
 
-def test_the_event_bus_is_told_what_the_status_topic_is_told(event_loops: None) -> None:
+def test_the_event_bus_gets_what_the_status_topic_gets(event_loops: None) -> None:
     with MotoStack(EventBusName="default") as stack:  # which also asks whether the relay may
         tasks = [
             stack.run(stack.service.create_task("mbc", "nobodys", 1).key),
@@ -237,7 +237,7 @@ def test_the_event_bus_is_told_what_the_status_topic_is_told(event_loops: None) 
         }
 
 
-def test_the_topics_are_told_with_attributes_to_filter_by(stack: MotoStack) -> None:
+def test_messages_of_the_topics_have_attributes_to_filter_by(stack: MotoStack) -> None:
     task = stack.run(stack.service.create_task("mbc", "nobodys", 1).key)
 
     [status], [alarm] = stack.topics.heard("statuses"), stack.topics.heard("alarms")

@@ -130,7 +130,7 @@ def test_it_is_given_up_in_the_end(server, api):
     assert len(server.seen) == TRIES + 1
 
 
-def test_nobody_listens(server, api, monkeypatch):
+def test_no_server_listens(server, api, monkeypatch):
     with pytest.raises(Unreachable, match="no connection"):
         TaskApi("http://127.0.0.1:1", Anyone(), Transport(local=True)).task(REF)
 

@@ -231,7 +231,7 @@ def test_the_loss_of_each_clause_is_noticed(fence: Fence) -> None:
     assert stack.refused is False
 
 
-def test_a_write_that_nobody_disturbs_goes_through() -> None:
+def test_an_undisturbed_write_goes_through() -> None:
     stack = FencedStack()
 
     stack.play(a_task)

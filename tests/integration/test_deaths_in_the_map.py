@@ -36,7 +36,7 @@ def play(*errors: str) -> tuple[str, list[bool]]:
 
 
 @pytest.mark.parametrize("death", DEATHS)
-def test_after_a_death_the_next_worker_is_told_of_it(death):
+def test_after_a_death_the_next_worker_learns_of_it(death):
     assert play(death, death) == ("SUCCEEDED", [False, True, True])
 
 

@@ -81,7 +81,7 @@ def test_a_message_that_cannot_be_built_keeps_no_other(task: TaskEntity) -> None
     assert {key.sk: type(error) for key, error in failures.items()} == {"cat#1": KeyError}
 
 
-def test_an_entry_that_the_queue_refuses_is_told_with_its_reason(task: TaskEntity) -> None:
+def test_an_entry_that_the_queue_refuses_comes_back_with_its_reason(task: TaskEntity) -> None:
     tasks = several(task, 12)
     with stubbed("sqs") as (client, stub):
         stub.add_response("send_message_batch", refusing(3, 9), {"QueueUrl": URL, "Entries": ANY})
@@ -105,7 +105,7 @@ def test_a_request_that_fails_is_that_of_its_messages_alone(task: TaskEntity) ->
 
 
 @pytest.mark.parametrize(("sink", "topic"), [(StatusTopic, STATUS), (AlarmTopic, ALARM)])
-def test_a_topic_tells_what_it_did_not_take(task: TaskEntity, sink: Any, topic: str) -> None:
+def test_a_topic_says_what_it_did_not_take(task: TaskEntity, sink: Any, topic: str) -> None:
     error = json.dumps({"type": "ValueError", "message": "no"})
     tasks = several(task, 3, status=TaskStatus.FAILED, attributes={"error": error})
     with stubbed("sns") as (client, stub):
@@ -116,7 +116,7 @@ def test_a_topic_tells_what_it_did_not_take(task: TaskEntity, sink: Any, topic: 
     assert list(failures) == [tasks[1].key]
 
 
-def test_the_event_bus_tells_what_it_did_not_take_by_its_place(task: TaskEntity) -> None:
+def test_the_event_bus_says_what_it_did_not_take_by_its_position(task: TaskEntity) -> None:
     # GIVEN a bus that takes ten with a request, and not the second and the last
     refused = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
     tasks = several(task, 12)

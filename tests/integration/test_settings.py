@@ -87,7 +87,7 @@ def test_a_client_is_made_when_it_is_first_used_and_once() -> None:
     assert made == list(RESOURCES.values())
 
 
-def test_a_client_is_made_once_whoever_asks_first() -> None:
+def test_a_client_is_made_once_for_all_threads() -> None:
     # GIVEN clients that take their time, as boto3's do
     made: list[str] = []
     together = threading.Barrier(4, timeout=30)

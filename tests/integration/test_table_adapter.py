@@ -85,7 +85,7 @@ def test_a_fault_of_aws_is_no_lost_race(operation: str, act: Any, code: str) -> 
 
 
 @pytest.mark.parametrize("act", ["update", "put"])
-def test_a_lost_race_tells_what_was_there(stack: MotoStack, act: str) -> None:
+def test_a_lost_race_has_the_item_that_was_there(stack: MotoStack, act: str) -> None:
     table = stack.cloud("QueueFunction").table
     found = {"pk": "TASK#mbc", "sk": "cat#0", "status": "COMPLETED", "kind": "TASK", "doneChunks": frozenset({3})}
     with stack.calls.of("api"):

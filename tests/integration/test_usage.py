@@ -205,7 +205,7 @@ def test_what_the_api_reads_to_cancel_a_task_is_the_task_s(stack: MotoStack) -> 
     assert (task.usage.read_units, task.usage.invocations) == (3, 1)
 
 
-def test_a_write_that_is_refused_is_told_by_the_next_one(stack: MotoStack) -> None:
+def test_the_usage_of_a_refused_write_is_recorded_by_the_next_one(stack: MotoStack) -> None:
     table = stack.clouds["queue"].table
     task = stack.service.create_task("mbc", "cat", "x" * 2000)
     stale = replace(task, version=9)

@@ -110,7 +110,7 @@ def release(chunk: int, held: int, run: int) -> int | None:
 
 @cache
 def outdated(chunk: int) -> int:
-    """What is remembered of a chunk after somebody else claimed it."""
+    """What is remembered of a chunk after another worker claimed it."""
     return CHUNKS.number(replace(CHUNKS[chunk], attempt=PAST))
 
 

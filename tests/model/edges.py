@@ -49,7 +49,7 @@ def _policy(task: TaskEntity) -> dict[str, Any]:
 
 @cache
 def write(item: int, name: str, seen: int) -> int | None:
-    """The number of the item after this write by somebody who saw ``seen``; None if it is refused."""
+    """The number of the item after this write by a writer that saw ``seen``; None if it is refused."""
     return apply(item, WRITES[name](TASKS[seen]))
 
 

@@ -3,7 +3,7 @@
 Bound: 2 chunks of one sub-task, that of the second tried again once; each attempt may complete or fail, and its worker
 stop before or after it; 2 invocations of plan, chunk workers and finish at once, in any mixture (two plans, two workers
 of one chunk, two finishes: the state machine goes on without one that it believes lost), each anywhere between its read
-and its write; 1 trouble (a crash anywhere, a lost stream record, an execution that somebody stops); 1 cancel; 1 retry,
+and its write; 1 trouble (a crash anywhere, a lost stream record, an execution that is stopped); 1 cancel; 1 retry,
 beside which the chunk workers of the run before go on, and a plan of it that puts chunks. Leases and waits may end at
 any time, rounds while their workers run. A worker may be believed dead at any time, rightly or not, and another one is
 called then that takes its lease.
@@ -217,7 +217,7 @@ def _begin(state: State, others: State, call: Call) -> Steps:
         yield "counts", others.plus(Call("plan", call.run, counts=counts))
         return
     seen = outdated(TASKS.number(replace(TASKS[state.task], run=call.run, status=_S.CREATED)))
-    assert planned(state.task, seen, *counts) is None, "planned by somebody who is late"
+    assert planned(state.task, seen, *counts) is None, "planned by a late writer"
     yield "is late", others
 
 

@@ -1,4 +1,4 @@
-"""A state of the fan-out model: the items, and everybody who may still write to them."""
+"""A state of the fan-out model: the items, and every writer that may still write to them."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ class State(NamedTuple):
         return self if self.execution else self.at("plan")
 
     def moved(self, task: int) -> State:
-        """After a transition of the parent: what everybody remembers of it is of the past.
+        """After a transition of the parent: what every writer remembers of it is of the past.
 
-        Whoever has nothing left to do but a write that names the version has lost it, now and for ever, as versions
+        A writer that has nothing left but a write that names the version has lost it, now and for ever, as versions
         only grow. That it is refused is checked here; then it is forgotten. So is, after a retry, the execution of the
         run before: its plans and finishes see another run. Its chunk workers go on, and a plan that puts chunks.
         """
@@ -103,7 +103,7 @@ class State(NamedTuple):
         return self._replace(task=task, record=record, relay=False, sweeper="")._with(calls)
 
     def wrote(self, number: int, chunk: int, *, claimed: bool = False) -> State:
-        """After a write to a chunk. After a claim, whoever had it before has lost it, which is checked."""
+        """After a write to a chunk. After a claim, the holder before has lost it, which is checked."""
         state = self._replace(chunks=tuple(chunk if n == number else c for n, c in enumerate(self.chunks)))
         before = self.chunks[number]
         if not claimed or before is None:
@@ -145,7 +145,7 @@ def _late(call: Call, task: int, seen: int) -> Iterator[Call]:
 
 
 def _is_refused(after: int | None, what: str) -> None:
-    assert after is None, f"{what} by somebody who is late"
+    assert after is None, f"{what} by a late writer"
 
 
 @cache

@@ -1,7 +1,7 @@
 """A state machine for hypothesis: the real handlers over the stack in memory, and a world that does its worst.
 
 Messages and stream records come twice, late, out of order or never; workers die or are refused at any call; clocks
-differ; people cancel and retry, somebody stops executions, the sweeper comes when it likes. After every step the
+differ; users cancel and retry, executions are stopped, the sweeper comes at any time. After every step the
 invariants of issue 3 hold, and when the world calms down every task ends.
 """
 
@@ -47,7 +47,7 @@ ENDLESS = 10_000
 class Schedules(Upheaval):
     """One schedule. Rules choose what happens next; what they do not choose does not happen."""
 
-    # -------------------------------------------------------------------------------------------- people
+    # -------------------------------------------------------------------------------------------- users
 
     @initialize(behaviour=BEHAVIOUR)
     def begin(self, behaviour: dict[str, Any]) -> None:

@@ -62,9 +62,9 @@ class State(NamedTuple):
         return self._replace(left=self.left._replace(**{name: getattr(self.left, name) - 1}))
 
     def moved(self, task: int) -> State:
-        """After a transition: what everybody remembers is of the past.
+        """After a transition: what every writer remembers is of the past.
 
-        Whoever has nothing left to do but a write that names the version has lost it, now and for ever, as versions
+        A writer that has nothing left but a write that names the version has lost it, now and for ever, as versions
         only grow. That it is refused is checked here; the model takes it for one that is idle again.
         """
         lost = [seen for seen in (self.relay, self.sweeper and self.sweeper[0] == "sent" and self.sweeper[1]) if seen]
@@ -119,7 +119,7 @@ def _decision(task: TaskEntity, run: int) -> object:
 
 def _is_refused(task: int, seen: int, *names: str) -> None:
     for name in names:
-        assert write(task, name, outdated(seen)) is None, f"{name} by somebody who is late"
+        assert write(task, name, outdated(seen)) is None, f"{name} by a late writer"
 
 
 Steps = Iterator[tuple[str, State]]

@@ -3,7 +3,7 @@
 A state holds the item and what workers remember of it. Two things would make the states endless, and are made finite:
 
 - **Versions.** Conditions compare them for equality only, and they only grow. So the item always has version CURRENT,
-  and whatever somebody remembers from before the last transition has version PAST. The same goes for a chunk's attempt.
+  and whatever a writer remembers from before the last transition has version PAST. The same goes for a chunk's attempt.
 - **Times.** A lease or a backoff is running (AHEAD of the model's clock) or over (BEHIND it); the step "time passes"
   makes the one the other. Other times are always BEHIND: the sweeper may look at any moment.
 

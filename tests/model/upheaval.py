@@ -1,4 +1,4 @@
-"""The stack in memory that schedules run on, and what people and AWS do to it in the middle of a run.
+"""The stack in memory that schedules run on, and what users and AWS do to it in the middle of a run.
 
 Deployments remove the type or change its policy, TTL deletes chunks one by one, manual updates take tasks from their
 workers, and workers of two runs are alive at once.
@@ -145,7 +145,7 @@ class Upheaval(RuleBasedStateMachine):
     def _task(self, key: TaskKey) -> TaskEntity:
         return TaskEntity.from_item(self.memory.table.items[key.pk, key.sk])
 
-    # -------------------------------------------------------------------------------------- deployments, TTL, people
+    # -------------------------------------------------------------------------------------- deployments, TTL, users
 
     @precondition(lambda self: not self.faults.paused)  # a process keeps its code, and here all have the same
     @rule(code=st.sampled_from(DEPLOYMENTS))

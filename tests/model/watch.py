@@ -1,4 +1,4 @@
-"""What must be true of every write of the table, whoever makes it: of what is overwritten in a step, no state tells."""
+"""What must be true of every write of the table: of what is overwritten in a step, no state tells."""
 
 import itertools
 from collections.abc import Mapping

@@ -149,7 +149,7 @@ def test_relay_dispatches_a_step_function_task(call: Call, tasks: Tasks):
     assert task.execution_arn.endswith(f":{key.code}")
 
 
-def test_relay_tells_the_topics(call: Call, heard: Callable[[], list[dict[str, Any]]]):
+def test_relay_publishes_to_the_topics(call: Call, heard: Callable[[], list[dict[str, Any]]]):
     for answer in (
         call("relay-task-completed"),
         call("relay-step-function-task-completed"),

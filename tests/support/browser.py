@@ -45,7 +45,7 @@ class Browser(Chrome):
     downloads: Path
 
     def begin(self) -> None:
-        """Go on in a new tab, as somebody who was never here."""
+        """Go on in a new tab, as a user who was never here."""
         old = self.window_handles
         self.another_tab()
         new = self.current_window_handle
@@ -72,7 +72,7 @@ class Browser(Chrome):
         self.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
 
     def looks(self, size: tuple[int, int] = DESKTOP, *, dark: bool = False) -> None:
-        """Be a screen of this size (CSS pixels), of somebody who likes it light or dark, and nothing moving."""
+        """Be a screen of this size (CSS pixels), of a user who likes it light or dark, and nothing moving."""
         width, height = size
         self.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",

@@ -33,7 +33,7 @@ def worker_client(service: str) -> Any:
 
 @cache
 def driver_client(service: str) -> Any:
-    """The client of whoever plays AWS around the functions."""
+    """The client for a test that plays AWS around the functions."""
     with nobodys_account():
         return boto3.client(service)  # type: ignore[call-overload]  # one of the services that moto plays
 

@@ -1,4 +1,4 @@
-"""The console as people meet it: what they see, by role, name and `data-testid`, and what they do."""
+"""The console as a user meets it: by role, name and `data-testid`."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ class Console:
         self.browser.get(self.url + route)
 
     def forget(self, storage: Json | None = None) -> None:
-        """Be somebody who was never here, or whose tab has kept this. A small file is enough to be at the origin."""
+        """Be a user who was never here, or whose tab has kept this. A small file is enough to be at the origin."""
         self.browser.forget(self.url)
         self.browser.get(f"{self.url}/config.json")
         kept = "sessionStorage.clear(); Object.assign(sessionStorage, arguments[0])"

@@ -1,4 +1,4 @@
-"""A stack in memory in which somebody changes one attribute of an item just before a chosen write of it.
+"""A stack in memory in which another writer changes one attribute of an item just before a chosen write of it.
 
 Every condition is there for a writer that read the item before it changed. Here the change is made in one attribute
 alone, so that each clause has to refuse the write without help from the others.

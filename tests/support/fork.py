@@ -21,7 +21,7 @@ _NOT_COPIED = shutil.ignore_patterns("__pycache__")
 
 
 def clone(root: Path) -> Path:
-    """Copy everything that is committed here, or would be, as somebody has it who cloned the repository."""
+    """Copy everything that is committed here, or would be, as a fresh clone has it."""
     ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split()]
     return shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".git", *ignored))
 

@@ -1,4 +1,4 @@
-"""What each role may do once SAM has transformed ``template.yaml``, in names that people read.
+"""What each role may do once SAM has transformed ``template.yaml``, in names of the template.
 
 A resource is called as in the template (``TasksTable``, ``TasksTable/index/by_tenant``, ``PayloadBucket/payloads/*``),
 so that what moto, the local cloud and the template say can be compared.

@@ -92,7 +92,7 @@ class RunningFunction:
 
 
 Start = Callable[[Function], RunningFunction]
-"""Starts a function that somebody else stops."""
+"""Starts a function that its caller stops."""
 
 
 def emulator(directory: Path) -> Path:

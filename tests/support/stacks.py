@@ -111,7 +111,7 @@ def lose_messages(stack: Stack) -> None:
 
 
 def stop_execution(stack: Stack, task: TaskEntity) -> None:
-    """Let somebody stop the task's execution in the console."""
+    """Stop the task's execution, as in the console."""
     if isinstance(stack, MemoryStack):
         stack.memory.executions.stopped.add(task.execution_arn or "")
     elif isinstance(stack, MotoStack):

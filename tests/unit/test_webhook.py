@@ -143,7 +143,7 @@ def test_what_is_no_text_is_refused(receiver, field):
     assert receiver.send({**notification(), field: {"a": "b"}}) == HTTPStatus.FORBIDDEN
 
 
-def test_what_somebody_else_signed_is_refused(receiver):
+def test_what_another_key_signed_is_refused(receiver):
     other = generate_private_key(public_exponent=65537, key_size=2048)
     told = {"Type": "Notification", "Message": "{}"}
     assert receiver.send(signed(other, **told)) == HTTPStatus.FORBIDDEN

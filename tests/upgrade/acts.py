@@ -1,4 +1,4 @@
-"""What somebody does to a stack, or time does: acts, as data. Those of many steps can be gone on with in the middle."""
+"""Acts on a stack, of users or of time, as data. Those of many steps can be gone on with in the middle."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

@@ -73,7 +73,7 @@ class ApiWorld(MotoStack):
         return {"status": response["statusCode"], "headers": headers, "body": _known(answer)}
 
     def put(self, key: str, text: str) -> None:
-        """Put an object into the bucket, as whoever has an upload's link may."""
+        """Put an object into the bucket, as a client with an upload's link may."""
         driver_client("s3").put_object(Bucket="payloads", Key=key, Body=text.encode())
 
     def sent(self) -> dict[str, list[Json]]:

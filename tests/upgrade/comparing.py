@@ -35,7 +35,7 @@ def differences(recorded: Any, found: Any, path: str = "") -> Iterator[str]:
 
 
 def losses(recorded: Any, found: Any) -> list[str]:
-    """What is gone or another, where whoever reads it ignores what is new: clients of the API, and of stack.json."""
+    """What is gone or another, where its readers ignore what is new: clients of the API, and of stack.json."""
     return [f"{where} {what}" for where, what in _differences(recorded, found, "") if what != "is new"]
 
 

@@ -1,4 +1,4 @@
-"""Clients of an older version ask the newest API, whoever wrote what it reads: all that they were answered is there.
+"""Clients of an older version ask the newest API: all that they were answered is there, whichever version wrote it.
 
 Their cursors, keys and paths are those that the older version gave them. The rest of the stack is over moto: what goes
 to queue, topics, bus and state machine is as it went there.

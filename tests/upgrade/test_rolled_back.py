@@ -50,5 +50,5 @@ def test_every_reviewed_addition_is_one() -> None:
         ({"a": [1], "b": "[1, 1]"}, ["/a is [1], not 1", "/b has 2 entries, not 1"]),
     ],
 )
-def test_a_difference_is_told(found: dict, told: list[str]) -> None:
+def test_a_difference_is_named(found: dict, told: list[str]) -> None:
     assert list(differences({"a": 1, "b": "[1]"}, found)) == told

@@ -1,4 +1,4 @@
-"""A typed task type that takes its time: what people watch in the console."""
+"""A typed task type that takes its time, so that its tasks can be watched in the console."""
 
 import time
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Parcel:
 
 @parcel.task
 def deliver_one(event: TaskQueueEvent[Parcel], context: TaskContext) -> str:
-    """Deliver a single parcel, unless somebody cancels it on its way."""
+    """Deliver a single parcel, unless it is cancelled on its way."""
     return _deliver(event.input, context)
 
 

@@ -51,7 +51,7 @@ def test_every_task_pays_for_its_own_requests(meter):
     assert meter.take("a") == NOTHING
 
 
-def test_the_next_task_pays_for_what_is_nobody_s(meter):
+def test_the_next_task_pays_for_what_belongs_to_no_task(meter):
     meter.note(READ)
     assert (meter.take("a"), meter.take("b")) == (READ, NOTHING)
 

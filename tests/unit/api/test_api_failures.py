@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 
-def test_an_unexpected_exception_is_logged_and_not_told(api, app, log, monkeypatch):
+def test_an_unexpected_exception_is_logged_and_not_answered(api, app, log, monkeypatch):
     # GIVEN that DynamoDB fails
     def broken(*_, **__):
         raise ClientError({"Error": {"Code": "InternalServerError", "Message": "secret arn"}}, "PutItem")

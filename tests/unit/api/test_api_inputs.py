@@ -85,7 +85,7 @@ TAGGED = {
 }
 
 
-def test_of_alternatives_the_one_that_was_meant_is_told(api, deploy: Deploy):
+def test_of_alternatives_the_answer_names_the_one_that_was_meant(api, deploy: Deploy):
     deploy([{"taskType": "tagged", "kinds": ["TASK"], "inputSchemas": {"TASK": TAGGED}}])
     assert refused(one(api, "tagged", {"kind": "b", "n": 1})) == {"input.n": 'is not of type "string"'}
     assert refused(one(api, "tagged", {"kind": "c"})) == {"input.kind": '"a" was expected, and "b" was expected'}

@@ -55,7 +55,7 @@ def test_one_object_is_where_the_answer_leads(api, cloud, fan_out):
     for user in (api, api.by(RITA_READER)):
         asked = datetime.now(UTC)
         answer = user.get(path(task))
-        # THEN everybody of its tenant is led to the one object, which has a line for each sub-task
+        # THEN every user of its tenant is led to the one object, which has a line for each sub-task
         [link] = answer.body["items"]
         assert (answer.status, answer.headers["Location"]) == (303, link["url"])
         assert (link["first"], link["count"]) == (0, 3)

@@ -10,7 +10,7 @@ from tests.unit.api.client import RITA_READER
 from tests.unit.api.deployed import BOTH, SCHEMAS, TYPES, Deploy, many, one, refused
 
 
-def test_lists_them_by_name_for_everybody_who_is_signed_in(api, deploy: Deploy):
+def test_lists_them_by_name_for_every_user_who_is_signed_in(api, deploy: Deploy):
     deploy()
     answer = api.by(RITA_READER).get("/task-types")
     assert answer.status == 200

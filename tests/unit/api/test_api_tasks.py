@@ -134,7 +134,7 @@ def test_larger_payloads_are_linked(api, cloud, end, size):
     assert not {"result", "resultRef"} & set(shown["attributes"])
 
 
-def test_a_payload_that_somebody_deleted_does_not_hide_the_task(api, cloud):
+def test_a_deleted_payload_does_not_hide_the_task(api, cloud):
     task = api.create("cat", text_of(5000))
     cloud.payloads._client.delete_object(Bucket="payloads", Key=f"payloads/mbc/{task['code']}/input.json")
     answer = api.get(path(task))
@@ -326,7 +326,7 @@ def test_a_list_is_filtered_and_goes_on_behind_its_cursor(api, end):
         assert listed(limit=limit, status="COMPLETED") == expected()
 
 
-def test_a_page_has_20_tasks_unless_told_otherwise(api):
+def test_a_page_has_20_tasks_unless_the_request_says_otherwise(api):
     for number in range(21):
         api.create("cat", number)
     assert len(api.get("/tasks").body["items"]) == 20
@@ -373,7 +373,7 @@ def test_an_action_needs_no_body_and_reads_none(api):
         assert api.post_text(f"{path(task)}/cancel", text).status in (200, 409)
 
 
-def test_who_loses_a_race_is_told_to_ask_again(api, app, monkeypatch):
+def test_the_loser_of_a_race_is_asked_to_try_again(api, app, monkeypatch):
     task = api.create("cat", 1)
 
     def lost(*_):

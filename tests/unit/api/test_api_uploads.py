@@ -76,7 +76,7 @@ def test_a_malformed_request_is_400(api, text, message):
     assert answer.body["message"].startswith(message)
 
 
-def test_one_who_only_reads_may_not_upload(api):
+def test_a_reader_may_not_upload(api):
     assert api.by(RITA_READER).post("/uploads", {}).status == 403
     assert api.by(None).post("/uploads", {}).status == 403
 

@@ -1,4 +1,4 @@
-"""The command line against an API that is none, as somebody who is signed in."""
+"""The command line against an API that is none, with a session."""
 
 import pytest
 from tasks_cli import local_stack, profiles, transport, watching
@@ -31,7 +31,7 @@ def api(monkeypatch):
 
 @pytest.fixture
 def signed_in():
-    """The profile of somebody who is signed in."""
+    """The profile of a user who is signed in."""
     profile = Profile(api_url=fake_api.URL, id_token=fake_api.token(), username="alice")
     profiles.save("default", profile)
     return profile

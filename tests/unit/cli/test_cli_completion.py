@@ -53,5 +53,5 @@ def test_nothing_is_offered_where_something_is_wrong(api, offered, answer):
     assert offered("tasks create ") == []
 
 
-def test_nothing_is_offered_where_nobody_is_signed_in(offered):
+def test_nothing_is_offered_without_a_session(offered):
     assert offered("tasks create ") == []

@@ -64,7 +64,7 @@ def test_a_bad_input_is_never_sent(api, tasks, home, given, said):
 
 
 @pytest.mark.parametrize(("status", "code"), [("COMPLETED", 0), ("FAILED", 1), ("CANCELLED", 1)])
-def test_wait_tells_by_the_exit_code_how_it_went(api, tasks, status, code):
+def test_wait_says_by_the_exit_code_how_it_went(api, tasks, status, code):
     ended = task(status, 3)
     api.says("POST", "/tasks", (201, task()))
     api.says("GET", TASK, task("QUEUED", 1), ended)

@@ -64,7 +64,7 @@ def test_an_answer_that_is_not_of_this_api(api, tasks, answer):
         (requests.exceptions.InvalidHeader(SIGNED), "InvalidHeader"),
     ],
 )
-def test_nobody_answers(api, tasks, signed_in, error, said):
+def test_no_answer(api, tasks, signed_in, error, said):
     api.says("GET", "/tasks", error)
     for option in ((), ("--debug",)):
         done = tasks("list", *option)

@@ -51,7 +51,7 @@ FUZZED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthC
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Somebody who types Ctrl-C instead of waiting: a status may be one that never ends."""
+    """A user who types Ctrl-C instead of waiting: a status may be one that never ends."""
 
     def interrupt(seconds):
         raise KeyboardInterrupt
@@ -172,7 +172,7 @@ main.main()
     ],
 )
 @pytest.mark.usefixtures("signed_in")
-def test_outputs_that_cannot_be_written_are_told(redirection, arguments, code, said):
+def test_outputs_that_cannot_be_written_are_named(redirection, arguments, code, said):
     shell = f'"$0" -c "$1" {arguments} {redirection}'
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "LC_ALL": "C"}
     done = subprocess.run(["sh", "-c", shell, sys.executable, SCRIPT], env=env, capture_output=True, text=True)

@@ -48,7 +48,7 @@ def test_they_are_joined_in_order(tasks, ended):
     assert ["Authorization" in asked.headers for asked in ended.asked] == [True, True, False, False]
 
 
-def test_one_link_is_answered_with_a_redirect_which_nobody_follows_with_the_token(tasks, ended):
+def test_one_link_is_answered_with_a_redirect_which_is_never_followed_with_the_token(tasks, ended):
     one = links(3)
     ended.says("GET", f"{TASK}/results", (303, one, {"Location": one["items"][0]["url"]}))
     done = tasks("results", REF)

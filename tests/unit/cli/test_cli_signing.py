@@ -167,7 +167,7 @@ def test_a_token_that_is_none(tasks, given, code):
     assert list(profiles.names()) == []
 
 
-def test_a_user_without_a_tenant_is_told(tasks, pool):
+def test_a_user_without_a_tenant_gets_an_error(tasks, pool):
     pool(PROVES, signed(**{"custom:tenant": ""}))
     assert "has no tenant" in tasks("login", *POOL, "--user", "alice").stderr
 

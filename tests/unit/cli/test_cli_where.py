@@ -129,7 +129,7 @@ def test_options_that_lead_nowhere(api, tasks, arguments, code, said):
     assert api.asked == []
 
 
-def test_a_stack_that_nobody_is_signed_in_to(tasks):
+def test_a_stack_without_a_session(tasks):
     done = tasks("list", "--stack", "tasks-dev")
     assert done.exit_code == 3
     assert "tasks login --stack tasks-dev" in done.stderr

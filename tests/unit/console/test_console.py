@@ -182,7 +182,7 @@ def test_a_file_that_is_known_is_not_sent_again(app):
     assert ask(app, "views/list.js")["headers"]["ETag"] != tag
 
 
-def test_text_is_zipped_for_who_can_read_it(app):
+def test_text_is_zipped_for_a_client_that_can_read_it(app):
     plain, zipped = ask(app, "app.js"), ask(app, "app.js", accept_encoding="br, gzip")
     assert "Content-Encoding" not in plain["headers"]
     assert zipped["headers"]["Content-Encoding"] == "gzip"

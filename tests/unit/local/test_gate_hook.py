@@ -139,7 +139,7 @@ def test_each_service_refuses_in_its_own_words(world, service, call, given, code
     assert world.sent == []
 
 
-def test_an_object_that_is_missing_is_refused_to_who_may_not_list_the_bucket(world):
+def test_a_missing_object_is_refused_to_a_role_that_may_not_list_the_bucket(world):
     world.allow(allowed("s3:GetObject", "arn:aws:s3:::bucket/*"))
     client = world.client("s3")
     world.answer = (404, b"<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>")
@@ -149,7 +149,7 @@ def test_an_object_that_is_missing_is_refused_to_who_may_not_list_the_bucket(wor
     assert refusal(client.head_object, Bucket="bucket", Key="payloads/a")[0] == "403"
 
 
-def test_who_may_list_learns_that_it_is_missing_where_it_may_list(world):
+def test_a_role_that_may_list_learns_that_it_is_missing_where_it_may_list(world):
     listing = allowed("s3:ListBucket", "arn:aws:s3:::bucket", Condition={"StringLike": {"s3:prefix": "payloads/*"}})
     world.allow(allowed("s3:GetObject", "arn:aws:s3:::bucket/*"), listing)
     client = world.client("s3")

@@ -53,7 +53,7 @@ def test_actions_may_have_wildcards_and_any_case(pattern, action, fits):
         (TABLE, None, True),
     ],
 )
-def test_resources_may_have_wildcards_and_are_told_apart_by_case(pattern, resource, fits):
+def test_resources_may_have_wildcards_and_differ_by_case(pattern, resource, fits):
     assert (decide([statement(resource=pattern)], request(resource=resource)) is True) is fits
 
 

@@ -140,7 +140,7 @@ def test_a_task_without_outcomes_has_an_empty_object(stack):
     assert all(empty(stack, key) for key in (nothing, unplanned, planned))
 
 
-def test_chunks_that_nobody_began_are_left_out(stack):
+def test_chunks_that_were_not_begun_are_left_out(stack):
     # GIVEN four chunks of two, of which the second is cut short by a cancel, and the last two never begin
     cat = TaskType("cat", chunk_size=2)
 

@@ -14,7 +14,7 @@ from tools.parameter_changes import flip
 OF_THE_FUNCTION = {"ReservedConcurrentExecutions", "Tags"}
 """Properties that hold for a function whatever its version: calls of their own set them."""
 KEEPS = {"DynamoDB::Table", "S3::Bucket", "SQS::Queue", "SNS::Topic", "Cognito::UserPool", "Logs::LogGroup"}
-"""Types whose resources have something in them, or somebody who subscribed."""
+"""Types whose resources have something in them, or subscribers."""
 TAKES_AWAY = {
     "RestEndpoints": {"UserPool", "ApiLogs", "ConsoleLogs", "AccessLogs"},
     "Console": {"ConsoleLogs"},

@@ -26,7 +26,7 @@ WITHOUT_VALUE = {
     "JwtIssuer",
     "JwtAudience",
 }
-"""Parameters that are empty unless somebody has a use for them."""
+"""Parameters that are empty unless a deployment has a use for them."""
 HAVE_A_KEY = {"DynamoDB::Table", "S3::Bucket", "SQS::Queue", "SNS::Topic", "Logs::LogGroup"}
 READ_NOTHING = {"ConsoleFunction"}
 """Functions that touch nothing that the key encrypts, and so may not use it."""
@@ -98,7 +98,7 @@ def test_a_layer_is_named_after_its_stack(name):
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_tells_the_topic_and_names_its_page(name):
+def test_an_alarm_goes_to_the_topic_and_names_its_page(name):
     given = ALARMS[name]["Properties"]
     assert given["AlarmActions"] == [{"Ref": "AlarmTopic"}]
     section = given["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")

@@ -26,7 +26,7 @@ def test_no_client_may_write_the_tenant():
         assert client["WriteAttributes"] == ["email"]
 
 
-def test_nobody_signs_up():
+def test_a_user_cannot_sign_up():
     [pool] = of_type("AWS::Cognito::UserPool").values()
     assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
 

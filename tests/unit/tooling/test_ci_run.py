@@ -99,7 +99,7 @@ def test_leaves_a_browser_alone_that_is_there(tools):
     assert "apt-get" not in run(tools).stdout
 
 
-def test_who_is_not_root_installs_by_sudo_without_a_question(bare):
+def test_a_user_who_is_not_root_installs_by_sudo_without_a_question(bare):
     add(bare, "id", "echo 1000")
     add(bare, "sudo", 'echo "sudo $*"\nshift\nexec "$@"')
     done = run(bare)

@@ -129,21 +129,21 @@ def test_the_same_files_give_the_same_bytes(fork: Fork):
         ("raise ValueError('one\\ntwo')", "ValueError: one two"),
     ],
 )
-def test_what_cannot_be_imported_here_is_left_out_and_told(fork: Fork, text: str, problem: str):
+def test_what_cannot_be_imported_here_is_left_out_and_named(fork: Fork, text: str, problem: str):
     begun = "from serverless_tasks import TaskType\nodd = TaskType('odd')\nodd.task(lambda event, context: None)\n"
     items, complete, said = fork.add("broken.py", begun + text).add("dog.py", TYPED).found()
     assert (list(items), complete) == (["cat", "dog"], False)
     assert f"Warning: task_types/broken.py cannot be imported here, {problem}. So the API does not know all" in said
 
 
-def test_an_annotation_that_cannot_be_read_is_told(fork: Fork):
+def test_an_annotation_that_cannot_be_read_is_named(fork: Fork):
     text = TYPED.replace("StepFunctionTaskEvent[Dog]", "'StepFunctionTaskEvent[Puppy]'")
     items, complete, said = fork.add("dog.py", text).found()
     assert (list(items), complete) == (["cat"], False)
     assert "'StepFunctionTaskEvent[Puppy]' of feed cannot be read: name 'Puppy' is not defined" in said
 
 
-def test_an_input_without_a_schema_is_told_and_its_type_known(fork: Fork):
+def test_an_input_without_a_schema_is_named_and_its_type_known(fork: Fork):
     text = TYPED.replace("    name: str", "    name: object = len")
     items, complete, said = fork.add("dog.py", text.replace("[Dog]", "[type(len)]")).found()
     assert (items["dog"]["inputSchemas"], complete) == ({}, True)
@@ -223,7 +223,7 @@ def test_a_container_that_has_only_the_folder_says_that_it_knows_nothing(fork: F
 
 
 def test_files_that_are_not_imported_are_named(fork: Fork):
-    # GIVEN a copy that somebody's file manager made, a name with a dot, and folders
+    # GIVEN a copy that a file manager made, a name with a dot, and folders
     cat = "from serverless_tasks import TaskType\nTaskType('bird').task(lambda event, context: None)\n"
     (fork.root / WORKER / "task_types" / "sub").mkdir()
     fork.add("bird.py", cat).add("bird copy.py", cat).add("billing.v2.py", cat).add("sub/inner.py", cat)

@@ -117,7 +117,7 @@ def isolating_writes(stack: MemoryStack, monkeypatch: pytest.MonkeyPatch) -> lis
     return marked
 
 
-def test_a_chunk_whose_input_is_not_read_is_due_again_in_a_minute_and_nobody_has_died(stack, monkeypatch):
+def test_a_chunk_whose_input_is_not_read_is_due_again_in_a_minute_and_counts_no_death(stack, monkeypatch):
     cat = TaskType("cat", max_attempts=1)
     ran = []
     cat.sub_task(lambda event, context: ran.append((event.index, context.attempt)))

@@ -132,7 +132,7 @@ def test_no_sign_of_life_is_needed_where_the_lease_is_long_enough(stack, monkeyp
 
 
 @pytest.mark.parametrize("change", ["cancelled", "taken over"])
-def test_a_refused_sign_of_life_tells_the_handler(stack, minutes, change):
+def test_a_refused_sign_of_life_reaches_the_handler(stack, minutes, change):
     cat = TaskType("cat")
     key = queued(stack)
 

@@ -1,4 +1,4 @@
-"""Ends before every chunk has ended: counters are what the sub-tasks say, whoever ended the task."""
+"""Ends before every chunk has ended: counters are what the sub-tasks say, however the task ended."""
 
 import pytest
 from serverless_tasks import PermanentError, TaskStatus, TaskType
@@ -14,7 +14,7 @@ def counters(task):
 
 
 def stopped(stack, key):
-    """Somebody stops the execution, and the sweeper finds out."""
+    """The execution is stopped, and the sweeper finds out."""
     stack.memory.executions.stopped.add(stack.task(key).execution_arn)
     while not stack.task(key).status.terminal:
         stack.clock.advance(300)

@@ -102,7 +102,7 @@ def test_a_task_that_the_sweeper_ends_is_counted_as_failed(stack, log):
 
 
 @pytest.mark.parametrize("status_messages", ["terminal", "all"])
-def test_each_change_is_counted_once_whoever_makes_it(log, status_messages):
+def test_each_change_is_counted_once_whichever_function_makes_it(log, status_messages):
     # GIVEN tasks that code drives by itself, cancels and retries
     stack = MemoryStack(metrics_namespace="prod", status_messages=status_messages)
     ways = (["CANCELLED", "CREATED", "CANCELLED"], ["PROCESSING", "ERRORED", "PROCESSING", "COMPLETED"], ["FAILED"])

@@ -53,7 +53,7 @@ def test_cancel_stops_the_execution(stack):
     assert stack.memory.executions.stopped == {key.code}
 
 
-def test_the_end_of_a_task_is_told_to_the_status_topic(stack):
+def test_the_end_of_a_task_goes_to_the_status_topic(stack):
     TaskType("cat").task(lambda event, context: {"fed": 1})
     key = stack.service.create_task("mbc", "cat", 1).key
 
@@ -76,7 +76,7 @@ def test_the_end_of_a_task_is_told_to_the_status_topic(stack):
     assert stack.memory.topics.alarms == []
 
 
-def test_a_failure_is_told_to_the_alarm_topic(stack):
+def test_a_failure_goes_to_the_alarm_topic(stack):
     key = stack.service.create_task("mbc", "dog", 1).key
 
     stack.run(key)
@@ -94,7 +94,7 @@ def test_a_failure_is_told_to_the_alarm_topic(stack):
     ]
 
 
-def test_every_status_is_told_when_asked_for():
+def test_every_status_is_published_when_asked_for():
     stack = MemoryStack(status_messages="all")
     stack.run(stack.service.create_task("mbc", "dog", 1).key)
 
@@ -102,7 +102,7 @@ def test_every_status_is_told_when_asked_for():
 
 
 @pytest.mark.parametrize("status_messages", ["terminal", "all"])
-def test_an_event_bus_is_told_what_the_status_topic_is_told(status_messages):
+def test_an_event_bus_gets_what_the_status_topic_gets(status_messages):
     TaskType("cat").task(lambda event, context: {"fed": 1})
     stack = MemoryStack(status_messages=status_messages, event_bus_name="ours")
     for task_type in ("cat", "dog"):
@@ -181,7 +181,7 @@ def test_a_topic_that_is_down_does_not_repeat_a_dispatch(monkeypatch):
     assert len(stack.memory.table.stream) == 1  # CREATED is done, QUEUED follows
 
 
-def test_a_name_that_is_no_utf8_is_told_all_the_same(stack):
+def test_a_name_that_is_no_utf8_is_published_all_the_same(stack):
     TaskType("cat").task(lambda event, context: "\ud800")
 
     stack.run(stack.service.create_task("mbc", "cat", 1).key)

@@ -1,4 +1,4 @@
-"""Inputs whose elements are heavy in one place: chunks of them differ in size, and everybody finds the right one."""
+"""Inputs whose elements are heavy in one place: chunks of them differ in size, and every reader finds the right one."""
 
 import pytest
 from serverless_tasks import TaskKey, TaskNotFound, TaskStatus, TaskType

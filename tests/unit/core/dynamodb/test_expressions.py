@@ -214,7 +214,7 @@ def test_update_is_in_an_item_that_has_all_it_sets_and_nothing_it_removes(sets, 
 
 
 @pytest.mark.parametrize(("path", "expected"), [("a", True), ("m.b", True), ("m.c", False), ("x", False)])
-def test_what_an_update_sets_once_is_there_after_it_whoever_set_it(path, expected):
+def test_what_an_update_sets_once_is_there_after_it_whichever_write_set_it(path, expected):
     assert Update("p", "s", conditions=(), set={"a": 1}, set_once={path: "mine"}).is_in(ITEM) is expected
 
 

@@ -19,7 +19,7 @@ FAILED = {**DONE, "succeeded": 2, "failed": 1}
     [
         ({}, "CREATED"),
         (HELD, "PROCESSING"),
-        ({**HELD, "lease_until": "2020-01-01T00:00:00.000Z"}, "PROCESSING"),  # until somebody takes it over
+        ({**HELD, "lease_until": "2020-01-01T00:00:00.000Z"}, "PROCESSING"),  # until another worker takes it over
         (WAITING, "ERRORED"),
         (GIVEN_BACK, "ERRORED"),
         (DONE, "COMPLETED"),

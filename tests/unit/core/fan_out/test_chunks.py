@@ -126,7 +126,7 @@ CHUNK = a_chunk(2, first=6, count=3, run=1, attempt=4)
 
 
 @pytest.mark.parametrize(("holder", "removed"), [(None, ("dueAt", "holder")), ("a child", ("dueAt",))])
-def test_claim_takes_a_chunk_of_this_run_that_nobody_holds_and_that_has_something_left(holder, removed):
+def test_claim_takes_a_free_chunk_of_this_run_that_has_something_left(holder, removed):
     assert chunks.claim(a_fan_out(run=1), 2, NOW, LEASE, holder) == Update(
         PK,
         "000002",

@@ -1,4 +1,4 @@
-"""Inputs in the bucket: whoever reads one, whole or in parts, sees the same elements, and a broken line is named."""
+"""Inputs in the bucket: a reader of the whole and one of a part see the same elements; a broken line is named."""
 
 import csv
 import gzip

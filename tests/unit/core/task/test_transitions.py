@@ -110,7 +110,7 @@ def test_claim_goes_on_with_the_attempt_whose_invocation_ended():
         (905, False, "worker died, or invocation over"),
     ],
 )
-def test_a_lease_tells_whether_its_worker_died_or_its_invocation_was_over(lease, heartbeat, why):
+def test_a_lease_shows_whether_its_worker_died_or_its_invocation_was_over(lease, heartbeat, why):
     until = to_iso(NOW + timedelta(seconds=lease))
     claims = [{"status": status, "at": AT, "attempt": 1} for status in ("CREATED", "PROCESSING")]
     task = a_task(S.PROCESSING, attempt=1, lease_until=until, history=tuple(claims))
@@ -196,7 +196,7 @@ def test_failed_task_stands_among_its_tenants_failed_ones(kind):
     expect(task, update, S.FAILED, worker=True, sets=sets, removes=ENDED, reason="no food")
 
 
-def test_cancelled_names_who_did_it_and_no_attempt():
+def test_cancelled_names_its_user_and_no_attempt():
     task = a_task(S.PROCESSING, attempt=2)
     update = transitions.cancelled(task, NOW, "ann", DAYS)
     expect(task, update, S.CANCELLED, sets={"expiresAt": EXPIRES}, removes=(*ENDED, *CLOSED), by="ann")
@@ -209,13 +209,13 @@ def test_cancelled_names_who_did_it_and_no_attempt():
         lambda **ip: transitions.retried(a_task(S.FAILED), NOW, "ann", 300, **ip),
     ],
 )
-def test_address_of_who_asked_is_kept_where_it_is_known(build):
+def test_address_of_the_caller_is_kept_where_it_is_known(build):
     assert build(ip="10.0.0.1").set == {**build().set, "updatedIp": "10.0.0.1"}
     assert "updatedIp" not in build(ip=None).set
 
 
 @pytest.mark.parametrize("by", [None, ""])
-def test_cancelled_by_nobody_leaves_who_wrote_last(by):
+def test_cancelled_by_no_user_leaves_the_last_writer(by):
     task = a_task()
     update = transitions.cancelled(task, NOW, by, DAYS)
     expect(task, update, S.CANCELLED, sets={"expiresAt": EXPIRES}, removes=(*ENDED, *CLOSED))

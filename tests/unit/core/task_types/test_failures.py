@@ -147,7 +147,7 @@ def test_exception_without_readable_text_is_kept_all_the_same(error):
     assert describe(error) == {"type": type(error).__name__, "message": "(its text could not be read)"}
 
 
-def test_a_group_tells_its_causes():
+def test_a_group_names_its_causes():
     refused, none = ConnectionError("host db-3 refused"), ValueError("no food")
     group = ExceptionGroup("unhandled errors in a TaskGroup", [refused])
     told = "unhandled errors in a TaskGroup (1 sub-exception): ConnectionError: host db-3 refused"

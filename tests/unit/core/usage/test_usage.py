@@ -137,7 +137,7 @@ def test_reads_are_added_up_before_they_are_rounded():
         (a_fan_out(TaskStatus.COMPLETED, version=9, run=1), 2, 3),
     ],
 )
-def test_the_relay_is_invoked_for_each_end_and_tells_it(task, ends, publishes):
+def test_the_relay_is_invoked_for_each_end_and_publishes_it(task, ends, publishes):
     time = ends * 10 * 512
     assert unrecorded(task) == Usage(invocations=ends, megabyte_milliseconds=time, publishes=publishes)
     assert whole_usage(replace(task, usage=EACH)) == EACH + unrecorded(task)

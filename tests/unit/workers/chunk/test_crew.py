@@ -45,7 +45,7 @@ def test_so_many_run_at_once_and_never_more(stack, kind):
     assert stack.task(key).attributes["subTaskSucceedCount"] == 9
 
 
-def test_outcomes_are_in_input_order_whoever_ends_first(stack, kind):
+def test_outcomes_are_in_input_order_whichever_ends_first(stack, kind):
     cat = TaskType("cat", chunk_size=4, concurrency=4)
     begun, ended, may_end = [], [], [threading.Event() for _ in range(5)]
     may_end[4].set()
@@ -246,7 +246,7 @@ def test_what_a_thread_cannot_pass_on_fails_like_any_error(stack):
     assert sub_tasks(stack, key) == ["StopIteration"]
 
 
-def test_what_nobody_handles_fails_at_once():
+def test_a_sub_task_without_a_handler_fails_at_once():
     class NoEvents(EventFactory):
         def transform_step_function(self, event):
             return []

@@ -77,7 +77,7 @@ def take_over(stack, key, second):
     run_chunk(stack, key)
 
 
-def test_nobody_waits_for_a_thread_when_the_chunk_is_lost(stack):
+def test_a_crew_waits_for_no_thread_when_the_chunk_is_lost(stack):
     cat = TaskType("cat", chunk_size=2, concurrency=2)
     both, second = threading.Barrier(2, timeout=SECONDS), []
 

@@ -132,7 +132,7 @@ def test_where_every_thread_hangs_the_rest_is_left_to_a_later_round(stack, monke
 
 
 @pytest.mark.parametrize("kind", [in_thread, in_loop])
-def test_who_lost_its_time_to_others_is_not_charged(stack, monkeypatch, release, kind):
+def test_a_sub_task_that_lost_its_time_to_others_is_not_charged(stack, monkeypatch, release, kind):
     cat = TaskType("cat", chunk_size=3, concurrency=2, timeout=800, max_attempts=1)
     left, started = [900.0], []
     timed_out(monkeypatch, release.set)
@@ -157,7 +157,7 @@ def test_who_lost_its_time_to_others_is_not_charged(stack, monkeypatch, release,
 
 
 @pytest.mark.parametrize("kind", [in_thread, in_loop])
-def test_who_had_the_whole_invocation_is_charged(stack, monkeypatch, release, kind):
+def test_a_sub_task_that_had_the_whole_invocation_is_charged(stack, monkeypatch, release, kind):
     cat = TaskType("cat", chunk_size=2, concurrency=2, timeout=800, max_attempts=1)
     given_up = []
     timed_out(monkeypatch, lambda: given_up.append(1) or (len(given_up) == 2 and release.set()))
@@ -187,7 +187,9 @@ def test_a_coroutine_that_holds_up_the_event_loop_is_interrupted(stack, monkeypa
 
 
 @pytest.mark.parametrize(("left_then", "second"), [(45.0, "done"), (0.0, "CREATED")])
-def test_who_had_not_begun_is_not_charged_for_a_neighbour_that_held_up_the_loop(stack, monkeypatch, left_then, second):
+def test_a_sub_task_that_had_not_begun_is_not_charged_for_a_neighbour_that_held_up_the_loop(
+    stack, monkeypatch, left_then, second
+):
     cat = TaskType("cat", chunk_size=2, concurrency=2, timeout=800, max_attempts=1)
     now, left, started = [0.0], [900.0], []
     monkeypatch.setattr(crew, "_loop_time", lambda: now[0])

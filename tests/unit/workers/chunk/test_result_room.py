@@ -148,7 +148,7 @@ def test_an_isolating_worker_writes_large_outcomes_now_and_then(stack, monkeypat
 
 @pytest.mark.parametrize("concurrency", [1, 2])
 @pytest.mark.parametrize("is_async", [True, False])
-def test_a_result_that_the_bucket_does_not_take_is_charged_to_nobody(stack, monkeypatch, concurrency, is_async):
+def test_a_result_that_the_bucket_does_not_take_is_charged_to_no_sub_task(stack, monkeypatch, concurrency, is_async):
     cat = TaskType("cat", chunk_size=3, max_attempts=1, concurrency=concurrency)
     ran, put, refused = list[int](), stack.memory.payloads.put, list[str]()
 

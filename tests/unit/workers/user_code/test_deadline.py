@@ -56,7 +56,7 @@ def test_a_timeout_holds_though_user_code_takes_the_alarm(harm):
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
-def test_an_alarm_that_user_code_kept_blocked_harms_nobody():
+def test_an_alarm_that_user_code_kept_blocked_harms_no_later_task():
     late = []
     before = signal.signal(signal.SIGALRM, lambda *_: late.append(1))
 
@@ -105,7 +105,7 @@ def test_what_swallows_the_deadline_is_interrupted_again(monkeypatch):
     assert len(swallowed) == 3
 
 
-def test_a_signal_that_comes_late_harms_nobody():
+def test_a_signal_that_comes_late_harms_no_later_task():
     run_within(60, lambda: None)
     signal.raise_signal(deadlines.SECOND_SIGNAL)
     assert run_within(60, lambda: signal.raise_signal(deadlines.SECOND_SIGNAL)) == Returned("null")
@@ -181,7 +181,7 @@ def test_an_error_that_cannot_say_its_message_still_has_its_type(error, name, pe
     assert ended.error.__traceback__ is not None
 
 
-def test_an_error_among_its_own_causes_is_told():
+def test_an_error_among_its_own_causes_is_kept():
     one, two = ValueError("one"), ValueError("two")
     one.__cause__, two.__cause__ = two, one
 

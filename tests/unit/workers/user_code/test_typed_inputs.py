@@ -278,7 +278,7 @@ def test_limits_in_a_text_are_kept():
         call_task(cat, 10)
 
 
-def test_an_annotation_that_cannot_be_read_is_told():
+def test_an_annotation_that_cannot_be_read_is_named():
     with pytest.raises(
         InvalidInput, match=r"^event: the annotation 'TaskQueueEvent\[Missing]' of unreadable .*Missing"
     ):
