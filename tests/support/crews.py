@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from serverless_tasks import TaskContext, TaskKey
+from serverless_tasks.core.dynamodb.expressions import Update
 from serverless_tasks.core.task_types.arguments import Event
-from serverless_tasks.testing import MemoryStack
+from serverless_tasks.testing import MemoryStack, WorkerKilled
 
 Body = Callable[[Any, TaskContext], Any]
 
@@ -44,6 +45,12 @@ KINDS = (in_thread, in_loop, Called)
 def run_chunk(stack: MemoryStack, key: TaskKey, number: int = 0, run: int = 0) -> None:
     """Call the worker of a chunk, by default of the first one."""
     stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": run, "chunk": number})
+
+
+def die_before_the_count(update: Update) -> None:
+    """Kill the worker that is about to count a chunk on its task."""
+    if "doneChunks" in update.add_to_set:
+        raise WorkerKilled
 
 
 def sub_tasks(stack: MemoryStack, key: TaskKey) -> list[Any]:

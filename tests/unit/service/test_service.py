@@ -125,17 +125,9 @@ def test_a_missing_task_is_not_found(stack, act):
         getattr(stack.service, act)(TaskKey("TASK#mbc", "cat#missing"))
 
 
-def test_a_cancel_that_loses_a_race_is_decided_anew(stack, monkeypatch):
+def test_a_cancel_that_loses_a_race_is_decided_anew(stack, before_next_write):
     key = stack.service.create_task("mbc", "cat", 1).key
-    update, once = stack.memory.table.update, []
-
-    def relay_first(change):
-        if not once:
-            once.append(1)
-            stack.relay_one()
-        return update(change)
-
-    monkeypatch.setattr(stack.memory.table, "update", relay_first)
+    before_next_write(stack.relay_one)
 
     assert stack.service.cancel_task(key).status is S.CANCELLED
     assert stack.task(key).version == 2
@@ -226,16 +218,9 @@ def test_an_outcome_that_is_not_json_leaves_no_chunk_claimed(stack):
     stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED, {"result": 1})
 
 
-def test_an_outcome_stands_though_the_task_is_cancelled_meanwhile(stack, monkeypatch):
+def test_an_outcome_stands_though_the_task_is_cancelled_meanwhile(stack, before_writes):
     key = cut_in_twos(stack, 1)
-    update = stack.memory.table.update
-
-    def cancel_before_the_count(change):
-        if change.add_to_set:
-            stack.service.cancel_task(key)
-        return update(change)
-
-    monkeypatch.setattr(stack.memory.table, "update", cancel_before_the_count)
+    before_writes(lambda change: change.add_to_set and stack.service.cancel_task(key))
     stack.service.update_sub_task_status(key.sub_task(0), S.COMPLETED)
 
     assert [s.status for s in stack.service.list_sub_tasks(key).items] == [S.COMPLETED]

@@ -105,24 +105,20 @@ def create(stack: MemoryStack, count: int) -> TaskKey:
     return stack.service.create_step_function_task("mbc", "cat", ["x" * 5000] * count).key
 
 
-def isolating_writes(stack: MemoryStack, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+@pytest.fixture
+def marked(before_writes) -> list[int]:
     """Indices that an isolating worker marks."""
-    marked, update = list[int](), stack.memory.table.update
-
-    def noting(change: Any) -> Any:
-        marked.extend([change.set["inFlight"]] if "inFlight" in change.set else [])
-        return update(change)
-
-    monkeypatch.setattr(stack.memory.table, "update", noting)
+    marked: list[int] = []
+    before_writes(lambda change: marked.extend([change.set["inFlight"]] if "inFlight" in change.set else []))
     return marked
 
 
-def test_a_chunk_whose_input_is_not_read_is_due_again_in_a_minute_and_counts_no_death(stack, monkeypatch):
+def test_a_chunk_whose_input_is_not_read_is_due_again_in_a_minute_and_counts_no_death(stack, monkeypatch, marked):
     cat = TaskType("cat", max_attempts=1)
     ran = []
     cat.sub_task(lambda event, context: ran.append((event.index, context.attempt)))
     refuse(stack, monkeypatch, "blocks", 1)
-    marked, began = isolating_writes(stack, monkeypatch), stack.clock()
+    began = stack.clock()
 
     task = stack.run(create(stack, 1))
 
@@ -149,7 +145,7 @@ def test_a_chunk_whose_outcomes_are_not_read_is_given_back_too(stack, monkeypatc
     assert (task.status, ran) == (TaskStatus.COMPLETED, [(0, 1), (1, 1), (2, 1), (2, 2)])
 
 
-def test_a_death_before_is_not_forgotten(stack, monkeypatch):
+def test_a_death_before_is_not_forgotten(stack, monkeypatch, marked):
     cat = TaskType("cat", chunk_size=2)
     ran = []
 
@@ -160,7 +156,6 @@ def test_a_death_before_is_not_forgotten(stack, monkeypatch):
             refuse(stack, monkeypatch, "blocks", 1)
             raise WorkerKilled
 
-    marked = isolating_writes(stack, monkeypatch)
     stack.run(create(stack, 2))
 
     assert (ran, marked) == ([0, 0, 1], [0, 1])

@@ -31,15 +31,10 @@ def minutes(monkeypatch):
 
 
 @pytest.fixture
-def updates(stack, monkeypatch):
+def updates(before_writes):
     """Every update of the table, as it was asked for."""
-    made, update = [], stack.memory.table.update
-
-    def noted(change):
-        made.append(change)
-        return update(change)
-
-    monkeypatch.setattr(stack.memory.table, "update", noted)
+    made = []
+    before_writes(made.append)
     return made
 
 
@@ -158,17 +153,16 @@ def test_a_refused_sign_of_life_reaches_the_handler(stack, minutes, change):
     assert stack.task(key).status is (TaskStatus.CANCELLED if change == "cancelled" else TaskStatus.PROCESSING)
 
 
-def test_a_sign_of_life_that_aws_does_not_take_is_tried_again(stack, minutes, monkeypatch):
+def test_a_sign_of_life_that_aws_does_not_take_is_tried_again(stack, minutes, before_writes):
     cat = TaskType("cat")
-    key, update, refused = queued(stack), stack.memory.table.update, []
+    key, refused = queued(stack), []
 
     def refuse_twice(change):
         if change.set["change"] == "data" and len(refused) < 2:
             refused.append(change)
             raise ConnectionError("throttled")
-        return update(change)
 
-    monkeypatch.setattr(stack.memory.table, "update", refuse_twice)
+    before_writes(refuse_twice)
 
     @cat.task
     def handle(event, context):
@@ -199,23 +193,15 @@ def test_a_frozen_worker_loses_its_lease_and_changes_nothing(stack):
     assert [entry.get("reason") for entry in task.history] == [None, None, None, "worker died", None]
 
 
-def test_a_lease_that_is_renewed_in_the_last_moment_is_not_taken(stack, monkeypatch):
+def test_a_lease_that_is_renewed_in_the_last_moment_is_not_taken(stack, before_next_write):
     # GIVEN a worker that is back when its lease is over, and another one that has read the task before
     TaskType("cat", max_attempts=1).task(lambda event, context: "another")
     key = queued(stack)
     item = stack.memory.table.items[key.pk, key.sk]
     held = {"status": "PROCESSING", "attempt": 1, "leaseUntil": "2025-12-31T23:59:59.000Z"}
     stack.memory.table.items[key.pk, key.sk] = item | held
-    update, renewed = stack.memory.table.update, []
-
-    def renewed_first(change):
-        if not renewed:
-            renewed.append(1)
-            found = stack.memory.table.items[key.pk, key.sk]
-            stack.memory.table.items[key.pk, key.sk] = found | {"leaseUntil": "2026-01-01T00:01:59.000Z"}
-        return update(change)
-
-    monkeypatch.setattr(stack.memory.table, "update", renewed_first)
+    renewed = {"leaseUntil": "2026-01-01T00:01:59.000Z"}
+    before_next_write(lambda: stack.memory.table.items[key.pk, key.sk].update(renewed))
 
     # WHEN that one gives the task up
     stack.work_one()

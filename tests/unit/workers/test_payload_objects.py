@@ -2,7 +2,7 @@
 
 import pytest
 from serverless_tasks import TaskStatus, TaskType
-from serverless_tasks.testing import MemoryStack, WorkerKilled
+from serverless_tasks.testing import WorkerKilled
 
 from tests.support.tasks import planned
 
@@ -13,20 +13,24 @@ def large(mark: str) -> str:
     return mark * LARGE
 
 
-def die_before(stack: MemoryStack, monkeypatch: pytest.MonkeyPatch, wanted: str, time: int) -> None:
-    """Kill the worker that makes the ``time``-th write with this path in it, before it is done."""
-    update, seen = stack.memory.table.update, []
+@pytest.fixture
+def die_before(before_writes):
+    """``die_before(path, time)`` kills the worker that makes the ``time``-th write with this path, before that."""
 
-    def dying(change):
-        seen.extend([1] if wanted in change.set else [])
-        if wanted in change.set and len(seen) == time:
-            raise WorkerKilled
-        return update(change)
+    def die_before(wanted, time):
+        seen = []
 
-    monkeypatch.setattr(stack.memory.table, "update", dying)
+        def dying(change):
+            seen.extend([1] if wanted in change.set else [])
+            if wanted in change.set and len(seen) == time:
+                raise WorkerKilled
+
+        before_writes(dying)
+
+    return die_before
 
 
-def test_a_worker_that_dies_between_object_and_item_leaves_the_last_checkpoint(stack, monkeypatch):
+def test_a_worker_that_dies_between_object_and_item_leaves_the_last_checkpoint(stack, die_before):
     cat = TaskType("cat")
     states = []
 
@@ -37,7 +41,7 @@ def test_a_worker_that_dies_between_object_and_item_leaves_the_last_checkpoint(s
         context.checkpoint(large("b"))
         return "done"
 
-    die_before(stack, monkeypatch, "attributes.checkpointRef", 2)
+    die_before("attributes.checkpointRef", 2)
     task = stack.run(stack.service.create_task("mbc", "cat", 1).key)
 
     assert states == [None, large("a")]
@@ -96,7 +100,7 @@ def test_a_worker_that_lost_its_lease_leaves_the_checkpoint_that_the_next_one_go
     assert task.result == "done"
 
 
-def test_a_worker_that_dies_between_object_and_item_leaves_the_outcomes_flushed_before(stack, monkeypatch):
+def test_a_worker_that_dies_between_object_and_item_leaves_the_outcomes_flushed_before(stack, die_before):
     cat = TaskType("cat", chunk_size=4)
     ran = []
 
@@ -106,7 +110,7 @@ def test_a_worker_that_dies_between_object_and_item_leaves_the_outcomes_flushed_
         stack.clock.advance(6)
         return large("r")
 
-    die_before(stack, monkeypatch, "outcomesRef", 3)
+    die_before("outcomesRef", 3)
     key = stack.service.create_step_function_task("mbc", "cat", [0, 1, 2, 3]).key
     task = stack.run(key)
 

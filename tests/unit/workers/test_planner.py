@@ -10,6 +10,7 @@ from serverless_tasks.core.times import from_iso
 from serverless_tasks.testing import MemoryStack, WorkerKilled
 from serverless_tasks.testing.stack import TAKE_OVERS
 
+from tests.support.crews import die_before_the_count
 from tests.support.tasks import started
 
 
@@ -207,20 +208,13 @@ def test_a_chunk_whose_worker_died_is_due_at_once_or_at_the_end_of_its_lease(sta
     assert starts == [0, second]  # 900 s of the invocation and 5 s for clocks that differ
 
 
-def test_a_chunk_whose_worker_died_before_it_was_counted_is_counted_by_the_next_plan(stack, cat, monkeypatch):
+def test_a_chunk_whose_worker_died_before_it_was_counted_is_counted_by_the_next_plan(stack, cat, before_writes):
     key = started(stack, [1, 2, 3])
     plan(stack, key)
-    update = stack.memory.table.update
-
-    def die_before_the_count(change):
-        if "doneChunks" in change.add_to_set:
-            raise WorkerKilled
-        return update(change)
-
-    monkeypatch.setattr(stack.memory.table, "update", die_before_the_count)
+    before_writes(die_before_the_count)
     with pytest.raises(WorkerKilled):
         stack.invoke("chunk", {"pk": key.pk, "sk": key.sk, "run": 0, "chunk": 0})
-    monkeypatch.setattr(stack.memory.table, "update", update)
+    before_writes(lambda _: None)
     assert stack.task(key).attributes["subTaskSucceedCount"] == 0
 
     plan(stack, key)

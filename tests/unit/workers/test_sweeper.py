@@ -182,22 +182,15 @@ def test_a_backlog_is_not_multiplied(stack, cat):
     assert stack.run(key).attempt == 1
 
 
-def test_two_sweepers_at_once_act_once(stack, cat, monkeypatch):
+def test_two_sweepers_at_once_act_once(stack, cat, before_next_write):
     create(stack)
     stack.memory.table.stream.clear()
     stack.clock.advance(300)
-    update, once = stack.memory.table.update, []
-
-    def sweep_in_between(change):
-        if not once:
-            once.append(1)
-            once.append(stack.sweep())
-        return update(change)
-
-    monkeypatch.setattr(stack.memory.table, "update", sweep_in_between)
+    looked_at = []
+    before_next_write(lambda: looked_at.append(stack.sweep()))
     stack.sweep()
 
-    assert once == [1, 1]
+    assert looked_at == [1]
     assert len(stack.memory.queue.messages) == 1
 
 

@@ -169,20 +169,12 @@ def test_a_record_that_comes_twice_is_remembered_once(stack, monkeypatch):
     assert len(stack.memory.topics.alarms) == 1
 
 
-def test_two_sweepers_at_once_publish_once(stack, monkeypatch):
+def test_two_sweepers_at_once_publish_once(stack, before_next_write):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stack.memory.alarm_topic, "publish", refuse)
         failed(stack)
     stack.clock.advance(60)
-    update, once = stack.memory.table.update, []
-
-    def sweep_in_between(change):
-        if not once:
-            once.append(1)
-            stack.sweep()
-        return update(change)
-
-    monkeypatch.setattr(stack.memory.table, "update", sweep_in_between)
+    before_next_write(stack.sweep)
     stack.sweep()
 
     assert published(stack) == (1, 1)

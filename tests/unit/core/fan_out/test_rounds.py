@@ -67,40 +67,17 @@ def test_first_round_without_a_claim_is_stalled_once_and_waits():
     }
 
 
-def test_after_that_wait_the_chunks_run_again():
-    previous = {"next": "wait", "claims": 0, "stalled": 1}
-    assert step(a_chunk(0), previous=previous) == {
-        "next": "run",
-        "chunks": [0],
-        "claims": 0,
-        "stalled": 1,
-        "rounds": 1,
-        "looks": 1,
-    }
-
-
-def test_wait_for_a_backoff_is_no_stalled_round():
-    previous = {"next": "wait", "claims": 1, "stalled": 0}
-    assert step(waiting(0, 0), previous=previous) == {
-        "next": "run",
-        "chunks": [0],
-        "claims": 1,
-        "stalled": 0,
-        "rounds": 1,
-        "looks": 1,
-    }
-
-
-def test_claim_ends_the_stall():
-    previous = {"next": "run", "claims": 0, "stalled": 4}
-    assert step(waiting(0, 0), previous=previous) == {
-        "next": "run",
-        "chunks": [0],
-        "claims": 1,
-        "stalled": 0,
-        "rounds": 1,
-        "looks": 1,
-    }
+@pytest.mark.parametrize(
+    ("chunk", "previous", "claims", "stalled"),
+    [
+        pytest.param(a_chunk(0), {"next": "wait", "claims": 0, "stalled": 1}, 0, 1, id="after a stalled round's wait"),
+        pytest.param(waiting(0, 0), {"next": "wait", "claims": 1, "stalled": 0}, 1, 0, id="after a backoff"),
+        pytest.param(waiting(0, 0), {"next": "run", "claims": 0, "stalled": 4}, 1, 0, id="a claim ends the stall"),
+    ],
+)
+def test_the_chunks_run_again(chunk, previous, claims, stalled):
+    again = {"next": "run", "chunks": [0], "claims": claims, "stalled": stalled, "rounds": 1, "looks": 1}
+    assert step(chunk, previous=previous) == again
 
 
 def test_stalled_rounds_finish_all_the_same_when_nothing_is_left():

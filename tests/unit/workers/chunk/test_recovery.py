@@ -10,7 +10,7 @@ from serverless_tasks.testing import WorkerKilled
 from serverless_tasks.workers.chunk import run
 from serverless_tasks.workers.user_code import deadlines
 
-from tests.support.crews import run_chunk
+from tests.support.crews import die_before_the_count, run_chunk
 from tests.support.examples import AT
 from tests.support.tasks import create_list, planned, relay_all, statuses
 
@@ -74,18 +74,12 @@ def test_outcomes_are_flushed_now_and_then_and_survive_a_death(stack):
     assert ran == [0, 1, 2, 3, 4, 5, 6, 7, 6, 7, 8, 9]
 
 
-def test_a_long_chunk_is_flushed_ever_more_seldom(stack, monkeypatch):
+def test_a_long_chunk_is_flushed_ever_more_seldom(stack, before_writes):
     cat = TaskType("cat", chunk_size=800)
     flushes = []
     cat.sub_task(lambda event, context: stack.clock.advance(1))
-    update = stack.memory.table.update
-
-    def count(change):
-        flushes.append("claims" in change.set and change.set["claims"] == 1)
-        return update(change)
-
     key = planned(stack, list(range(800)))
-    monkeypatch.setattr(stack.memory.table, "update", count)
+    before_writes(lambda change: flushes.append(change.set.get("claims") == 1))
     run_chunk(stack, key)
 
     assert 30 < sum(flushes) < 50  # 10 in the first 50 s, then each time a tenth more
@@ -166,20 +160,13 @@ def test_a_worker_whose_chunk_was_taken_over_changes_nothing(stack):
     assert stack.task(key).attributes["subTaskSucceedCount"] == 2
 
 
-def test_a_finished_chunk_is_counted_once_however_often_it_is_said(stack, monkeypatch):
+def test_a_finished_chunk_is_counted_once_however_often_it_is_said(stack, before_writes):
     TaskType("cat", chunk_size=2).sub_task(lambda event, context: None)
     key = planned(stack, [0, 1, 2])
-    update = stack.memory.table.update
-
-    def die_before_the_count(change):
-        if "doneChunks" in change.add_to_set:
-            raise WorkerKilled
-        return update(change)
-
-    monkeypatch.setattr(stack.memory.table, "update", die_before_the_count)
+    before_writes(die_before_the_count)
     with pytest.raises(WorkerKilled):
         run_chunk(stack, key)
-    monkeypatch.setattr(stack.memory.table, "update", update)
+    before_writes(lambda _: None)
     assert stack.task(key).attributes["subTaskSucceedCount"] == 0
 
     run_chunk(stack, key)
