@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,13 @@ def transformed(template: Mapping[str, Any], region: str) -> dict[str, Any]:
         # The transform insists on packaged sources; any address does here.
         properties = resource.get("Properties", {})
         properties.update({name: "s3://bucket/key" for name in _SOURCES if name in properties})
-    translator = Translator({}, Parser(), boto_session=isolation.session(region))
+    translator = Translator({}, Parser(), boto_session=_session(region))
     result: dict[str, Any] = translator.translate(copy, parameter_values={})
     return result
+
+
+_session = cache(isolation.session)
+"""A session of a region, which takes longer to make than any use of it here."""
 
 
 def of_resources(processed: Mapping[str, Any]) -> Iterator[str]:

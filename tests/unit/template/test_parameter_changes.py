@@ -2,6 +2,7 @@
 
 import copy
 import re
+from functools import cache
 
 import botocore.session
 import pytest
@@ -24,6 +25,7 @@ TAKES_AWAY = {
 API = "ApiFunction"
 
 
+@cache
 def versioned():
     """Properties that a version consists of: those that Lambda's two calls change that make a new one."""
     model = botocore.session.get_session().get_service_model("lambda")

@@ -1,12 +1,13 @@
 """The search for a browser: the pair that goes together, or words that say what to do."""
 
-import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from local.paths import ROOT
+from tests.browser import conftest
 from tests.support.chromium import Found, NoBrowser, find
 
 
@@ -76,17 +77,17 @@ def test_as_a_program_it_prints_both_or_what_to_do(machine, tmp_path):
     assert subprocess.run(script, capture_output=True, text=True).stdout.split() == pair
 
 
-@pytest.mark.parametrize("ci", ["", "true"])
-def test_without_a_browser_its_tests_are_left_out_aloud_or_fail_in_ci(ci, tmp_path):
-    environment = {**os.environ, "CI": ci, "CHROMIUM": str(tmp_path / "none")}
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/browser/test_harness.py"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert "no Chromium and no Chrome that runs" in done.stdout
-    if ci:
-        assert done.returncode == 1
-        assert "passed" not in done.stdout
-        assert "5 errors" in done.stdout
-    else:
-        assert done.returncode == 0
-        assert "SKIPPED [2] tests/browser/test_harness.py" in done.stdout
-        assert "5 skipped" in done.stdout
+@pytest.mark.parametrize(("ci", "left_out"), [("", True), ("true", False)])
+def test_without_a_browser_its_tests_are_left_out_aloud_or_fail_in_ci(ci, left_out, machine, monkeypatch):
+    monkeypatch.setenv("CI", ci)
+    conftest._found.cache_clear()
+    marks = {name: [] for name in ("browser", "unit")}
+    items = [SimpleNamespace(path=ROOT / "tests" / name / "a.py", add_marker=marks[name].append) for name in marks]
+
+    conftest.pytest_collection_modifyitems(items)
+
+    assert marks["unit"] == []
+    assert [mark.name for mark in marks["browser"]] == ["skip"] * left_out
+    assert all(mark.kwargs["reason"].startswith("no Chromium and no Chrome that runs") for mark in marks["browser"])
+    with pytest.raises(NoBrowser, match="no Chromium"):  # of the fixture that the tests ask for
+        conftest._found()
