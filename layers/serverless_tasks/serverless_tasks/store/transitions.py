@@ -3,8 +3,7 @@
 Every method raises :class:`LostRace` when another writer was first, and :class:`TransitionRefused` when the task's
 status does not allow the transition. The core says what is written (:mod:`serverless_tasks.core.task.transitions`).
 
-Metrics cost no call: the line in the log is in CloudWatch's embedded metric format as well, and CloudWatch Logs reads
-the metrics out of it
+Metrics cost no call: CloudWatch Logs reads them out of the line, which is in the embedded metric format as well
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 Each transition is counted in one place. The relay counts creations and cancels: the stream brings it all of them. The
 writer of a transition counts every other one (``Facts.counted_by_relay``). A writer that dies between its write and the
