@@ -18,8 +18,8 @@ KNOWN_ALREADY = re.compile(r"^(make |API=|TOKEN=).*\n", re.MULTILINE)
 
 def commands(page):
     """What the page does with the API, in order, without what starts and stops the local cloud."""
-    told = [KNOWN_ALREADY.sub("", block.text) for block in blocks(page, "bash") if "$API" in block.text]
-    return "\n".join(told).replace(".venv/bin/python", sys.executable)
+    shown = [KNOWN_ALREADY.sub("", block.text) for block in blocks(page, "bash") if "$API" in block.text]
+    return "\n".join(shown).replace(".venv/bin/python", sys.executable)
 
 
 PAGES_WITH_COMMANDS = [page for page in PAGES if page not in FOLLOWED and commands(page)]

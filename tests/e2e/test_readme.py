@@ -86,8 +86,8 @@ def steps(page, after):
     if after not in lines:
         pytest.skip(f"a fork whose {page.name} is another one: it has no {after!r}")
     begin = lines.index(after)
-    told = [block for block in blocks(page, "python", "bash") if block.line > begin]
-    return [block for block in told if block.file or block.language == "bash"]
+    shown = [block for block in blocks(page, "python", "bash") if block.line > begin]
+    return [block for block in shown if block.file or block.language == "bash"]
 
 
 def ended(task):

@@ -97,7 +97,7 @@ def flush(chunk: int, held: int, run: int, offset: int, letter: str) -> int | No
         "F": lambda: outcomes.failed_line(*head, {}, run),
         "W": lambda: outcomes.waiting_line(*head, {}, run, BEHIND),
     }[letter]()
-    return _apply(chunk, chunks.flush(seen, *_told(lines, run)))
+    return _apply(chunk, chunks.flush(seen, *_written(lines, run)))
 
 
 @cache
@@ -105,7 +105,7 @@ def release(chunk: int, held: int, run: int) -> int | None:
     """The holder's last write: done, or due later when something waits."""
     seen = CHUNKS[held]
     due = AHEAD if "W" in letters(seen, run) and "-" not in letters(seen, run) else None
-    return _apply(chunk, chunks.release(seen, *_told(lines_of(seen), run), NOW, due))
+    return _apply(chunk, chunks.release(seen, *_written(lines_of(seen), run), NOW, due))
 
 
 @cache
@@ -133,7 +133,7 @@ def _is_free(chunk: Chunk) -> bool:
     return written(_table, _item(chunk), chunks.claim(_parent(chunk.run), chunk.number, NOW, _LATER)) is not None
 
 
-def _told(lines: list[str], run: int) -> tuple[dict[str, str], tuple[int, int]]:
+def _written(lines: list[str], run: int) -> tuple[dict[str, str], tuple[int, int]]:
     completed, failed, _ = outcomes.tally(lines, run)
     return {"outcomes": "".join(f"{line}\n" for line in lines)}, (completed, failed)
 
@@ -154,8 +154,8 @@ def _apply(chunk: int, update: Update, *, grows: bool = False) -> int | None:
     pairs = zip(lines_of(before), lines_of(after), strict=True)
     assert all(old == new for old, new in pairs if _COMPLETED in old), f"{what}: a result was lost"
     assert before.finished_at is None or after.run > before.run, f"{what}: written to after its end"
-    told = letters(after, after.run)
-    assert (after.succeeded, after.failed) == (told.count("C"), told.count("F")), f"{what}: wrong counts"
+    found = letters(after, after.run)
+    assert (after.succeeded, after.failed) == (found.count("C"), found.count("F")), f"{what}: wrong counts"
     done = after.succeeded + after.failed == after.range.count
     assert (after.finished_at is None) or done, f"{what}: ended too early"
     return CHUNKS.number(replace(after, attempt=CURRENT))

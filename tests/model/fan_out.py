@@ -253,10 +253,10 @@ def _take(state: State, others: State, call: Call) -> Steps:
 
 def _hold(state: State, others: State, call: Call) -> Steps:
     chunk = _must(state.chunks[call.number], "a chunk")
-    told = letters(CHUNKS[chunk], call.run)
-    offset = min((told.find(letter) for letter in "-W" if letter in told), default=None)
+    found = letters(CHUNKS[chunk], call.run)
+    offset = min((found.find(letter) for letter in "-W" if letter in found), default=None)
     if offset is not None:
-        for letter in "CFW" if told[offset] == "-" and call.number in WAITING else "CF":
+        for letter in "CFW" if found[offset] == "-" and call.number in WAITING else "CF":
             after = _must(edges.flush(chunk, chunk, call.run, offset, letter), "a flush")
             yield f"flushes {letter}", state.wrote(call.number, after)
     after = _must(edges.release(chunk, chunk, call.run), "a release")

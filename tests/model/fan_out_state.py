@@ -33,7 +33,7 @@ class Call(NamedTuple):
     does: str
     """Plan: ``begin`` has yet to put the chunks from ``number`` on; ``plan`` has counted them, and writes PROCESSING.
     Chunk worker: ``claim``, ``take`` what an earlier run left, ``hold``, ``count``. Finish: ``finish`` has counted and
-    writes FINISHED, ``fan-in`` runs, ``give up`` was told of a failure, ``lost`` was refused its write."""
+    writes FINISHED, ``fan-in`` runs, ``give up`` got a failure, ``lost`` was refused its write."""
     run: int
     number: int = 0
     seen: int = 0
@@ -152,17 +152,17 @@ def _is_refused(after: int | None, what: str) -> None:
 def planned(task: int, seen: int, counts: tuple[int, int], done: tuple[int, ...]) -> int | None:
     """Plan writes PROCESSING with what it counted."""
     parent = TASKS[seen]
-    told = {"subTaskCount": SUB_TASKS, "subTaskSucceedCount": counts[0], "subTaskFailedCount": counts[1]}
+    counters = {"subTaskCount": SUB_TASKS, "subTaskSucceedCount": counts[0], "subTaskFailedCount": counts[1]}
     return apply(
-        task, transitions.planned(parent, NOW, f"execution-{parent.run}", told, frozenset(done), policy=POLICY)
+        task, transitions.planned(parent, NOW, f"execution-{parent.run}", counters, frozenset(done), policy=POLICY)
     )
 
 
 @cache
 def finished(task: int, seen: int, counts: tuple[int, int]) -> int | None:
     """Finish writes FINISHED with what it counted."""
-    told = {"subTaskSucceedCount": counts[0], "subTaskFailedCount": counts[1]}
-    return apply(task, transitions.finished(TASKS[seen], NOW, told))
+    counters = {"subTaskSucceedCount": counts[0], "subTaskFailedCount": counts[1]}
+    return apply(task, transitions.finished(TASKS[seen], NOW, counters))
 
 
 @cache

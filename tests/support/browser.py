@@ -90,8 +90,8 @@ class Browser(Chrome):
 
     def answers(self) -> list[Exchange]:
         """What came over the network since the last look, of all tabs."""
-        told = [(event["webview"], event["message"]) for event in self.traffic()]
-        got = [(tab, one["params"]["response"]) for tab, one in told if one["method"] == "Network.responseReceived"]
+        shown = [(event["webview"], event["message"]) for event in self.traffic()]
+        got = [(tab, one["params"]["response"]) for tab, one in shown if one["method"] == "Network.responseReceived"]
         return [
             Exchange(tab, answer["url"], answer["status"], {name.lower(): v for name, v in answer["headers"].items()})
             for tab, answer in got
@@ -103,9 +103,9 @@ class Browser(Chrome):
 
     def module(self, script: str, *arguments: Any) -> Any:
         """What an async function body returns in the page; it may ``await import(…)`` and reads ``args``."""
-        told = self.execute_async_script(f"{MODULE[0]}{script}{MODULE[1]}", *arguments)
-        assert "error" not in told, told["error"]
-        return told["value"]
+        answer = self.execute_async_script(f"{MODULE[0]}{script}{MODULE[1]}", *arguments)
+        assert "error" not in answer, answer["error"]
+        return answer["value"]
 
 
 @contextmanager

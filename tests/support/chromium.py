@@ -50,8 +50,8 @@ def find() -> Found:
     for browser, driver in product(browsers, drivers):
         if browsers[browser] == drivers[driver]:
             return Found(browser, driver)
-    told = ", ".join(f"{path} is {version}" for path, version in (browsers | drivers).items())
-    raise NoBrowser(f"no browser and chromedriver of one version: {told}. {HOW}")
+    said = ", ".join(f"{path} is {version}" for path, version in (browsers | drivers).items())
+    raise NoBrowser(f"no browser and chromedriver of one version: {said}. {HOW}")
 
 
 def _that_run(variable: str, names: tuple[str, ...]) -> dict[str, str]:
@@ -63,10 +63,10 @@ def _that_run(variable: str, names: tuple[str, ...]) -> dict[str, str]:
 
 def _major_version(path: str) -> str | None:
     try:
-        told = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=SECONDS, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    version = re.search(r"(\d+)\.\d+", told)
+    version = re.search(r"(\d+)\.\d+", said)
     return version[1] if version else None
 
 

@@ -148,7 +148,7 @@ class Console:
         return {name: int(number.replace(",", "")) for name, number in found}
 
     def toasts(self) -> list[str]:
-        """What the page tells."""
+        """The text of the page."""
         return [toast.text for toast in self.all("toast")]
 
     def complaints(self) -> list[str]:
@@ -158,7 +158,7 @@ class Console:
         browser looks for it while it shows the small file.
         """
         harmless = (f"status of {BUSY}", "/favicon.ico")
-        return [told for told in self.browser.complaints() if not any(words in told for words in harmless)]
+        return [line for line in self.browser.complaints() if not any(words in line for words in harmless)]
 
     # --------------------------------------------------------------------------------------------- waiting
 

@@ -79,12 +79,12 @@ class _Mirror:
         elif model.name == "TransactWriteItems" and "Error" not in parsed:
             self._write(asked["TransactItems"])
         elif model.name in JUDGED:
-            told = _told(parsed, unordered=model.name == "Scan")
-            mirrored = self._told(model.name, asked)
-            line = {"operation": model.name, "asked": asked, "moto": told, "dynalite": mirrored}
+            answered = _answered(parsed, unordered=model.name == "Scan")
+            mirrored = self._answered(model.name, asked)
+            line = {"operation": model.name, "asked": asked, "moto": answered, "dynalite": mirrored}
             with self._file.open("a", encoding="utf-8") as file:
                 file.write(
-                    json.dumps({"operation": model.name} if _agree(told, mirrored) else line, default=str) + "\n"
+                    json.dumps({"operation": model.name} if _agree(answered, mirrored) else line, default=str) + "\n"
                 )
 
     def _create(self, asked: Mapping[str, Any]) -> None:
@@ -103,9 +103,9 @@ class _Mirror:
                     asked = {name: given[name] for name in (*values, "ExpressionAttributeValues") if name in given}
                     if kind == "Put":
                         asked = {name: given[name] for name in ("TableName", "Item")}
-                    self._told(f"{kind}Item", asked)
+                    self._answered(f"{kind}Item", asked)
 
-    def _told(self, operation: str, asked: Mapping[str, Any]) -> Any:
+    def _answered(self, operation: str, asked: Mapping[str, Any]) -> Any:
         given = {name: value for name, value in asked.items() if name not in UNJUDGED}
         if "TableName" in given:
             given["TableName"] = self._tables[given["TableName"]]
@@ -115,9 +115,9 @@ class _Mirror:
         try:
             answer = getattr(self._client, method)(**given)
         except ClientError as error:
-            return _told(error.response)
+            return _answered(error.response)
         names = {mirrored: name for name, mirrored in self._tables.items()}
-        return _told(answer, names, unordered=operation == "Scan")
+        return _answered(answer, names, unordered=operation == "Scan")
 
 
 def _agree(moto: Any, dynalite: Any) -> bool:
@@ -126,22 +126,22 @@ def _agree(moto: Any, dynalite: Any) -> bool:
         return True
     if isinstance(moto, str) or isinstance(dynalite, str) or "Items" not in {*moto} & {*dynalite}:
         return False
-    shorter, longer = sorted((moto, dynalite), key=lambda told: len(told["Items"]))
+    shorter, longer = sorted((moto, dynalite), key=lambda answered: len(answered["Items"]))
     begins = longer["Items"][: len(shorter["Items"])] == shorter["Items"]
     return begins and (len(moto["Items"]) == len(dynalite["Items"]) or "LastEvaluatedKey" in shorter)
 
 
-def _told(answer: Mapping[str, Any], names: Mapping[str, str] | None = None, unordered: bool = False) -> Any:
+def _answered(answer: Mapping[str, Any], names: Mapping[str, str] | None = None, unordered: bool = False) -> Any:
     """What an answer says, without what may differ: the order of a scan does."""
     if "Error" in answer:
         return answer["Error"]["Code"]
-    told = {name: _plain(answer[name]) for name in _COMPARED if answer.get(name)}
-    if "Items" in told and unordered:
-        told["Items"] = sorted(told["Items"], key=_sorted_text)
-    if "Responses" in told:
-        found = {(names or {}).get(table, table): items for table, items in told["Responses"].items()}
-        told["Responses"] = {table: sorted(items, key=_sorted_text) for table, items in found.items() if items}
-    return {name: value for name, value in told.items() if value}
+    answered = {name: _plain(answer[name]) for name in _COMPARED if answer.get(name)}
+    if "Items" in answered and unordered:
+        answered["Items"] = sorted(answered["Items"], key=_sorted_text)
+    if "Responses" in answered:
+        found = {(names or {}).get(table, table): items for table, items in answered["Responses"].items()}
+        answered["Responses"] = {table: sorted(items, key=_sorted_text) for table, items in found.items() if items}
+    return {name: value for name, value in answered.items() if value}
 
 
 def _sorted_text(item: Any) -> str:

@@ -15,13 +15,13 @@ EXPIRES = 1_797_932_376
 
 def expect(task, update, status, *, sets=None, removes=(), worker=False, unless_held=False, attempt=None, **entry):
     """The update is this transition and nothing else: it expects the status and version that the caller read."""
-    told = {"status": status, "at": AT, "attempt": task.attempt if attempt is None else attempt, **entry}
+    recorded = {"status": status, "at": AT, "attempt": task.attempt if attempt is None else attempt, **entry}
     conditions = (equals("status", task.status), equals("version", task.version))
     by = {"updatedBy": entry["by"]} if "by" in entry else {}
     expected = {
         "status": status,
         "version": task.version + 1,
-        "history": [*task.history, told],
+        "history": [*task.history, recorded],
         "change": "status",
         "updatedAt": AT,
         **by,

@@ -53,9 +53,9 @@ def signed(key=KEY, **fields):
 
 def notification(status="COMPLETED", subject=True, **changes):
     task = a_task(status, **changes)
-    told = {"Type": "Notification", "Message": json.dumps(status_message(task, "tasks"))}
+    envelope = {"Type": "Notification", "Message": json.dumps(status_message(task, "tasks"))}
     attributes = {name: {"Type": "String", "Value": value} for name, value in status_message_attributes(task).items()}
-    return signed(**told, **({"Subject": status_subject(task)} if subject else {}), MessageAttributes=attributes)
+    return signed(**envelope, **({"Subject": status_subject(task)} if subject else {}), MessageAttributes=attributes)
 
 
 def confirmation(kind="SubscriptionConfirmation"):
@@ -145,8 +145,8 @@ def test_what_is_no_text_is_refused(receiver, field):
 
 def test_what_another_key_signed_is_refused(receiver):
     other = generate_private_key(public_exponent=65537, key_size=2048)
-    told = {"Type": "Notification", "Message": "{}"}
-    assert receiver.send(signed(other, **told)) == HTTPStatus.FORBIDDEN
+    envelope = {"Type": "Notification", "Message": "{}"}
+    assert receiver.send(signed(other, **envelope)) == HTTPStatus.FORBIDDEN
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_what_was_seen_is_kept(tmp_path):
     taken = []
     for _ in range(2):
         with closing(Inbox(tmp_path / "seen.sqlite")) as opened:
-            taken.append(opened.take(message, lambda told: None))
+            taken.append(opened.take(message, lambda envelope: None))
     assert taken == [True, False]
 
 

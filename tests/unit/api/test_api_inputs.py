@@ -140,7 +140,7 @@ def test_what_pydantic_takes_for_a_format_is_taken(api, deploy: Deploy, form: st
 def test_of_a_large_element_only_the_first_problem_is_looked_for(app):
     inputs = sys.modules["input_schemas"]
     schema = inputs.InputSchema({"type": "array", "items": {"type": "string"}})
-    for values, told in (([[1] * 100_000], 1), ([["a"]] * 100_000 + [[1]], 1), ([[1]] * 100_000, 20)):
+    for values, named in (([[1] * 100_000], 1), ([["a"]] * 100_000 + [[1]], 1), ([[1]] * 100_000, 20)):
         with pytest.raises(inputs.UnfitInput) as raised:
             schema.check_each(values)
-        assert len(raised.value.problems) == told
+        assert len(raised.value.problems) == named

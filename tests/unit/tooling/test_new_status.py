@@ -24,10 +24,10 @@ def test_a_new_status_is_a_type_error_wherever_it_matters(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     options = ["--config-file=", "--cache-dir=cache", "--no-site-packages", "--explicit-package-bases"]
     deciding = [path for path in Path().rglob("*.py") if "assert_never(" in path.read_text(encoding="utf-8")]
-    told, _, _ = mypy.run([*options, "--follow-imports=silent", *map(str, deciding)])
+    said, _, _ = mypy.run([*options, "--follow-imports=silent", *map(str, deciding)])
 
-    # THEN each function that has to decide is told, and nothing else
-    assert sorted(_function(error) for error in told.splitlines()[:-1]) == MUST_DECIDE, told
+    # THEN each function that has to decide is named, and nothing else
+    assert sorted(_function(error) for error in said.splitlines()[:-1]) == MUST_DECIDE, said
 
 
 def _function(error: str) -> str:

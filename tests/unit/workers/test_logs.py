@@ -193,6 +193,6 @@ def test_a_chunk_logs_the_first_failures_only(log):
 
     few, many = (written(count, refuses, log, max_attempts=1) for count in (4 * LOGGED_FAILURES, 1000))
     assert abs(many - few) < 100
-    told = [line for line in log.lines if line["message"] == "a sub-task failed"]
-    assert [line["index"] for line in told] == [2 * number for number in range(LOGGED_FAILURES)] * 2
-    assert [("furtherFailures" in line) for line in told] == ([False] * (LOGGED_FAILURES - 1) + [True]) * 2
+    logged = [line for line in log.lines if line["message"] == "a sub-task failed"]
+    assert [line["index"] for line in logged] == [2 * number for number in range(LOGGED_FAILURES)] * 2
+    assert [("furtherFailures" in line) for line in logged] == ([False] * (LOGGED_FAILURES - 1) + [True]) * 2

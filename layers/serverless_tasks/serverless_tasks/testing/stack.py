@@ -146,7 +146,7 @@ class MemoryStack:
 def passed_on(batch: Sequence[Any], failed: Sequence[Any]) -> int:
     """How many records of a batch are done with: as Lambda goes on, those before the first that failed."""
     again = {id(record) for record in failed}
-    return next((place for place, record in enumerate(batch) if id(record) in again), len(batch))
+    return next((position for position, record in enumerate(batch) if id(record) in again), len(batch))
 
 
 RETRIES = {"Plan": (5, 10, 20), "Finish": (5, 10, 20), "GiveUp": (5, 10, 20, 40, 60, 60, 60, 60)}

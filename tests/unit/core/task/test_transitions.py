@@ -89,8 +89,8 @@ def test_claim_begins_the_next_attempt(status, attempt, claimed_attempt):
     task = a_task(status, attempt=attempt)
     sets = {"attempt": claimed_attempt, "leaseUntil": to_iso(LATER), "attemptStartedAt": AT, "policy": SINGLE}
     update, removes = transitions.claimed(task, NOW, LATER, SINGLE, "worker died"), ("nextAttemptAt",)
-    told = {"attempt": claimed_attempt, "reason": "worker died"}
-    expect(task, update, S.PROCESSING, sets=sets, removes=removes, unless_held=True, **told)
+    entry = {"attempt": claimed_attempt, "reason": "worker died"}
+    expect(task, update, S.PROCESSING, sets=sets, removes=removes, unless_held=True, **entry)
 
 
 def test_claim_goes_on_with_the_attempt_whose_invocation_ended():

@@ -150,8 +150,8 @@ def test_exception_without_readable_text_is_kept_all_the_same(error):
 def test_a_group_names_its_causes():
     refused, none = ConnectionError("host db-3 refused"), ValueError("no food")
     group = ExceptionGroup("unhandled errors in a TaskGroup", [refused])
-    told = "unhandled errors in a TaskGroup (1 sub-exception): ConnectionError: host db-3 refused"
-    assert describe(group) == {"type": "ExceptionGroup", "message": told}
+    kept = "unhandled errors in a TaskGroup (1 sub-exception): ConnectionError: host db-3 refused"
+    assert describe(group) == {"type": "ExceptionGroup", "message": kept}
     assert describe(ExceptionGroup("both", [group, none]))["message"] == (
         "both (2 sub-exceptions): ConnectionError: host db-3 refused; ValueError: no food"
     )
@@ -166,8 +166,8 @@ def test_what_is_no_utf8_is_replaced():
 
 
 def test_long_message_and_long_type_are_cut():
-    told = describe(type("T" * 300, (Exception,), {})("m" * 3000))
-    assert told == {"type": "T" * 200, "message": "m" * 1000}
+    kept = describe(type("T" * 300, (Exception,), {})("m" * 3000))
+    assert kept == {"type": "T" * 200, "message": "m" * 1000}
     assert (MESSAGE_LIMIT, REASON_LIMIT) == (1000, 200)
 
 
@@ -190,12 +190,12 @@ def test_reason_is_cut():
 
 @given(st.text(st.characters()) | st.sampled_from(["\udc80", "\x00", "\u2028"]))
 def test_every_message_can_be_stored(message):
-    told = describe(ValueError(message))
-    assert from_json_text(error_text(told)) == told
-    error_text(told).encode()
-    reason(told).encode()
-    assert len(reason(told).splitlines()) == 1
-    assert len(json.dumps(told)) < 20_000
+    kept = describe(ValueError(message))
+    assert from_json_text(error_text(kept)) == kept
+    error_text(kept).encode()
+    reason(kept).encode()
+    assert len(reason(kept).splitlines()) == 1
+    assert len(json.dumps(kept)) < 20_000
 
 
 @pytest.mark.parametrize(

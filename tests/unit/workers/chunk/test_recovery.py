@@ -233,8 +233,8 @@ def test_a_chunk_that_its_worker_of_the_run_before_completes_in_time_is_not_begu
     def completed_in_time(change):
         monkeypatch.setattr(stack.memory.table, "update", update)
         if "finishedAt" in change.remove:  # the take-over, by what was read before
-            told = {"outcomes": f"{completed_line(0, 1, AT, AT, '0')}\n"}
-            update(chunks.release(chunk, told, (1, 0), stack.clock(), None))
+            written = {"outcomes": f"{completed_line(0, 1, AT, AT, '0')}\n"}
+            update(chunks.release(chunk, written, (1, 0), stack.clock(), None))
             run_chunk(stack, key, run=1)  # finds it done and counts it
         else:
             monkeypatch.setattr(stack.memory.table, "update", completed_in_time)

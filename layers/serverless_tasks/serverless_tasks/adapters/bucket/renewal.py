@@ -48,18 +48,18 @@ class Renewal:
         return True
 
     def _copy(self, found: Mapping[str, Any]) -> None:
-        place = {"Bucket": self._bucket, "Key": found["Key"]}
-        head = self._client.head_object(**place)
+        address = {"Bucket": self._bucket, "Key": found["Key"]}
+        head = self._client.head_object(**address)
         etag = head["Metadata"].get(WRITTEN_AS, head["ETag"])
         same = {"ContentType": head["ContentType"], "Metadata": {WRITTEN_AS: etag}, "MetadataDirective": "REPLACE"}
         self._meter.note(Usage(payload_reads=1, payload_writes=1), self._code)
         if head["ContentLength"] <= PART_BYTES:
-            self._client.copy_object(**place, CopySource=place, CopySourceIfMatch=head["ETag"], **same)
+            self._client.copy_object(**address, CopySource=address, CopySourceIfMatch=head["ETag"], **same)
         else:
-            self._copy_in_parts(place, same)
+            self._copy_in_parts(address, same)
 
-    def _copy_in_parts(self, place: Mapping[str, str], same: Mapping[str, Any]) -> None:
+    def _copy_in_parts(self, address: Mapping[str, str], same: Mapping[str, Any]) -> None:
         from boto3.s3.transfer import TransferConfig  # not at the start: few objects are so large
 
         config = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
-        self._client.copy(place, place["Bucket"], place["Key"], ExtraArgs=dict(same), Config=config)
+        self._client.copy(address, address["Bucket"], address["Key"], ExtraArgs=dict(same), Config=config)

@@ -28,7 +28,7 @@ NO_NEWLINES = "a carriage return alone ends no line; save it with newlines (LF o
 def to_json_text(value: Any, field: str, levels: int = MAX_DEPTH) -> str:
     """Compact JSON text of ``value``.
 
-    Raises :class:`InvalidInput` naming ``field``, and the place in it, for what is not JSON, NaN and Infinity, keys
+    Raises :class:`InvalidInput` naming ``field``, and the path in it, for what is not JSON, NaN and Infinity, keys
     that are the same as text (``1`` and ``"1"``), and more than ``levels``.
     """
     try:

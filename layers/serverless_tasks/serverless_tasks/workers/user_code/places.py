@@ -23,8 +23,8 @@ def timeout_error(text: str, reached: DeadlineReached | None) -> AttemptTimeout:
     if reached is None:
         return AttemptTimeout(text)
     place = reached.place or _place([*_steps_of_traceback(reached)])
-    told = f"{text}; it was at {place}" if place else text
-    return AttemptTimeout(told).with_traceback(reached.__traceback__)
+    words = f"{text}; it was at {place}" if place else text
+    return AttemptTimeout(words).with_traceback(reached.__traceback__)
 
 
 def of_coroutine(coroutine: Any) -> str:
