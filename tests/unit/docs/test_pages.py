@@ -165,12 +165,18 @@ def is_module(name):
     return importlib.util.find_spec(name) is not None
 
 
+@cache
+def calls_of(service):
+    """What botocore knows of a service, read once for all pages."""
+    return botocore.session.get_session().get_service_model(service)
+
+
 def unknown_to_aws(words):
     """What AWS, or its command line, does not know of a command; empty if all is well."""
     if " ".join(words[:2]) in AWS_OWN:
         return set()
     [service, operation, *rest] = words
-    calls = botocore.session.get_session().get_service_model(service)
+    calls = calls_of(service)
     [name] = [name for name in calls.operation_names if xform_name(name, "-") == operation] or [None]
     if name is None:
         return {operation}
