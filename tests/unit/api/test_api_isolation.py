@@ -161,17 +161,16 @@ def test_a_list_shows_the_own_tenant_only_and_takes_no_foreign_cursor(api, victi
     assert all(owned(tenant, call) for call in asked)
 
 
-@given(data=st.data())
-@ONE_AFTER_ANOTHER
-def test_a_cursor_goes_on_with_its_own_query_only(api, victim, asked, data):
-    made_for, asked_for = data.draw(st.tuples(st.sampled_from(LISTS), st.sampled_from(LISTS)))
-    cursor = api.get("/tasks", limit=1, **made_for).body["cursor"]
+def test_a_cursor_goes_on_with_its_own_query_only(api, victim):
+    for made_for in LISTS:
+        cursor = api.get("/tasks", limit=1, **made_for).body["cursor"]
 
-    answer = api.get("/tasks", limit=1, cursor=cursor, **asked_for)
+        answers = {str(asked_for): api.get("/tasks", limit=1, cursor=cursor, **asked_for) for asked_for in LISTS}
 
-    assert answer.status == (200 if made_for == asked_for else 400)
-    for code in victim.codes:
-        assert api.get(f"/tasks/cat/{code}/sub-tasks", cursor=cursor).status in (400, 404)
+        assert [asked_for for asked_for, answer in answers.items() if answer.status == 200] == [str(made_for)]
+        assert {answer.status for answer in answers.values()} == {200, 400}
+        for code in victim.codes:
+            assert api.get(f"/tasks/cat/{code}/sub-tasks", cursor=cursor).status in (400, 404)
 
 
 @given(data=st.data(), tenant=TENANTS)
@@ -204,15 +203,15 @@ def test_what_a_tenant_creates_is_its_own_whatever_the_request_names(api, victim
     assert all(owned(tenant, call) for call in asked)
 
 
-@pytest.mark.parametrize("tenant", NEAR)
-def test_the_first_use_of_a_foreign_idempotency_key_makes_a_task(api, victim, asked, tenant):
-    mallory = api.by(person("mallory", tenant, sub=ALICE["sub"]))
-    body = {"taskType": "cat", "input": SECRET}
+def test_the_first_use_of_a_foreign_idempotency_key_makes_a_task(api, victim):
+    body = json.dumps({"taskType": "cat", "input": SECRET})
+    for tenant in NEAR:
+        mallory = api.by(person("mallory", tenant, sub=ALICE["sub"]))
 
-    answer = mallory.post_text("/tasks", json.dumps(body), **{"idempotency-key": victim.keys[0]})
+        answer = mallory.post_text("/tasks", body, **{"idempotency-key": victim.keys[0]})
 
-    assert (answer.status, answer.body["tenantCode"]) == (201, tenant)
-    assert answer.body["code"] not in victim.codes
+        assert (answer.status, answer.body["tenantCode"]) == (201, tenant)
+        assert answer.body["code"] not in victim.codes
 
 
 @given(data=st.data(), tenant=TENANTS)

@@ -7,8 +7,11 @@ import boto3
 import pytest
 from serverless_tasks import LostRace
 
+from tests.support.crossings import entered
 from tests.unit.api.client import ALICE, CAROL_ADMIN, DAVE, event
 
+MOST_MODULES = 13
+"""Of the API's folder and the layer, that a reader opens to follow the request of a creation. The number only falls."""
 EDGE = 262_144
 """Bytes of a payload up to which an answer carries it."""
 
@@ -20,6 +23,14 @@ def text_of(size):
 
 def path(task):
     return f"/tasks/{task['type']}/{task['code']}"
+
+
+def test_a_creation_crosses_no_more_modules_than_a_reader_can_follow(api):
+    api.create("cat", 1)  # a warm function, whose clients are made
+    with entered(crossed := set()):
+        api.create("cat", 1)
+    assert {"api.app", "service.creation"} <= crossed
+    assert len(crossed) <= MOST_MODULES, sorted(crossed)
 
 
 def test_a_task_is_created_and_answered_as_it_is_stored(api):
