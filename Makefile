@@ -8,13 +8,12 @@ RUNTIME_VENV := .venv-runtime
 RUNTIME_READY := $(RUNTIME_VENV)/.ready
 LINT_VENV := .venv-lint
 LINT_READY := $(LINT_VENV)/.ready
-CLOUDS := -n 2 --dist loadscope tests/e2e tests/browser
 # By name, each with its reason.
 SKIPPED := -rs --no-fold-skipped
 # Those of what a fork may delete lie beside it.
 UNIT := tests/unit $(wildcard demo/tests benchmarks/tests)
-# The longest first; an idle worker takes over from a busy one.
-NO_CLOUD := --dist worksteal tests/model tests/integration tests/upgrade tests/runtime
+# Four workers on two cores: those with a local cloud wait most of their time (tests/support/groups.py has the order).
+REST := -n 4 --dist loadscope --no-loadscope-reorder tests/e2e tests/browser tests/model tests/integration tests/upgrade tests/runtime
 
 # Where it is set, every one of the many processes here would compile what it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -58,13 +57,11 @@ check: $(READY) $(LINT_READY) ## format, lint, types, template, unit tests
 
 test: check $(RUNTIME_READY) ## check, then every test that is not slow, with the layer's coverage
 	@# The unit tests have just run; the coverage of both is the layer's.
-	$(BIN)/pytest -q -n auto $(SKIPPED) $(NO_CLOUD) --cov --cov-append -m "not slow"
-	$(BIN)/pytest -q $(SKIPPED) $(CLOUDS) -m "not slow"
+	$(BIN)/pytest -q $(SKIPPED) $(REST) --cov --cov-append -m "not slow"
 
 test-all: check $(RUNTIME_READY) ## the same with the slow ones: workers killed at random, bad days, judges from npm
-	$(BIN)/pytest -q -n auto $(SKIPPED) $(NO_CLOUD) --cov --cov-append
+	$(BIN)/pytest -q $(SKIPPED) $(REST) --cov --cov-append
 	$(BIN)/pytest -q $(SKIPPED) tests/judges
-	$(BIN)/pytest -q $(SKIPPED) $(CLOUDS)
 
 soak: $(READY) ## a million steps of random schedules; ARGS="--seconds 600" for a time
 	PYTHONPATH=.:layers/serverless_tasks $(PYTHON_IN_VENV) -m tests.model.soak $(ARGS)

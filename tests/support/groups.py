@@ -1,8 +1,7 @@
-"""Which tests with a local cloud one worker of pytest-xdist runs, and in which order.
+"""Which tests one worker of pytest-xdist runs, and in which order, where some of them have local clouds.
 
-Most of their time they wait, so two workers take little more than half of it. Tests that share a cloud stay together,
-the largest group first. (`--dist loadgroup` would ask for groups by a marker, but pytest-xdist 3.8 writes them where
-pytest 9 no longer reads.)
+Tests with a cloud wait most of their time, all others compute: together they keep two cores busy with four workers.
+(`--dist loadgroup` would ask for groups by a marker, but pytest-xdist 3.8 writes them where pytest 9 no longer reads.)
 """
 
 from pathlib import PurePosixPath
@@ -11,6 +10,8 @@ import pytest
 from _pytest.nodeid import NodeId
 from xdist.scheduler import LoadScopeScheduling
 
+ONE_CLOUD = {"e2e", "browser", "runtime"}
+"""Folders of ``tests`` whose files share a cloud: one group each."""
 OWN_CLOUDS = {
     "test_bad_days.py",
     "test_docs.py",
@@ -21,15 +22,21 @@ OWN_CLOUDS = {
     "test_snap_start.py",
     "test_without_api.py",
 }
-"""Files of ``tests/e2e`` that have clouds of their own, or several; all others share one."""
+"""Files of ``tests/e2e`` that have clouds of their own, or several."""
+LONGEST = ("e2e", "test_schedules.py", "browser", "test_states.py", "test_forking.py", "test_readme.py")
+"""The groups that begin first: what waits and what computes in turn. All others are short."""
 
 
 class CloudScheduling(LoadScopeScheduling):
-    """A cloud, a worker."""
+    """A cloud, a worker; without one, a file, a worker. The groups begin in the order of `arrange`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = PurePosixPath(nodeid.partition("::")[0])
-        return path.name if path.name in OWN_CLOUDS else path.parent.name
+        return _group(PurePosixPath(nodeid.partition("::")[0]))
+
+
+def _group(path: PurePosixPath) -> str:
+    shares = path.parent.name in ONE_CLOUD and path.name not in OWN_CLOUDS
+    return path.parent.name if shares else path.name
 
 
 def tell_apart(item: pytest.Item) -> None:
@@ -42,8 +49,17 @@ def tell_apart(item: pytest.Item) -> None:
 
 
 def arrange(items: list[pytest.Item]) -> None:
-    """Leave to the end what looks at the calls of all others. Raises where `OWN_CLOUDS` is not true."""
+    """The longest groups first; within one, what looks at the calls of all others last.
+
+    Raises where `OWN_CLOUDS` is not true.
+    """
     sharing = {item.path.name for item in items if "forked" in getattr(item, "fixturenames", ())}
     if sharing & OWN_CLOUDS:
         raise pytest.UsageError(f"tests/support/groups.py: {sorted(sharing & OWN_CLOUDS)} share the cloud `forked`")
-    items.sort(key=lambda item: item.get_closest_marker("at_the_end") is not None)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, bool]:
+    group = _group(PurePosixPath(item.path.as_posix()))
+    rank = LONGEST.index(group) if group in LONGEST else len(LONGEST)
+    return rank, item.get_closest_marker("at_the_end") is not None
