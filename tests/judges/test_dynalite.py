@@ -21,6 +21,10 @@ LEFT_OUT = {
     "test_lost_answers.py": "a request is made twice of moto and heard once",
     "test_forking.py": "asks nothing of DynamoDB",
 }
+UNORDERED = {
+    "test_bounds.py::test_many_at_once_are_as_many_as_there_are_places": "two servers, two orders of the threads",
+    "test_foreign_items.py::test_a_list_goes_on_over_foreign_items": "no order of equals in an index is promised",
+}
 EXPLAINED: dict[str, str] = {}
 """What dynalite says otherwise than AWS, by operation and both answers."""
 _START = """
@@ -45,6 +49,7 @@ def port(judges):
 def test_dynalite_answers_as_moto_does(port, tmp_path):
     file = tmp_path / "answers.jsonl"
     ignored = [f"--ignore=tests/integration/{name}" for name in LEFT_OUT]
+    ignored += [f"--deselect=tests/integration/{name}" for name in UNORDERED]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.mirror", "tests/integration", *ignored]
     env = {**os.environ, "MIRROR": f"{port},{file}", "PYTHONPATH": str(ROOT / "layers" / "serverless_tasks")}
     done = subprocess.run([*command, "-m", "not slow"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=1800)
