@@ -281,6 +281,8 @@ def _write(state: State, worker: Worker, name: str) -> Steps:
     """The worker's last write; where that ends the task the message goes, unless its end is lost or it had a double."""
     after = write(state.task, name, worker.seen)
     assert after is not None, f"{name} was refused although nobody was in between"
+    for later in later_runs(after):  # a sign of life, or a thread of user code, may be later than the last write
+        _is_refused(later, worker.seen, "checkpoint", "renewed")
     done = state.without(worker).moved(after)
     yield f"write {name}", done
     if name in ("completed", "failed", "given_up"):

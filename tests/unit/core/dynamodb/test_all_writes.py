@@ -106,6 +106,7 @@ WRITES = {
             ({"attributes.checkpointRef": REFERENCE, "attributes.progress": 0.5}, ("attributes.checkpoint",)),
         )
     ],
+    "transitions.renewed": lambda: [transitions.renewed(task, NOW, LATER) for task in TASKS],
     "transitions.kept": lambda: [transitions.kept(task, NOW) for task in TASKS],
     "transitions.looked_at": lambda: [
         transitions.looked_at(task, NOW, LATER, dispatched) for task in TASKS for dispatched in (True, False)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from serverless_tasks.core.dynamodb.expressions import Update, equals
+from serverless_tasks.core.dynamodb.expressions import Update, absent_or_at_most, equals
 from serverless_tasks.core.errors import TransitionRefused
 from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
@@ -246,12 +246,18 @@ def test_worker_data_is_no_transition():
         task.sk,
         set={**sets, "change": "data", "updatedAt": AT},
         remove=("attributes.checkpointRef",),
-        conditions=(equals("status", "PROCESSING"), equals("run", 1), equals("attempt", 2)),
+        conditions=(equals("version", 4),),
     )
 
 
-def test_worker_data_expects_processing_whatever_the_caller_read():
-    assert transitions.worker_data(a_task(S.QUEUED), NOW, {}).conditions[0] == equals("status", "PROCESSING")
+def test_a_renewed_lease_is_never_a_shorter_one():
+    task = a_task(S.PROCESSING)
+    assert transitions.renewed(task, NOW, LATER) == Update(
+        task.pk,
+        task.sk,
+        set={"leaseUntil": to_iso(LATER), "change": "data", "updatedAt": AT},
+        conditions=(equals("version", 4), absent_or_at_most("leaseUntil", to_iso(LATER))),
+    )
 
 
 @pytest.mark.parametrize(("dispatched", "sets"), [(True, {"dispatchedAt": AT}), (False, {})])

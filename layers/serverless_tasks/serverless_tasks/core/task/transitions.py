@@ -4,7 +4,8 @@ The caller hands over the task as it read it. The update expects exactly that st
 read the same task one wins and the other learns it; ``version`` grows by one. A worker's update also expects its
 attempt: the attempt is the worker's right to write, the version is the state that it expects.
 
-Progress, leases and checkpoints are no transitions: they keep the version, and expect status, run and attempt.
+Progress, leases and checkpoints are no transitions: they keep the version, and expect it. One that comes late, when its
+attempt has ended or goes on with another worker, changes nothing.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def claimed(task: TaskEntity, at: datetime, lease_until: datetime, policy: Sets,
 
 
 def _unless_renewed(update: Update, at: datetime) -> Update:
+    """The same, if the lease ends then at the latest."""
     return replace(update, conditions=(*update.conditions, absent_or_at_most("leaseUntil", to_iso(at))))
 
 
@@ -250,14 +252,14 @@ def manual_attempt(task: TaskEntity, at: datetime, sets: Sets) -> Update:
 
 
 def worker_data(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, ...] = ()) -> Update:
-    """Progress, a lease or a checkpoint of the worker that holds the task."""
-    return Update(
-        task.pk,
-        task.sk,
-        set={**sets, "change": "data", "updatedAt": to_iso(at)},
-        remove=removes,
-        conditions=(equals("status", TaskStatus.PROCESSING), equals("run", task.run), equals("attempt", task.attempt)),
-    )
+    """Progress, a lease or a checkpoint of the worker that holds the task since it claimed it."""
+    sets = {**sets, "change": "data", "updatedAt": to_iso(at)}
+    return Update(task.pk, task.sk, set=sets, remove=removes, conditions=(equals("version", task.version),))
+
+
+def renewed(task: TaskEntity, at: datetime, lease_until: datetime) -> Update:
+    """A sign of life of that worker. It shortens no lease that a checkpoint has given meanwhile."""
+    return _unless_renewed(worker_data(task, at, {"leaseUntil": to_iso(lease_until)}), lease_until)
 
 
 def looked_at(task: TaskEntity, at: datetime, due_at: datetime, dispatched: bool) -> Update:
