@@ -259,6 +259,7 @@ def _hold(state: State, others: State, call: Call) -> Steps:
         for letter in "CFW" if told[offset] == "-" and call.number in WAITING else "CF":
             after = _must(edges.flush(chunk, chunk, call.run, offset, letter), "a flush")
             yield f"flushes {letter}", state.wrote(call.number, after)
+    yield "gives back", others.wrote(call.number, _must(edges.give_back(chunk, chunk), "a chunk given back"))
     after = _must(edges.release(chunk, chunk, call.run), "a release")
     released = others.wrote(call.number, after)
     yield (

@@ -132,7 +132,9 @@ WRITES = {
         for counts in ((0, 0), (2, 1))
         for due_at in (None, to_iso(LATER))
     ],
-    "chunks.give_back": lambda: [chunks.give_back(chunk, NOW) for chunk in CHUNKS],
+    "chunks.give_back": lambda: [
+        chunks.give_back(chunk, NOW, 60, begun=begun) for chunk in CHUNKS for begun in (True, False)
+    ],
     "chunks.progress": lambda: [chunks.progress(a_fan_out(), chunk, NOW) for chunk in CHUNKS],
     "idempotency.Intent.remember": lambda: [
         idempotency.Intent("mbc", "ann", "TASK", "key", ("cat", "1")).remember(a_task(), NOW, 1_800_000_000)
