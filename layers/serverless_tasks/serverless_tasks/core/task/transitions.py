@@ -10,7 +10,7 @@ attempt has ended or goes on with another worker, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
@@ -43,7 +43,9 @@ def started(task: TaskEntity, at: datetime, execution_arn: str) -> Update:
     return _transition(task, TaskStatus.STARTED, at, sets=sets)
 
 
-def claimed(task: TaskEntity, at: datetime, lease_until: datetime, policy: Sets, lost: str | None = None) -> Update:
+def claimed(
+    task: TaskEntity, at: datetime, lease_until: datetime, policy: Sequence[Any], lost: str | None = None
+) -> Update:
     """A queue worker takes the task: with the next attempt, or the same one where only an invocation ended.
 
     ``policy``: what this deployment decides by. The first claim of a run writes it, and all later ones keep it.
@@ -127,8 +129,8 @@ def planned(
     done_chunks: frozenset[int],
     header: Sets | None = None,
     *,
-    policy: Sets,
-    cut: Sets | None = None,
+    policy: Sequence[Any],
+    cut: Sequence[int] | None = None,
 ) -> Update:
     """The chunks of a Step Functions task are there and begin to run.
 
