@@ -137,14 +137,14 @@ class QueueWorker:
 
     def _why_lost(self, task: TaskEntity, policy: TaskType, remaining: RemainingSeconds) -> str:
         """Why its last worker said no more; the line names the task, which those of a killed process cannot."""
-        why = transitions.why_lost(task, remaining(), policy.heartbeat)
+        why = decisions.why_lost(task, remaining(), policy.heartbeat)
         logger.warning("the worker of an attempt was lost", extra={**task_keys(task), "reason": why})
         return why
 
     def _give_up(self, task: TaskEntity, why: str) -> None:
         died = f"the worker of attempt {task.attempt} died, was killed, or got no answer from AWS"
         over = f"the invocation of attempt {task.attempt} was over before its worker could end it"
-        self._transitions.give_up(task, WorkerLost(over if why == transitions.OVER else died))
+        self._transitions.give_up(task, WorkerLost(over if why == decisions.OVER else died))
 
     def _run(self, task: TaskEntity, event: TaskQueueEvent, policy: TaskType, remaining: RemainingSeconds) -> None:
         if self._router.lacks_handler(event):

@@ -155,7 +155,6 @@ NO_WRITES = {
     "transitions.attempt_start",
     "transitions.goes_on",
     "transitions.unread_in_a_row",
-    "transitions.why_lost",
 }
 
 

@@ -1,6 +1,5 @@
 """Every transition: what it sets, removes and expects, and which it refuses."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -98,24 +97,6 @@ def test_claim_goes_on_with_the_attempt_whose_invocation_ended():
     sets = {"attempt": 1, "leaseUntil": to_iso(LATER)}
     update, removes = transitions.claimed(task, NOW, LATER, SINGLE), ("nextAttemptAt",)
     expect(task, update, S.PROCESSING, sets=sets, removes=removes, unless_held=True)
-
-
-@pytest.mark.parametrize(
-    ("lease", "heartbeat", "why"),
-    [
-        (120, True, "worker died"),
-        (120, False, "worker died"),
-        (899, True, "worker died"),
-        (905, True, "invocation over"),
-        (905, False, "worker died, or invocation over"),
-    ],
-)
-def test_a_lease_tells_whether_its_worker_died_or_its_invocation_was_over(lease, heartbeat, why):
-    until = to_iso(NOW + timedelta(seconds=lease))
-    claims = [{"status": status, "at": AT, "attempt": 1} for status in ("CREATED", "PROCESSING")]
-    task = a_task(S.PROCESSING, attempt=1, lease_until=until, history=tuple(claims))
-    assert transitions.why_lost(task, 900, heartbeat) == why
-    assert transitions.why_lost(replace(task, lease_until=None, history=()), 900, heartbeat) == "worker died"
 
 
 def test_continued():

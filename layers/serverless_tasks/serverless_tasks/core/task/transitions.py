@@ -24,8 +24,6 @@ from serverless_tasks.core.times import after, from_iso, to_iso
 
 Sets = Mapping[str, Any]
 
-DIED, OVER, DIED_OR_OVER = "worker died", "invocation over", "worker died, or invocation over"
-"""Why the attempt before this one has no end: a reason in the history."""
 UNREAD = "the bucket could not be read"
 """Why an attempt went back to the queue before any user code ran: a reason in the history."""
 MANUAL_LEASE_SECONDS = 900
@@ -65,19 +63,6 @@ def claimed(
 def _unless_renewed(update: Update, at: datetime) -> Update:
     """The same, if the lease ends then at the latest."""
     return replace(update, conditions=(*update.conditions, absent_or_at_most("leaseUntil", to_iso(at))))
-
-
-def why_lost(task: TaskEntity, invocation: float, heartbeat: bool) -> str:
-    """Why the worker that held the task has said no more, as far as its lease tells.
-
-    ``invocation``: seconds that an invocation has. A lease to the end of one says that its worker lived until then, if
-    it gave signs of life.
-    """
-    claims = (entry["at"] for entry in reversed(task.history) if entry["status"] == TaskStatus.PROCESSING)
-    claimed_at, until = next(claims, task.updated_at), task.lease_until or task.updated_at
-    if (from_iso(until) - from_iso(claimed_at)).total_seconds() < invocation:
-        return DIED
-    return OVER if heartbeat else DIED_OR_OVER
 
 
 def attempt_start(task: TaskEntity, at: datetime) -> datetime:
