@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from serverless_tasks.core.dynamodb.attribute_values import decode_item, encode_item
 from serverless_tasks.core.dynamodb.expressions import Put, Update, absent, absent_or_at_most, equals, lacks
 from serverless_tasks.core.fan_out import chunks
-from serverless_tasks.core.fan_out.chunks import Chunk, Limits, Range, recount
+from serverless_tasks.core.fan_out.chunks import Chunk, Range, recount
 from serverless_tasks.core.times import to_iso, to_milliseconds
 from serverless_tasks.core.usage.amounts import Usage
 
@@ -243,10 +243,3 @@ def test_recount_counts_what_is_done_in_the_run():
     assert recount(found, 1) == ({"subTaskSucceedCount": 4, "subTaskFailedCount": 2}, frozenset({0, 2}))
     assert recount(found, 0) == ({"subTaskSucceedCount": 5, "subTaskFailedCount": 1}, frozenset({0, 1}))
     assert recount([], 0) == ({"subTaskSucceedCount": 0, "subTaskFailedCount": 0}, frozenset())
-
-
-@pytest.mark.parametrize(("limits", "cut"), [(Limits(34), [34]), (Limits(34, 1000), [34, 1000])])
-def test_a_task_knows_how_its_list_was_cut_in_few_bytes(limits, cut):
-    assert limits.to_cut() == cut
-    assert Limits.from_cut(cut) == limits
-    assert Limits.from_cut(limits.to_item()) == limits  # as it was written at first

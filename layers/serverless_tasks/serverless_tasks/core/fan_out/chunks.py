@@ -40,18 +40,9 @@ class Limits:
         """The limits that the first chunk has."""
         return cls(item["maxCount"], item["maxBytes"])
 
-    @classmethod
-    def from_cut(cls, cut: Sequence[int] | Mapping[str, Any]) -> Limits:
-        """The limits that a task has; at first it had them as a chunk has."""
-        return cls.from_item(cut) if isinstance(cut, Mapping) else cls(*cut)
-
     def to_item(self) -> dict[str, int]:
         """What the first chunk says of them."""
         return {"maxCount": self.count, "maxBytes": self.bytes}
-
-    def to_cut(self) -> list[int]:
-        """What a task says of them, in few bytes: every write to it pays for those."""
-        return [self.count] if self.bytes == CHUNK_BYTES else [self.count, self.bytes]
 
 
 @dataclass(frozen=True, slots=True)
