@@ -18,6 +18,7 @@ from tests.support.planted import (
     lost_task,
     plant,
     plant_an_end_that_was_given_up,
+    plant_beside_an_ended_execution,
     plant_fan_out,
 )
 from tests.support.recorded import Recorded
@@ -84,6 +85,7 @@ def everything(forked, early):
     never_put = tasks.call("POST", "/uploads", {"format": "jsonl"}).body["inputRef"]
     tasks.call("POST", "/tasks/step-function-task", {"taskType": "tolerant", "inputRef": never_put})
     plant_an_end_that_was_given_up(tasks.cloud)
+    lost.append(plant_beside_an_ended_execution(tasks))
     tasks.cloud.invoke("SweeperFunction", {})
     ending = plant_fan_out(tasks.cloud, 1)
     let_chunks_expire_soon(tasks.cloud, ending)

@@ -1,6 +1,5 @@
 """The sweeper finds what was lost on the way. What was lost is put into the table by hand (see planted.py)."""
 
-import json
 import time
 import uuid
 
@@ -9,7 +8,14 @@ from serverless_tasks import TaskKind, TaskStatus
 from serverless_tasks.core.dynamodb.attribute_values import decode_item, encode_item
 
 from tests.support.driver import Driver
-from tests.support.planted import ago, lost_task, plant, plant_an_end_that_was_given_up, put
+from tests.support.planted import (
+    ago,
+    lost_task,
+    plant,
+    plant_an_end_that_was_given_up,
+    plant_beside_an_ended_execution,
+    put,
+)
 
 TASK, SFN_TASK = TaskKind.TASK, TaskKind.SFN_TASK
 SCHEDULE_SECONDS = 90
@@ -61,17 +67,7 @@ def test_what_was_lost_is_found(tasks, sweep, what):
 
 def test_a_fan_out_whose_execution_has_ended_without_it(tasks, sweep):
     """GIVEN an execution that left its task open; WHEN the sweeper looks; THEN it fails, and may be retried."""
-    lost = lost_task(SFN_TASK, TaskStatus.STARTED)
-    stepfunctions = tasks.cloud.client("stepfunctions")
-    # Started before its task is in the table, the execution finds nothing to do.
-    started = stepfunctions.start_execution(
-        stateMachineArn=tasks.cloud.stack["stateMachineArn"],
-        name=lost.code,
-        input=json.dumps({"pk": lost.pk, "sk": lost.sk, "run": 0}),
-    )
-    arn = started["executionArn"]
-    tasks.until(lambda: stepfunctions.describe_execution(executionArn=arn)["status"] != "RUNNING", "it has ended")
-    task = plant(tasks.cloud, lost)
+    task = plant_beside_an_ended_execution(tasks)
     sweep()
     task = tasks.wait(task)
     assert task["status"] == "FAILED"

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 from unittest.mock import patch
 
@@ -14,6 +15,7 @@ from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.core.outbox import undelivered
 from serverless_tasks.core.task import transitions
 from serverless_tasks.testing import MemoryStack, WorkerKilled
+from serverless_tasks.workers import attempt
 
 from tests.support.fences import Fence, FencedStack, builders
 from tests.support.stacks import fan_out, single, sweep_until_ended
@@ -44,6 +46,18 @@ def a_task_of_two_invocations(stack: MemoryStack) -> None:
             context.checkpoint("here")
 
     single(stack)
+
+
+def a_task_whose_worker_gives_a_sign_of_life(stack: MemoryStack) -> None:
+    cat, beats = TaskType("cat"), list[Callable[[], bool]]()
+
+    @cat.task
+    def handle(event: Any, context: Any) -> None:
+        stack.clock.advance(60)
+        beats[0]()
+
+    with patch.object(attempt, "Heartbeat", lambda beat: beats.append(beat) or nullcontext()):
+        single(stack)
 
 
 def a_task_that_fails(stack: MemoryStack) -> TaskKey:
@@ -170,7 +184,8 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     "manual_attempt": (a_task_that_is_taken_by_hand, [*TRANSITION, "leaseUntil absent or at most"]),
     "manual_update": (a_task_that_is_moved_by_hand, WORKERS),
     # other writes to a parent
-    "worker_data": (a_task, ["status equals", "run equals", "attempt equals"]),
+    "worker_data": (a_task, ["version equals"]),
+    "renewed": (a_task_whose_worker_gives_a_sign_of_life, ["version equals", "leaseUntil absent or at most"]),
     "looked_at": (a_task_whose_record_is_lost, [*TRANSITION, "dueAt equals"]),
     "kept": (a_task_whose_objects_are_renewed, ["dueAt equals"]),
     "progress": (a_fan_out, ["status equals", "run equals", "doneChunks lacks"]),

@@ -45,6 +45,16 @@ def test_a_worker_that_may_live_is_called_again_and_not_replaced(error):
     assert play(error, error) == ("SUCCEEDED", [False, False, False])
 
 
+@pytest.mark.parametrize("error", MAY_LIVE)
+@pytest.mark.parametrize("death", DEATHS)
+def test_a_worker_that_may_live_does_not_lose_its_lease_by_the_death_of_another(error, death):
+    assert play(error, death) == ("FAILED", [False, False])
+
+
+def test_the_only_worker_that_was_begun_is_the_dead_one():
+    assert play(NOT_BEGUN, DEATHS[0]) == ("SUCCEEDED", [False, False, True])
+
+
 def test_a_call_that_was_not_begun_is_made_again_with_what_it_says():
     assert play(DEATHS[0], NOT_BEGUN) == ("SUCCEEDED", [False, True, True])
 

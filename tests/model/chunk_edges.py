@@ -109,6 +109,12 @@ def release(chunk: int, held: int, run: int) -> int | None:
 
 
 @cache
+def give_back(chunk: int, held: int) -> int | None:
+    """The holder cannot go on, and lives to say so."""
+    return _apply(chunk, chunks.give_back(CHUNKS[held], NOW, 60, begun=True))
+
+
+@cache
 def outdated(chunk: int) -> int:
     """What is remembered of a chunk after another worker claimed it."""
     return CHUNKS.number(replace(CHUNKS[chunk], attempt=PAST))

@@ -31,7 +31,7 @@ WRITES: dict[str, Callable[[TaskEntity], Update]] = {
     "errored": lambda task: transitions.errored(task, NOW, "{}", _LEASE, "it failed"),
     "finished": lambda task: transitions.finished(task, NOW, {}),
     "given_up": lambda task: transitions.given_up(task, NOW, "{}", "its worker died", _DAYS),
-    "renewed": lambda task: transitions.worker_data(task, NOW, {"leaseUntil": AHEAD}),
+    "renewed": lambda task: transitions.renewed(task, NOW, _LEASE),
     "completed": lambda task: transitions.completed(task, NOW, {"result": "1"}, _DAYS),
     "failed": lambda task: transitions.failed(task, NOW, "{}", "it failed", _DAYS),
     "cancelled": lambda task: transitions.cancelled(task, NOW, "ann", _DAYS),
@@ -42,9 +42,9 @@ WRITES: dict[str, Callable[[TaskEntity], Update]] = {
 }
 
 
-def _policy(task: TaskEntity) -> dict[str, Any]:
+def _policy(task: TaskEntity) -> list[int]:
     """What the deployment says that claims the task. A later one allows more, and is not heard before a retry."""
-    return {"maxAttempts": MAX_ATTEMPTS + (task.attempt > 0)}
+    return [MAX_ATTEMPTS + (task.attempt > 0)]
 
 
 @cache
@@ -96,7 +96,10 @@ def _check(before: TaskEntity, item: Mapping[str, Any], change: str | None) -> N
 
 @cache
 def later_runs(item: int) -> tuple[int, ...]:
-    """The item as it may become after a retry, where it takes what is no transition: PROCESSING, in any attempt."""
+    """The item as it may become where it takes what is no transition: PROCESSING, in any attempt.
+
+    Of an item that has ended, after a retry.
+    """
     task = TASKS[item]
     run = task.run + task.status.terminal
     return tuple(

@@ -3,10 +3,10 @@
 Bound: 2 chunks of one sub-task, that of the second tried again once; each attempt may complete or fail, and its worker
 stop before or after it; 2 invocations of plan, chunk workers and finish at once, in any mixture (two plans, two workers
 of one chunk, two finishes: the state machine goes on without one that it believes lost), each anywhere between its read
-and its write; 1 trouble (a crash anywhere, a lost stream record, an execution that is stopped); 1 cancel; 1 retry,
-beside which the chunk workers of the run before go on, and a plan of it that puts chunks. Leases and waits may end at
-any time, rounds while their workers run. A worker may be believed dead at any time, rightly or not, and another one is
-called then that takes its lease.
+and its write; 1 trouble (a crash anywhere, or an error that ends a chunk worker, which gives its chunk back; a lost
+stream record; an execution that is stopped); 1 cancel; 1 retry, beside which the chunk workers of the run before go on,
+and a plan of it that puts chunks. Leases and waits may end at any time, rounds while their workers run. A worker may be
+believed dead at any time, rightly or not, and another one is called then that takes its lease.
 """
 
 from __future__ import annotations
@@ -189,6 +189,10 @@ def _trouble(state: State) -> Steps:
     less = state.spend("troubles")
     for call in set(state.calls):
         yield f"crash {call.does}", less.without(call)
+        if call.does == "hold":
+            chunk = _must(state.chunks[call.number], "a chunk")
+            given_back = _must(edges.give_back(chunk, chunk), "a chunk that is given back")
+            yield "crash that is told", less.without(call).wrote(call.number, given_back)
         if state.execution in ("plan", "finish"):
             yield f"crash {call.does} for the last time", less.without(call).at("give up")
     if state.relay:

@@ -67,7 +67,10 @@ class Schedules(Upheaval):
     @rule(behaviours=st.lists(BEHAVIOUR, min_size=1, max_size=5))
     def begin_fan_out(self, behaviours: list[dict[str, Any]]) -> None:
         """One whose chunks are there already: most of what may go wrong comes later."""
-        self.create_fan_out(behaviours, None)
+        self._planned(behaviours)
+
+    def _planned(self, behaviours: list[dict[str, Any]]) -> None:
+        self._accept(lambda: self.stack.service.create_step_function_task("mbc", "probe", behaviours), None)
         key = self.keys[-1]
         call = {"pk": key.pk, "sk": key.sk, "run": 0}
         self._do(lambda: self.stack.invoke("plan", {"input": call, "executionArn": key.code}))

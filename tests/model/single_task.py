@@ -113,7 +113,7 @@ LAST_WRITES = {
 
 
 def _decision(task: TaskEntity, run: int) -> object:
-    allowed = task.policy["maxAttempts"] if task.policy else MAX_ATTEMPTS
+    allowed = task.policy[0] if task.policy else MAX_ATTEMPTS
     return decisions.decide(task, run, NOW, allowed)
 
 
@@ -273,7 +273,7 @@ def _run(state: State, worker: Worker) -> Steps:
 def _end(state: State, worker: Worker) -> Steps:
     yield from _write(state, worker, "completed")
     yield from _write(state, worker, "failed")
-    if TASKS[worker.seen].attempt < TASKS[worker.seen].policy["maxAttempts"]:
+    if TASKS[worker.seen].attempt < TASKS[worker.seen].policy[0]:
         yield from _write(state, worker, "errored")
 
 
@@ -281,6 +281,8 @@ def _write(state: State, worker: Worker, name: str) -> Steps:
     """The worker's last write; where that ends the task the message goes, unless its end is lost or it had a double."""
     after = write(state.task, name, worker.seen)
     assert after is not None, f"{name} was refused although nobody was in between"
+    for later in later_runs(after):  # a sign of life, or a thread of user code, may be later than the last write
+        _is_refused(later, worker.seen, "checkpoint", "renewed")
     done = state.without(worker).moved(after)
     yield f"write {name}", done
     if name in ("completed", "failed", "given_up"):

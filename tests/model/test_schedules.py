@@ -11,6 +11,7 @@ from serverless_tasks.core.dynamodb.expressions import Update
 from serverless_tasks.core.fan_out import chunks
 from serverless_tasks.testing import table
 
+from tests.model.rivals import Rivals
 from tests.model.schedules import Schedules
 
 SCHEDULES = 500
@@ -40,12 +41,21 @@ def test_a_table_that_forgets_a_condition_is_found_out(monkeypatch: pytest.Monke
     assert logging.root.manager.disable == logging.NOTSET  # a schedule that fails leaves other tests their log
 
 
+SHORT = settings(FEW, stateful_step_count=4)
+
+
+def test_workers_of_one_chunk_take_nothing_from_each_other() -> None:
+    run_state_machine_as_test(Rivals, settings=settings(SHORT, max_examples=100))
+
+
 @pytest.mark.parametrize(
     ("builder", "path", "found"),
     [
         ("claim", "leaseUntil", "is claimed while its lease runs"),
-        pytest.param("release", "attempt", "lost a result", marks=pytest.mark.slow),
-        pytest.param("take_over", "succeeded", "was done and is begun again", marks=pytest.mark.slow),
+        ("claim_lost", "holder", "is claimed while its lease runs"),
+        ("flush", "attempt", "lost a result"),
+        ("release", "attempt", "lost a result"),
+        ("take_over", "succeeded", "was done and is begun again"),
     ],
 )
 def test_a_write_without_its_condition_is_found_out(
@@ -60,4 +70,4 @@ def test_a_write_without_its_condition_is_found_out(
     monkeypatch.setattr(chunks, builder, without)
 
     with pytest.raises(BaseException, match=found):
-        run_state_machine_as_test(Schedules, settings=FEW)
+        run_state_machine_as_test(Rivals, settings=SHORT)

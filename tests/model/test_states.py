@@ -36,7 +36,7 @@ def test_the_states_of_a_single_task(single: Graph[single_task.State]) -> None:
 
 
 def test_the_states_of_a_step_functions_task(fanned_out: Graph[fan_out.State]) -> None:
-    assert len(fanned_out) == 331_812
+    assert len(fanned_out) == 377_724
 
 
 def test_a_single_task_can_end_wherever_it_is(single: Graph[single_task.State]) -> None:

@@ -50,6 +50,8 @@ class Upheaval(RuleBasedStateMachine):
         self.numbered = patch.object(creation, "ULID", Numbered())
         self.numbered.start()
         self.beats: list[Callable[[], bool]] = []
+        self.late_beats: list[tuple[Callable[[], bool], dict[Any, Any]]] = []
+        """Of attempts that are over, with the versions of all items when each began."""
         self.heartbeat = patch("serverless_tasks.workers.attempt.Heartbeat", self._beating)
         self.heartbeat.start()
         self.stack = MemoryStack()
@@ -97,10 +99,15 @@ class Upheaval(RuleBasedStateMachine):
     def _beating(self, beat: Callable[[], bool]) -> Iterator[None]:
         """In place of a thread: a worker gives a sign of life where a schedule says so."""
         self.beats.append(beat)
+        began = self._each("version")
         try:
             yield
         finally:
             self.beats.remove(beat)
+            self.late_beats.append((beat, began))
+
+    def _each(self, name: str) -> dict[Any, Any]:
+        return {key: item.get(name) for key, item in self.memory.table.items.items()}
 
     def _stall(self, how: str) -> None:
         """A worker stalls, and wakes up when others have taken its work, or tried to. Then it gives a sign of life."""
@@ -203,6 +210,21 @@ class Upheaval(RuleBasedStateMachine):
         call = {"pk": key.pk, "sk": key.sk, "run": self._task(key).run}
         self._do(lambda: self.stack.invoke("plan", {"input": call, "executionArn": "another"}))
         self._pause_chunk(key, number, others)
+
+    @precondition(lambda self: self.late_beats)
+    @rule()
+    def a_sign_of_life_comes_late(self) -> None:
+        """That of a killed worker may still be on its way. It changes nothing once its attempt has an end."""
+        beat, began = self.late_beats.pop()
+        leases, messages = self._each("leaseUntil"), self._hidden()
+        self._do(beat)
+        moved_on = {key for key, version in self._each("version").items() if version != began.get(key)}
+        assert all(lease == leases[key] for key, lease in self._each("leaseUntil").items() if key in moved_on)
+        if not self.faults.paused:  # such a one may be about to write how it ended: its message is its own
+            assert self._hidden() == messages, "a message was hidden that is another's"
+
+    def _hidden(self) -> dict[str, Any]:
+        return {handle: message["visible"] for handle, message in self.memory.queue.messages.items()}
 
     @precondition(lambda self: self.faults.paused)
     @rule(data=st.data())

@@ -17,12 +17,13 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 from moto.sqs.models import Message, sqs_backends
 from serverless_tasks.adapters.cloud import Cloud
+from serverless_tasks.core.fan_out.lifetimes import INVOCATION_SECONDS
 from serverless_tasks.core.inputs.uploads import Upload
 from serverless_tasks.core.task.entity import SubTaskEntity, TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.service.task_service import TaskService
 from serverless_tasks.testing import VirtualClock, WorkerKilled
-from serverless_tasks.testing.stack import INVOCATION_SECONDS, MAX_STEPS, passed_on
+from serverless_tasks.testing.stack import MAX_STEPS, passed_on
 from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.chunk.run import ChunkWorker
 from serverless_tasks.workers.finisher import Finisher
@@ -199,7 +200,7 @@ class MotoStack:
         with self.invocation(function):
             match function:
                 case "plan":
-                    return json.loads(json.dumps(self.planner.handle(payload)))
+                    return json.loads(json.dumps(self.planner.handle(payload, self._invocation())))
                 case "chunk":
                     self.chunk_worker.handle(payload, self._invocation())
                 case "finish":

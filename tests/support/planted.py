@@ -14,6 +14,7 @@ from ulid import ULID
 
 from local.cloud import Connection
 from local.deployment import resources
+from tests.support.driver import Driver
 
 TENANT = "mbc"
 CHUNK_SIZE = 20
@@ -85,6 +86,17 @@ def plant_fan_out(cloud: Connection, number: int, **values: Any) -> dict[str, An
         puts = [{"PutRequest": {"Item": encode_item(item)}} for item in items[start : start + 25]]
         client.batch_write_item(RequestItems={table: puts})
     return plant(cloud, task)
+
+
+def plant_beside_an_ended_execution(tasks: Driver) -> dict[str, Any]:
+    """A planned fan-out whose execution has ended without it: begun before the task is there, it finds none."""
+    counts = {"subTaskCount": 3, "subTaskSucceedCount": 0, "subTaskFailedCount": 0}
+    task = lost_task(TaskKind.SFN_TASK, TaskStatus.PROCESSING, attributes=counts)
+    client, machine = tasks.cloud.client("stepfunctions"), tasks.cloud.stack["stateMachineArn"]
+    given = json.dumps({"pk": task.pk, "sk": task.sk, "run": 0})
+    begun = client.start_execution(stateMachineArn=machine, name=task.code, input=given)["executionArn"]
+    tasks.until(lambda: client.describe_execution(executionArn=begun)["status"] != "RUNNING", "it has ended")
+    return plant(tasks.cloud, task)
 
 
 def plant_an_end_that_was_given_up(cloud: Connection) -> tuple[str, dict[str, str]]:

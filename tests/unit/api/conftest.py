@@ -123,7 +123,7 @@ def fan_out(cloud: Cloud) -> Callable[..., None]:
     def fan_out(task: dict[str, Any], handler: Callable[[Any], Any], **policy: Any) -> None:
         TaskType(task["type"], max_attempts=1, **policy).sub_task(lambda event, context: handler(event.input))
         call = {"pk": task["pk"], "sk": task["sk"], "run": 0}
-        plan = Planner(cloud, HandlerRouter()).handle({"input": call, "executionArn": "arn:execution"})
+        plan = Planner(cloud, HandlerRouter()).handle({"input": call, "executionArn": "arn:execution"}, lambda: 900.0)
         for number in plan["chunks"]:
             ChunkWorker(cloud, HandlerRouter()).handle({**call, "chunk": number}, lambda: 900)
         Finisher(cloud, HandlerRouter()).handle(call, lambda: 900)

@@ -1,13 +1,13 @@
 """A worker's signs of life: when they are given, what they renew, and what a refused one means."""
 
-import _thread
 import threading
 import time
 
 import pytest
-from serverless_tasks import InvalidInput, TaskStatus, TaskType
+from serverless_tasks import Backoff, InvalidInput, TaskStatus, TaskType
 from serverless_tasks.core.times import after, from_iso
-from serverless_tasks.workers import attempt
+from serverless_tasks.workers import attempt, queue_worker
+from serverless_tasks.workers.user_code import deadlines
 
 from tests.support.tasks import history, queued
 
@@ -26,6 +26,10 @@ def until(condition):
 @pytest.fixture
 def minutes(monkeypatch):
     """A minute takes a moment."""
+    sleep = time.sleep
+    often = type("Quick", (), {"monotonic": time.monotonic, "sleep": lambda _: sleep(0.002)})
+    monkeypatch.setattr(deadlines, "time", often)
+    monkeypatch.setattr(deadlines, "lookout", deadlines.Lookout())
     monkeypatch.setattr(attempt, "PERIOD_SECONDS", 0.002)
     monkeypatch.setattr(attempt, "AGAIN_SECONDS", 0.002)
 
@@ -36,6 +40,10 @@ def updates(before_writes):
     made = []
     before_writes(made.append)
     return made
+
+
+def of_heartbeats():
+    return [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
 
 
 def hidden_for(stack):
@@ -212,12 +220,40 @@ def test_a_lease_that_is_renewed_in_the_last_moment_is_not_taken(stack, before_n
 
 
 def test_the_thread_has_ended_when_the_block_is_left(minutes):
-    threads, beats = _thread._count(), []
+    beats = []
 
     with attempt.Heartbeat(lambda: not beats.append(1)):
         until(lambda: len(beats) > 2)
+        assert len(of_heartbeats()) == 1
 
-    assert _thread._count() == threads
+    assert of_heartbeats() == []
+
+
+def test_a_short_attempt_has_no_thread_of_its_own(stack):
+    cat = TaskType("cat")
+    cat.task(lambda event, context: [thread.name for thread in of_heartbeats()])
+    key = queued(stack)
+
+    stack.work_one()
+
+    assert stack.task(key).result == []
+
+
+def test_a_thread_that_could_not_be_had_is_begun_later(minutes, monkeypatch):
+    start, refused, beats = threading.Thread.start, [], []
+
+    def refuse_once(thread):
+        if thread.name == "heartbeat" and not refused:
+            refused.append(1)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_once)
+
+    with attempt.Heartbeat(lambda: not beats.append(1)):
+        until(lambda: beats)
+
+    assert refused
 
 
 def test_nothing_waits_long_for_a_sign_of_life_that_is_under_way(minutes, monkeypatch):
@@ -234,3 +270,120 @@ def test_nothing_waits_long_for_a_sign_of_life_that_is_under_way(minutes, monkey
 def test_a_heartbeat_is_on_or_off():
     with pytest.raises(InvalidInput, match="heartbeat"):
         TaskType("cat", heartbeat=1)
+
+
+@pytest.fixture
+def late(minutes, monkeypatch):
+    """A sign of life that is under way is not waited for."""
+    monkeypatch.setattr(attempt, "JOIN_SECONDS", 0.001)
+    began, may_go_on = threading.Event(), threading.Event()
+
+    def stand():
+        if threading.current_thread().name == "heartbeat":
+            began.set()
+            assert may_go_on.wait(SECONDS)
+
+    yield began, may_go_on, stand
+    may_go_on.set()
+
+
+def test_a_late_sign_of_life_does_not_renew_the_lease_of_the_next_invocation(stack, late, monkeypatch):
+    # GIVEN a sign of life that is to be written when its attempt goes on in another invocation
+    cat, (began, may_go_on, stand) = TaskType("cat", timeout=4000), late
+    update, hide, hidden = stack.memory.table.update, stack.memory.queue.hide, []
+    monkeypatch.setattr(stack.memory.table, "update", lambda change: stand() or update(change))
+    monkeypatch.setattr(
+        stack.memory.queue, "hide", lambda record, seconds: hidden.append(seconds) or hide(record, seconds)
+    )
+
+    @cat.task
+    def handle(event, context):
+        if context.state is None:
+            stack.clock.advance(850)
+            assert began.wait(SECONDS)
+            monkeypatch.setattr(attempt, "PERIOD_SECONDS", SECONDS)  # the other one gives none
+            context.checkpoint("here")
+        [thread], lease = of_heartbeats(), stack.task(key).lease_until
+        stack.clock.advance(1)
+
+        # WHEN it is written there
+        hidden.clear()
+        may_go_on.set()
+        thread.join(SECONDS)
+
+        # THEN the lease, and the message, are those of that invocation
+        return [stack.task(key).lease_until == lease, hidden]
+
+    key = queued(stack)
+    stack.work_one()
+    stack.work_one()
+
+    task = stack.task(key)
+    assert (task.result, task.attempt) == ([True, []], 1)
+
+
+def test_a_late_sign_of_life_does_not_hide_a_message_that_was_given_back(stack, late, monkeypatch):
+    # GIVEN one that has renewed the lease, and is about to hide the message
+    cat, (began, may_go_on, stand) = TaskType("cat", backoff=Backoff(base=7)), late
+    keep = queue_worker.Hiding.keep
+    monkeypatch.setattr(queue_worker.Hiding, "keep", lambda hiding, seconds: stand() or keep(hiding, seconds))
+
+    @cat.task
+    def handle(event, context):
+        stack.clock.advance(60)
+        assert began.wait(SECONDS)
+        raise ValueError("no food")
+
+    key = queued(stack)
+    stack.work_one()
+
+    # WHEN it does, after the message was given back
+    [thread] = of_heartbeats()
+    may_go_on.set()
+    thread.join(SECONDS)
+
+    # THEN the next attempt is not put off
+    assert (stack.task(key).status, hidden_for(stack)) == (TaskStatus.ERRORED, 7)
+
+
+def test_a_message_is_given_back_after_the_sign_of_life_that_is_hiding_it(stack, late, monkeypatch):
+    cat, (began, _, _) = TaskType("cat", backoff=Backoff(base=7)), late
+    key, hide = queued(stack), stack.memory.queue.hide
+
+    def hide_late(record, seconds):
+        if threading.current_thread().name == "heartbeat":
+            began.set()
+            until(lambda: stack.task(key).status is TaskStatus.ERRORED)  # which does not wait for this
+        hide(record, seconds)
+
+    monkeypatch.setattr(stack.memory.queue, "hide", hide_late)
+
+    @cat.task
+    def handle(event, context):
+        stack.clock.advance(60)
+        assert began.wait(SECONDS)
+        raise ValueError("no food")
+
+    stack.work_one()
+
+    assert hidden_for(stack) == 7
+
+
+def test_a_sign_of_life_shortens_no_lease_that_a_checkpoint_gave_meanwhile(stack, late, monkeypatch):
+    cat, (began, may_go_on, stand) = TaskType("cat"), late
+    key, update = queued(stack), stack.memory.table.update
+    monkeypatch.setattr(stack.memory.table, "update", lambda change: stand() or update(change))
+
+    @cat.task
+    def handle(event, context):
+        stack.clock.advance(60)
+        assert began.wait(SECONDS)
+        stack.clock.advance(20)
+        context.checkpoint(1)
+        may_go_on.set()
+        until(lambda: hidden_for(stack) > 100)  # the next one finds the lease, and hides the message for as long
+        return [stack.task(key).lease_until, context.cancelled]
+
+    stack.work_one()
+
+    assert stack.task(key).result == ["2026-01-01T00:03:20.000Z", False]

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -59,15 +60,15 @@ class Transitions:
 
     def fail(self, task: TaskEntity, error: BaseException) -> None:
         """End the task with this error, and its counters with what its chunks say."""
-        kept, counts = describe(error), self._counts(task)
-        failed = transitions.failed(task, self._clock(), error_text(kept), reason(kept), self._days, counts)
-        self.write(task, failed, reason=reason(kept))
+        self._fail(task, error, partial(transitions.failed, counts=self._counts(task)))
 
     def give_up(self, task: TaskEntity, error: BaseException) -> None:
         """End the task with this error, as its last worker is dead."""
+        self._fail(task, error, transitions.given_up)
+
+    def _fail(self, task: TaskEntity, error: BaseException, end: Callable[..., Update]) -> None:
         kept = describe(error)
-        lost = transitions.given_up(task, self._clock(), error_text(kept), reason(kept), self._days)
-        self.write(task, lost, reason=reason(kept))
+        self.write(task, end(task, self._clock(), error_text(kept), reason(kept), self._days), reason=reason(kept))
 
     def retry_attempt(self, task: TaskEntity, error: BaseException, due: datetime) -> None:
         """The attempt ended with this error; another one is due then."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from serverless_tasks.core.fan_out.chunks import Range
+from serverless_tasks.core.fan_out.lifetimes import INVOCATION_SECONDS
 from serverless_tasks.core.fan_out.outcomes import Outcomes, completed_line, failed_line
 from serverless_tasks.core.inputs.json_text import from_json_text, result_text, to_json_text
 from serverless_tasks.core.outbox.messages import task_message
@@ -19,7 +20,7 @@ from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import to_iso
 from serverless_tasks.testing.registries import registered
 from serverless_tasks.testing.runs import TENANT
-from serverless_tasks.testing.stack import INVOCATION_SECONDS, MemoryStack
+from serverless_tasks.testing.stack import MemoryStack
 from serverless_tasks.workers.user_code.routing import HandlerRouter, no_handler
 from serverless_tasks.workers.user_code.runner import call, call_handler
 

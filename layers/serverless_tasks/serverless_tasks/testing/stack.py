@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from serverless_tasks.adapters.cloud import Cloud
 from serverless_tasks.adapters.settings import Settings
+from serverless_tasks.core.fan_out.lifetimes import INVOCATION_SECONDS
 from serverless_tasks.core.inputs.uploads import Upload
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
@@ -26,7 +27,6 @@ from serverless_tasks.workers.sweeper import Sweeper
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 from serverless_tasks.workers.user_code.runner import Unwinding
 
-INVOCATION_SECONDS = 900.0
 MAX_STEPS = 10_000
 
 

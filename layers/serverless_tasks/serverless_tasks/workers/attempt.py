@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import _thread
+import threading
+import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
@@ -16,7 +17,6 @@ from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError
 from serverless_tasks.core.inputs.json_text import CHECKPOINT_LIMIT, from_json_text, size, to_json_text
 from serverless_tasks.core.task import decisions, transitions
 from serverless_tasks.core.task.entity import TaskEntity
-from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types.arguments import TaskContext, TaskQueueEvent
 from serverless_tasks.core.task_types.task_type import TaskType
 from serverless_tasks.core.times import Clock, after, from_iso, to_iso
@@ -43,7 +43,8 @@ PERIOD_SECONDS = 60.0
 AGAIN_SECONDS = 10.0
 """After one that AWS did not take."""
 JOIN_SECONDS = 3.0
-"""The invocation waits so long at most for a sign of life that is under way: it has 5 s for its last writes."""
+"""The attempt waits so long at most for a sign of life that is under way: its invocation has 5 s for the last writes.
+One that comes later is refused, and changes nothing."""
 FRESH_SECONDS = 90.0
 """A lease that has so much left was renewed by a checkpoint a moment ago."""
 HAND_OVER_SECONDS = 60.0
@@ -162,8 +163,10 @@ class Attempt:
         if until < after(now, FRESH_SECONDS):
             until = self._lease(task.attempt_started_at, now)
             try:
-                self._cloud.table.update_task(transitions.worker_data(task, now, {"leaseUntil": to_iso(until)}), task)
-            except LostRace:
+                self._cloud.table.update_task(transitions.renewed(task, now, until), task)
+            except LostRace as lost:
+                if lost.item and lost.item["version"] == task.version:
+                    return True  # a checkpoint has renewed it for longer meanwhile
                 logger.warning("lost the lease", extra=task_keys(task))
                 self._watch.lose()
                 return False
@@ -238,8 +241,7 @@ class Attempt:
 
     def _is_mine(self) -> bool:
         found = self._cloud.table.get(self._task.key)
-        mine = (TaskStatus.PROCESSING, self._task.run, self._task.attempt)
-        return found is not None and (found.status, found.run, found.attempt) == mine
+        return found is not None and found.version == self._task.version
 
     def _left(self) -> float:
         attempt_left = self._attempt_left(self._task.attempt_started_at, self._clock())
@@ -263,33 +265,44 @@ class Attempt:
 class Heartbeat(AbstractContextManager[None]):
     """Calls ``beat`` once a minute in its block, for the first time after a minute, until that returns False.
 
-    The thread sleeps the first minute. No timer could begin it later: Python handles a signal when the main thread is
-    back in Python, which it may not be for minutes while it waits in native code, for a database say. That code lets
-    other threads run, and its task must not be taken for dead. Code that lets no thread run gives no sign of life.
+    Its thread begins with the first call: a short attempt has none. The lookout's thread, which is there anyway, begins
+    it. No timer could: Python handles a signal when the main thread is back in Python, which it may not be for minutes
+    while it waits in native code, for a database say. That code lets other threads run, and its task must not be taken
+    for dead. Code that lets no thread run gives no sign of life.
     """
 
     def __init__(self, beat: Callable[[], bool]) -> None:
         self._beat = beat
-        self._over = _thread.allocate_lock()
-        self._ended = _thread.allocate_lock()
+        self._first_at = time.monotonic() + PERIOD_SECONDS
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> None:
-        self._over.acquire()
-        self._ended.acquire()
-        # Not threading.Thread, which costs three times as much to start: short tasks need none.
-        _thread.start_new_thread(self._run, ())
+        from serverless_tasks.workers.user_code.deadlines import lookout  # not at the start, as with all that runs code
+
+        lookout.begin(self._look)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._over.release()
-        self._ended.acquire(timeout=JOIN_SECONDS)
+        from serverless_tasks.workers.user_code.deadlines import lookout
+
+        self._over.set()
+        lookout.end(self._look)
+        if self._thread is not None:
+            self._thread.join(JOIN_SECONDS)
+
+    def _look(self) -> None:
+        if self._thread is None and time.monotonic() >= self._first_at:
+            thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+            with suppress(RuntimeError):  # no thread to be had now: in a second, perhaps
+                thread.start()
+                self._thread = thread
 
     def _run(self) -> None:
-        seconds: float | None = PERIOD_SECONDS
-        while seconds is not None and not self._over.acquire(timeout=seconds):
+        seconds: float | None = 0
+        while seconds is not None and not self._over.wait(seconds):
             seconds = self._next()
-        self._ended.release()
 
     def _next(self) -> float | None:
         """Give a sign of life; returns the seconds until the next one, None after the last."""

@@ -48,7 +48,7 @@ class Planner:
         self._clock = clock
         self._transitions = Transitions(cloud, clock)
 
-    def handle(self, call: Mapping[str, Any], remaining: Callable[[], float] = lambda: 900.0) -> Mapping[str, Any]:
+    def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> Mapping[str, Any]:
         """``{"input": {"pk", "sk", "run", "plan"?}, "executionArn"}`` to the next step (see :mod:`rounds`).
 
         ``remaining``: seconds that the invocation may still run.
@@ -144,7 +144,7 @@ class Planner:
         counts, done = chunks.recount(known, task.run)
         counts = {"subTaskCount": found.count, **counts}
         policy = Policy.of_code(task.type).to_item(task.kind)
-        cut = limits.to_item() if limits else None
+        cut = cuts.for_task(limits) if limits else None
         header = found.header and found.header.kept
         update = transitions.planned(task, self._clock(), arn, counts, done, header, policy=policy, cut=cut)
         task = self._transitions.write(task, update)
@@ -176,7 +176,7 @@ class Planner:
 
     def _limits(self, task: TaskEntity, found: Measured, known: list[Chunk]) -> Limits:
         """By which the list was cut, in whichever run; else by which this deployment cuts it."""
-        begun_with = Limits.from_item(task.cut) if task.cut else None
+        begun_with = cuts.of_task(task.cut) if task.cut else None
         if known:
             return cuts.limits_of(known, found.count, found.marks, begun_with)
         wanted, concurrency = policy_of(task.type).chunk_size, self._cloud.settings.fan_out_concurrency

@@ -10,7 +10,10 @@ A worker that dies anywhere leaves a lease and a hidden message; both end, and t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any
 
 from serverless_tasks.adapters.clock import chance, utc_now
@@ -134,14 +137,14 @@ class QueueWorker:
 
     def _why_lost(self, task: TaskEntity, policy: TaskType, remaining: RemainingSeconds) -> str:
         """Why its last worker said no more; the line names the task, which those of a killed process cannot."""
-        why = transitions.why_lost(task, remaining(), policy.heartbeat)
+        why = decisions.why_lost(task, remaining(), policy.heartbeat)
         logger.warning("the worker of an attempt was lost", extra={**task_keys(task), "reason": why})
         return why
 
     def _give_up(self, task: TaskEntity, why: str) -> None:
         died = f"the worker of attempt {task.attempt} died, was killed, or got no answer from AWS"
         over = f"the invocation of attempt {task.attempt} was over before its worker could end it"
-        self._transitions.give_up(task, WorkerLost(over if why == transitions.OVER else died))
+        self._transitions.give_up(task, WorkerLost(over if why == decisions.OVER else died))
 
     def _run(self, task: TaskEntity, event: TaskQueueEvent, policy: TaskType, remaining: RemainingSeconds) -> None:
         if self._router.lacks_handler(event):
@@ -154,43 +157,44 @@ class QueueWorker:
         task = self._transitions.write(task, transitions.claimed(task, now, lease_until, decides_by, why))
         self._hide(event.record, (lease_until - now).total_seconds() + decisions.VISIBILITY_MARGIN)
         try:
-            with logger.append_context_keys(**task_keys(task)):  # on the handler's own lines, too
-                outcome = attempt.run(task, event, lambda seconds: self._hide(event.record, seconds))
-            self._settle(outcome, event, policy)
+            with Hiding(lambda seconds: self._hide(event.record, seconds)) as hiding:
+                with logger.append_context_keys(**task_keys(task)):  # on the handler's own lines, too
+                    outcome = attempt.run(task, event, hiding.keep)
+                back_in = self._settle(outcome, policy)
         except LostRace:
             # Ended or taken over meanwhile, by a write that counts. The next delivery decides anew.
             logger.warning("lost the lease, the outcome is dropped", extra=task_keys(task))
             raise Redeliver("lost the lease") from None
+        return None if back_in is None else self._return(event, back_in)
 
-    def _settle(
-        self, outcome: Completed | Continues | Failed | Unread | Lost, event: TaskQueueEvent, policy: TaskType
-    ) -> None:
+    def _settle(self, outcome: Completed | Continues | Failed | Unread | Lost, policy: TaskType) -> float | None:
+        """Write how the attempt ended; returns the seconds after which its message must come back, if it must."""
         match outcome:
             case Completed(task, result):
                 self._transitions.complete(task, result)
             case Continues(task):
                 self._transitions.write(task, transitions.continued(task, self._clock()))
-                self._return(event, 0)
+                return 0
             case Unread(task, error):
-                self._give_back(task, error, event, policy)
+                return self._give_back(task, error, policy)
             case Failed(task, error, permanent):
-                if permanent or task.attempt >= Policy.of(task).max_attempts:
-                    self._transitions.fail(task, error)
-                else:
+                if not permanent and task.attempt < Policy.of(task).max_attempts:
                     delay = policy.backoff.delay(task.attempt, self._random)
                     self._transitions.retry_attempt(task, error, after(self._clock(), delay))
-                    self._return(event, delay)
+                    return delay
+                self._transitions.fail(task, error)
             case Lost():
                 raise LostRace("the task was ended or taken over", None)
+        return None
 
-    def _give_back(self, task: TaskEntity, error: Exception, event: TaskQueueEvent, policy: TaskType) -> None:
+    def _give_back(self, task: TaskEntity, error: Exception, policy: TaskType) -> float | None:
         """The attempt begins another time, as a chunk does. It is charged if the bucket stays closed for long."""
         unread = transitions.unread_in_a_row(task)
         if unread >= failures.MAX_FUTILE_CLAIMS:
-            return self._settle(Failed(task, error, permanent=False), event, policy)
+            return self._settle(Failed(task, error, permanent=False), policy)
         logger.error("the bucket could not be read, the task is given back", exc_info=error, extra=task_keys(task))
         self._transitions.write(task, transitions.continued(task, self._clock(), transitions.UNREAD))
-        return self._return(event, failures.unread_wait(unread))
+        return failures.unread_wait(unread)
 
     def _hide(self, record: Mapping[str, Any], seconds: float) -> None:
         """An error is logged and no more: it would cost the attempt, and a message that comes back early only waits."""
@@ -204,3 +208,27 @@ class QueueWorker:
     def _return(self, event: TaskQueueEvent, seconds: float) -> None:
         self._hide(event.record, seconds)
         raise Redeliver(f"comes back in {seconds:.0f} s")
+
+
+class Hiding(AbstractContextManager["Hiding"]):
+    """Lets signs of life hide a message in its block, and not after it: then it is the next receiver's.
+
+    The block is left when a call that is under way has ended: its outcome is written by then, and waits for nothing.
+    """
+
+    def __init__(self, hide: Callable[[float], None]) -> None:
+        self._hide = hide
+        self._lock = threading.Lock()
+        self._over = False
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._over = True
+
+    def keep(self, seconds: float) -> None:
+        """Hide the message for so long."""
+        with self._lock:
+            if not self._over:
+                self._hide(seconds)

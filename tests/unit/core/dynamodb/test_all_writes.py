@@ -25,8 +25,8 @@ LATER = NOW + timedelta(minutes=15)
 REFERENCE = {"key": "payloads/mbc/1/x", "bytes": 5000, "etag": '"e"'}
 ERROR = '{"type":"ValueError","message":"no food"}'
 COUNTS = {"subTaskCount": 3, "subTaskSucceedCount": 1, "subTaskFailedCount": 1}
-POLICY = {"maxAttempts": 3, "toleratedFailures": "5%", "fanIn": True}
-CUT = {"maxCount": 2, "maxBytes": 1000}
+POLICY = [3, "5%", True]
+CUT = [2, 1000]
 ATTRIBUTES = [
     {},
     COUNTS,
@@ -106,6 +106,7 @@ WRITES = {
             ({"attributes.checkpointRef": REFERENCE, "attributes.progress": 0.5}, ("attributes.checkpoint",)),
         )
     ],
+    "transitions.renewed": lambda: [transitions.renewed(task, NOW, LATER) for task in TASKS],
     "transitions.kept": lambda: [transitions.kept(task, NOW) for task in TASKS],
     "transitions.looked_at": lambda: [
         transitions.looked_at(task, NOW, LATER, dispatched) for task in TASKS for dispatched in (True, False)
@@ -131,7 +132,9 @@ WRITES = {
         for counts in ((0, 0), (2, 1))
         for due_at in (None, to_iso(LATER))
     ],
-    "chunks.give_back": lambda: [chunks.give_back(chunk, NOW) for chunk in CHUNKS],
+    "chunks.give_back": lambda: [
+        chunks.give_back(chunk, NOW, 60, begun=begun) for chunk in CHUNKS for begun in (True, False)
+    ],
     "chunks.progress": lambda: [chunks.progress(a_fan_out(), chunk, NOW) for chunk in CHUNKS],
     "idempotency.Intent.remember": lambda: [
         idempotency.Intent("mbc", "ann", "TASK", "key", ("cat", "1")).remember(a_task(), NOW, 1_800_000_000)
@@ -152,7 +155,6 @@ NO_WRITES = {
     "transitions.attempt_start",
     "transitions.goes_on",
     "transitions.unread_in_a_row",
-    "transitions.why_lost",
 }
 
 

@@ -203,15 +203,15 @@ def test_release_says_that_the_chunk_is_done_or_when_it_is_due(stored, other, co
     )
 
 
-@pytest.mark.parametrize(("unread", "wait"), [(0, 60), (1, 120), (3, 480), (4, 900), (10, 900)])
+@pytest.mark.parametrize(("begun", "removed"), [(False, ()), (True, ("inFlight",))])
 @pytest.mark.parametrize("claims", [1, 3])
-def test_given_back_a_chunk_is_as_it_was_and_due_ever_later(claims, unread, wait):
-    chunk = replace(CHUNK, claims=claims, unread=unread)
-    assert chunks.give_back(chunk, NOW) == Update(
+def test_given_back_a_chunk_is_as_it_was_and_due_later(claims, begun, removed):
+    chunk = replace(CHUNK, claims=claims, unread=4)
+    assert chunks.give_back(chunk, NOW, 60, begun=begun) == Update(
         PK,
         "000002",
-        set={"claims": claims - 1, "unread": unread + 1, "dueAt": at(wait)},
-        remove=("leaseUntil", "holder"),
+        set={"claims": claims - 1, "unread": 5, "dueAt": at(60)},
+        remove=("leaseUntil", "holder", *removed),
         conditions=HELD,
     )
 

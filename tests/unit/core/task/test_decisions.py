@@ -15,6 +15,7 @@ from serverless_tasks.core.task.decisions import (
     Wait,
     decide,
     sweep,
+    why_lost,
 )
 from serverless_tasks.core.task.status import OPEN, TERMINAL, TaskKind, TaskStatus
 from serverless_tasks.core.times import to_iso
@@ -200,3 +201,21 @@ def test_no_open_task_is_forgotten(status, kind):
 def test_an_ended_task_is_none_of_the_sweepers(status):
     with pytest.raises(ValueError, match=f"^a task that is {status} is not open$"):
         sweep(a_task(status), NOW, 300)
+
+
+@pytest.mark.parametrize(
+    ("lease", "heartbeat", "why"),
+    [
+        (120, True, "worker died"),
+        (120, False, "worker died"),
+        (899, True, "worker died"),
+        (905, True, "invocation over"),
+        (905, False, "worker died, or invocation over"),
+    ],
+)
+def test_a_lease_tells_whether_its_worker_died_or_its_invocation_was_over(lease, heartbeat, why):
+    until = to_iso(NOW + timedelta(seconds=lease))
+    claims = [{"status": status, "at": to_iso(NOW), "attempt": 1} for status in ("CREATED", "PROCESSING")]
+    task = a_task(TaskStatus.PROCESSING, attempt=1, lease_until=until, history=tuple(claims))
+    assert why_lost(task, 900, heartbeat) == why
+    assert why_lost(replace(task, lease_until=None, history=()), 900, heartbeat) == "worker died"

@@ -1,10 +1,9 @@
 """Every transition: what it sets, removes and expects, and which it refuses."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from serverless_tasks.core.dynamodb.expressions import Update, equals
+from serverless_tasks.core.dynamodb.expressions import Update, absent_or_at_most, equals
 from serverless_tasks.core.errors import TransitionRefused
 from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.status import TaskKind, TaskStatus
@@ -18,8 +17,8 @@ LATER = NOW + timedelta(minutes=15)
 REFERENCE = {"key": "k", "bytes": 5000, "etag": '"e"'}
 ERROR = '{"type":"ValueError","message":"no food"}'
 COUNTS = {"subTaskCount": 3, "subTaskSucceedCount": 1, "subTaskFailedCount": 1}
-SINGLE = {"maxAttempts": 3}
-LIST = {"maxAttempts": 3, "toleratedFailures": 0, "fanIn": True}
+SINGLE = [3]
+LIST = [3, 0, True]
 SET_COUNTS = {f"attributes.{name}": count for name, count in COUNTS.items()}
 
 BUILDERS = {
@@ -98,24 +97,6 @@ def test_claim_goes_on_with_the_attempt_whose_invocation_ended():
     sets = {"attempt": 1, "leaseUntil": to_iso(LATER)}
     update, removes = transitions.claimed(task, NOW, LATER, SINGLE), ("nextAttemptAt",)
     expect(task, update, S.PROCESSING, sets=sets, removes=removes, unless_held=True)
-
-
-@pytest.mark.parametrize(
-    ("lease", "heartbeat", "why"),
-    [
-        (120, True, "worker died"),
-        (120, False, "worker died"),
-        (899, True, "worker died"),
-        (905, True, "invocation over"),
-        (905, False, "worker died, or invocation over"),
-    ],
-)
-def test_a_lease_shows_whether_its_worker_died_or_its_invocation_was_over(lease, heartbeat, why):
-    until = to_iso(NOW + timedelta(seconds=lease))
-    claims = [{"status": status, "at": AT, "attempt": 1} for status in ("CREATED", "PROCESSING")]
-    task = a_task(S.PROCESSING, attempt=1, lease_until=until, history=tuple(claims))
-    assert transitions.why_lost(task, 900, heartbeat) == why
-    assert transitions.why_lost(replace(task, lease_until=None, history=()), 900, heartbeat) == "worker died"
 
 
 def test_continued():
@@ -246,12 +227,18 @@ def test_worker_data_is_no_transition():
         task.sk,
         set={**sets, "change": "data", "updatedAt": AT},
         remove=("attributes.checkpointRef",),
-        conditions=(equals("status", "PROCESSING"), equals("run", 1), equals("attempt", 2)),
+        conditions=(equals("version", 4),),
     )
 
 
-def test_worker_data_expects_processing_whatever_the_caller_read():
-    assert transitions.worker_data(a_task(S.QUEUED), NOW, {}).conditions[0] == equals("status", "PROCESSING")
+def test_a_renewed_lease_is_never_a_shorter_one():
+    task = a_task(S.PROCESSING)
+    assert transitions.renewed(task, NOW, LATER) == Update(
+        task.pk,
+        task.sk,
+        set={"leaseUntil": to_iso(LATER), "change": "data", "updatedAt": AT},
+        conditions=(equals("version", 4), absent_or_at_most("leaseUntil", to_iso(LATER))),
+    )
 
 
 @pytest.mark.parametrize(("dispatched", "sets"), [(True, {"dispatchedAt": AT}), (False, {})])

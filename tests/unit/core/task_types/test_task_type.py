@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from serverless_tasks.core.errors import InvalidInput
+from serverless_tasks.core.task.status import TaskKind
 from serverless_tasks.core.task_types.failures import Backoff
-from serverless_tasks.core.task_types.task_type import TaskType, find_task_type, forget_task_types, policy_of
+from serverless_tasks.core.task_types.task_type import Policy, TaskType, find_task_type, forget_task_types, policy_of
+
+from tests.support.examples import a_fan_out
 
 
 def test_default_policy_is_the_documented_one():
@@ -143,18 +146,44 @@ def test_a_handler_that_can_take_two_arguments_is_taken(handler):
     ],
 )
 def test_exactly_so_many_failures_are_tolerated(tolerated, count, most):
-    cat = TaskType("cat", tolerated_failures=tolerated)
-    assert cat.tolerates(most, count) is True
-    assert cat.tolerates(most + 1, count) is False
+    TaskType("cat", tolerated_failures=tolerated)
+    assert Policy.of_code("cat").tolerates(most, count) is True
+    assert Policy.of_code("cat").tolerates(most + 1, count) is False
+
+
+@pytest.mark.parametrize(
+    ("policy", "single", "of_a_list"),
+    [
+        (Policy(3), [3], [3]),
+        (Policy(1, "5%"), [1], [1, "5%"]),
+        (Policy(3, 0, True), [3], [3, 0, True]),
+        (Policy(1000, 7, True), [1000], [1000, 7, True]),
+    ],
+)
+def test_a_task_knows_what_it_began_with_in_few_bytes(policy, single, of_a_list):
+    assert policy.to_item(TaskKind.TASK) == single
+    assert policy.to_item(TaskKind.SFN_TASK) == of_a_list
+    assert Policy.of(a_fan_out(policy=of_a_list)) == policy
+
+
+@pytest.mark.parametrize(
+    ("written", "policy"),
+    [
+        ({"maxAttempts": 3}, Policy(3)),
+        ({"maxAttempts": 3, "toleratedFailures": "5%", "fanIn": True}, Policy(3, "5%", True)),
+    ],
+)
+def test_what_a_task_began_with_is_read_as_it_was_written_at_first(written, policy):
+    assert Policy.of(a_fan_out(policy=written)) == policy
 
 
 @given(st.integers(0, 9999), st.integers(1, 10**6))
 def test_percentage_is_exact(hundredths, count):
     forget_task_types()
-    cat = TaskType("cat", tolerated_failures=f"{hundredths // 100}.{hundredths % 100:02}%")
+    TaskType("cat", tolerated_failures=f"{hundredths // 100}.{hundredths % 100:02}%")
     most = hundredths * count // 10_000
-    assert cat.tolerates(most, count) is True
-    assert cat.tolerates(most + 1, count) is False
+    assert Policy.of_code("cat").tolerates(most, count) is True
+    assert Policy.of_code("cat").tolerates(most + 1, count) is False
 
 
 @pytest.mark.parametrize("kind", ["task", "sub_task", "finished"])

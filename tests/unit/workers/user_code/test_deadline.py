@@ -114,25 +114,25 @@ def test_a_signal_that_comes_late_harms_no_later_task():
 def test_short_calls_share_a_thread_which_ends_after_the_last_of_them(monkeypatch):
     look = threading.Event()
     monkeypatch.setattr(deadlines.time, "sleep", lambda _: look.wait(10))
-    monkeypatch.setattr(deadlines, "_interrupt", deadlines._Interrupt())
+    monkeypatch.setattr(deadlines, "lookout", deadlines.Lookout())
     threads = set()
     for _ in range(3):
-        run_within(60, lambda: threads.add(deadlines._interrupt._thread))
+        run_within(60, lambda: threads.add(deadlines.lookout._thread))
     [thread] = threads
     look.set()
     thread.join(10)
     assert not thread.is_alive()
-    assert deadlines._interrupt._thread is None
+    assert deadlines.lookout._thread is None
 
 
 def test_without_another_thread_the_alarm_is_there(monkeypatch):
     def refuse(_):
         raise RuntimeError("can't start new thread")
 
-    for thread in [t for t in threading.enumerate() if t.name == "deadline"]:
+    for thread in [t for t in threading.enumerate() if t.name == "lookout"]:
         thread.join(10)
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    monkeypatch.setattr(deadlines, "_interrupt", deadlines._Interrupt())
+    monkeypatch.setattr(deadlines, "lookout", deadlines.Lookout())
     assert isinstance(run_within(SHORT, never_ends), TimedOut)
 
 

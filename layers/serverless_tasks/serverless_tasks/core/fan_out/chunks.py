@@ -15,7 +15,6 @@ from serverless_tasks.core.dynamodb.expressions import Clause, Put, Update, abse
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import chunk_sk, chunks_pk
 from serverless_tasks.core.task.status import TaskStatus
-from serverless_tasks.core.task_types.failures import unread_wait
 from serverless_tasks.core.times import after, from_iso, from_milliseconds, to_iso, to_milliseconds
 from serverless_tasks.core.usage.amounts import NOTHING, Usage
 
@@ -38,11 +37,11 @@ class Limits:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Limits:
-        """The limits that a task, or its first chunk, has."""
+        """The limits that the first chunk has."""
         return cls(item["maxCount"], item["maxBytes"])
 
     def to_item(self) -> dict[str, int]:
-        """What a task, and its first chunk, say of them."""
+        """What the first chunk says of them."""
         return {"maxCount": self.count, "maxBytes": self.bytes}
 
 
@@ -80,7 +79,7 @@ class Chunk:
     claims: int = 0
     """Claims since a worker last wrote: above 1, a worker died here."""
     unread: int = 0
-    """Claims in a row that were given back because the bucket could not be read."""
+    """Claims in a row that were given back: the bucket could not be read, or the worker failed."""
     lease_until: str | None = None
     holder: str | None = None
     """Child of the map that has the lease, by the time of its round; run and number say the rest. None: no child's."""
@@ -193,13 +192,14 @@ def claim_lost(task: TaskEntity, number: int, now: datetime, lease_until: dateti
 def _claimed(
     task: TaskEntity, number: int, now: datetime, lease_until: datetime, holder: str | None, free: Clause
 ) -> Update:
+    names, removes = _lease(lease_until, holder)
     return Update(
         chunks_pk(task.tenant_code, task.code),
         chunk_sk(number),
-        set={"leaseUntil": to_iso(lease_until), **({"holder": holder} if holder else {})},
+        set=names,
         set_once={"startedAt": to_milliseconds(now)},
         count={"attempt": 1, "claims": 1},
-        remove=("dueAt",) if holder else ("dueAt", "holder"),
+        remove=("dueAt", *removes),
         conditions=(
             equals("run", task.run),  # which a chunk that is not there has not
             absent("finishedAt"),
@@ -214,15 +214,14 @@ def take_over(chunk: Chunk, run: int, now: datetime, lease_until: datetime, hold
     Not if its worker of that run, alive after all, has completed more since: a chunk that is done by that is counted by
     then, and must not be begun again. The usage of an ended chunk is on its task already.
     """
-    sets = {"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0}
-    times = {"startedAt": to_milliseconds(now), "leaseUntil": to_iso(lease_until)}
-    names = {"holder": holder} if holder else {}
+    sets = {"run": run, "attempt": chunk.attempt + 1, "claims": 1, "failed": 0, "startedAt": to_milliseconds(now)}
+    names, removes = _lease(lease_until, holder)
     counted = chunk.usage.to_item() if chunk.finished_at else ()
     return Update(
         chunk.pk,
         chunk.sk,
-        set={**sets, **times, **names, **dict.fromkeys(counted, 0)},
-        remove=("dueAt", "finishedAt", "inFlight", "unread", *(() if holder else ("holder",))),
+        set={**sets, **names, **dict.fromkeys(counted, 0)},
+        remove=("dueAt", "finishedAt", "inFlight", "unread", *removes),
         conditions=(*_held(chunk), equals("succeeded", chunk.succeeded)),
     )
 
@@ -255,14 +254,14 @@ def release(
     return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
 
 
-def give_back(chunk: Chunk, now: datetime) -> Update:
-    """Nothing was run, for the bucket could not be read: the chunk is as it was before this claim, and due later."""
-    sets = {
-        "claims": chunk.claims - 1,
-        "unread": chunk.unread + 1,
-        "dueAt": to_iso(after(now, unread_wait(chunk.unread))),
-    }
-    return Update(chunk.pk, chunk.sk, set=sets, remove=("leaseUntil", "holder"), conditions=_held(chunk))
+def give_back(chunk: Chunk, now: datetime, wait: float, *, begun: bool) -> Update:
+    """The worker cannot go on, and lives to say so: no sub-task is to blame. The chunk is due in ``wait`` seconds.
+
+    ``begun``: whether it may have begun sub-tasks; else what is in flight is a dead worker's, and yet to be charged.
+    """
+    sets = {"claims": chunk.claims - 1, "unread": chunk.unread + 1, "dueAt": to_iso(after(now, wait))}
+    removes = ("leaseUntil", "holder", *(("inFlight",) if begun else ()))
+    return Update(chunk.pk, chunk.sk, set=sets, remove=removes, conditions=_held(chunk))
 
 
 def progress(task: TaskEntity, chunk: Chunk, now: datetime) -> Update:
@@ -316,6 +315,12 @@ def are_all(found: Sequence[Chunk], count: int) -> bool:
             return False
         first += chunk.range.count
     return first == count
+
+
+def _lease(until: datetime, holder: str | None) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What a lease sets, and removes: the name of another holder, where this one has none."""
+    ends = {"leaseUntil": to_iso(until)}
+    return ({**ends, "holder": holder}, ()) if holder else (ends, ("holder",))
 
 
 def _held(chunk: Chunk) -> tuple[Clause, ...]:

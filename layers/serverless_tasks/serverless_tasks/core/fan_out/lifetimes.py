@@ -16,7 +16,7 @@ from serverless_tasks.core.task_types.failures import MAX_BACKOFF
 
 DAY = 86_400
 INVOCATION_SECONDS = 900
-"""That a chunk runs at most in a round."""
+"""That an invocation has at most (Lambda quotas): so long a chunk runs in a round."""
 MARGIN = 2
 """How many times as long as its invocations a round may take: some are throttled, or tried again."""
 

@@ -26,6 +26,9 @@ MESSAGE_SECONDS = 14 * 86400
 """Seconds after its sending at which SQS deletes a message, hidden or not, whatever its task waits for (SQS quotas; the
 template's ``MessageRetentionPeriod``)."""
 
+DIED, OVER, DIED_OR_OVER = "worker died", "invocation over", "worker died, or invocation over"
+"""Why the attempt before this one has no end: a reason in the history."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
@@ -103,6 +106,19 @@ def decide(
             return Acknowledge(f"the task is {task.status}")
         case _:
             assert_never(task.status)
+
+
+def why_lost(task: TaskEntity, invocation: float, heartbeat: bool) -> str:
+    """Why the worker that held the task has said no more, as far as its lease tells.
+
+    ``invocation``: seconds that an invocation has. A lease to the end of one says that its worker lived until then, if
+    it gave signs of life.
+    """
+    claims = (entry["at"] for entry in reversed(task.history) if entry["status"] == TaskStatus.PROCESSING)
+    claimed_at, until = next(claims, task.updated_at), task.lease_until or task.updated_at
+    if (from_iso(until) - from_iso(claimed_at)).total_seconds() < invocation:
+        return DIED
+    return OVER if heartbeat else DIED_OR_OVER
 
 
 def sweep(task: TaskEntity, now: datetime, first_look_seconds: int) -> Leave | Dispatch | CheckExecution:

@@ -4,12 +4,13 @@ The caller hands over the task as it read it. The update expects exactly that st
 read the same task one wins and the other learns it; ``version`` grows by one. A worker's update also expects its
 attempt: the attempt is the worker's right to write, the version is the state that it expects.
 
-Progress, leases and checkpoints are no transitions: they keep the version, and expect status, run and attempt.
+Progress, leases and checkpoints are no transitions: they keep the version, and expect it. One that comes late, when its
+attempt has ended or goes on with another worker, changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
@@ -23,8 +24,6 @@ from serverless_tasks.core.times import after, from_iso, to_iso
 
 Sets = Mapping[str, Any]
 
-DIED, OVER, DIED_OR_OVER = "worker died", "invocation over", "worker died, or invocation over"
-"""Why the attempt before this one has no end: a reason in the history."""
 UNREAD = "the bucket could not be read"
 """Why an attempt went back to the queue before any user code ran: a reason in the history."""
 MANUAL_LEASE_SECONDS = 900
@@ -42,7 +41,9 @@ def started(task: TaskEntity, at: datetime, execution_arn: str) -> Update:
     return _transition(task, TaskStatus.STARTED, at, sets=sets)
 
 
-def claimed(task: TaskEntity, at: datetime, lease_until: datetime, policy: Sets, lost: str | None = None) -> Update:
+def claimed(
+    task: TaskEntity, at: datetime, lease_until: datetime, policy: Sequence[Any], lost: str | None = None
+) -> Update:
     """A queue worker takes the task: with the next attempt, or the same one where only an invocation ended.
 
     ``policy``: what this deployment decides by. The first claim of a run writes it, and all later ones keep it.
@@ -60,20 +61,8 @@ def claimed(task: TaskEntity, at: datetime, lease_until: datetime, policy: Sets,
 
 
 def _unless_renewed(update: Update, at: datetime) -> Update:
+    """The same, if the lease ends then at the latest."""
     return replace(update, conditions=(*update.conditions, absent_or_at_most("leaseUntil", to_iso(at))))
-
-
-def why_lost(task: TaskEntity, invocation: float, heartbeat: bool) -> str:
-    """Why the worker that held the task has said no more, as far as its lease tells.
-
-    ``invocation``: seconds that an invocation has. A lease to the end of one says that its worker lived until then, if
-    it gave signs of life.
-    """
-    claims = (entry["at"] for entry in reversed(task.history) if entry["status"] == TaskStatus.PROCESSING)
-    claimed_at, until = next(claims, task.updated_at), task.lease_until or task.updated_at
-    if (from_iso(until) - from_iso(claimed_at)).total_seconds() < invocation:
-        return DIED
-    return OVER if heartbeat else DIED_OR_OVER
 
 
 def attempt_start(task: TaskEntity, at: datetime) -> datetime:
@@ -125,8 +114,8 @@ def planned(
     done_chunks: frozenset[int],
     header: Sets | None = None,
     *,
-    policy: Sets,
-    cut: Sets | None = None,
+    policy: Sequence[Any],
+    cut: Sequence[int] | None = None,
 ) -> Update:
     """The chunks of a Step Functions task are there and begin to run.
 
@@ -250,14 +239,14 @@ def manual_attempt(task: TaskEntity, at: datetime, sets: Sets) -> Update:
 
 
 def worker_data(task: TaskEntity, at: datetime, sets: Sets, removes: tuple[str, ...] = ()) -> Update:
-    """Progress, a lease or a checkpoint of the worker that holds the task."""
-    return Update(
-        task.pk,
-        task.sk,
-        set={**sets, "change": "data", "updatedAt": to_iso(at)},
-        remove=removes,
-        conditions=(equals("status", TaskStatus.PROCESSING), equals("run", task.run), equals("attempt", task.attempt)),
-    )
+    """Progress, a lease or a checkpoint of the worker that holds the task since it claimed it."""
+    sets = {**sets, "change": "data", "updatedAt": to_iso(at)}
+    return Update(task.pk, task.sk, set=sets, remove=removes, conditions=(equals("version", task.version),))
+
+
+def renewed(task: TaskEntity, at: datetime, lease_until: datetime) -> Update:
+    """A sign of life of that worker. It shortens no lease that a checkpoint has given meanwhile."""
+    return _unless_renewed(worker_data(task, at, {"leaseUntil": to_iso(lease_until)}), lease_until)
 
 
 def looked_at(task: TaskEntity, at: datetime, due_at: datetime, dispatched: bool) -> Update:

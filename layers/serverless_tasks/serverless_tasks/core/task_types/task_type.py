@@ -86,8 +86,8 @@ class TaskType:
         self.chunk_size = None if chunk_size is None else _whole("chunk_size", chunk_size, 1, MAX_CHUNK_SIZE)
         self.concurrency = _whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
         self.heartbeat = _truth("heartbeat", heartbeat)
+        tolerance(tolerated_failures)
         self.tolerated_failures = tolerated_failures
-        self._tolerated = tolerance(tolerated_failures)
         self.task_handler: TaskHandler | None = None
         self.sub_task_handler: SubTaskHandler | None = None
         self.finished_handler: FinishedHandler | None = None
@@ -113,10 +113,6 @@ class TaskType:
         """
         self.finished_handler = self._once("finished", self.finished_handler, handler)
         return handler
-
-    def tolerates(self, failed: int, count: int) -> bool:
-        """Whether a fan-out of ``count`` sub-tasks completes although ``failed`` of them did."""
-        return self._tolerated(failed, count)
 
     def _once(self, what: str, present: Any, handler: Any) -> Any:
         if present is not None:
@@ -254,14 +250,18 @@ class Policy:
         """What the task began with; what this deployment says, where the task knows none."""
         if (known := task.policy) is None:
             return cls.of_code(task.type)
-        return cls(known["maxAttempts"], known.get("toleratedFailures", 0), known.get("fanIn", False))
+        if isinstance(known, Mapping):  # so it was written at first
+            return cls(known["maxAttempts"], known.get("toleratedFailures", 0), known.get("fanIn", False))
+        return cls(*known)
 
-    def to_item(self, kind: TaskKind) -> Mapping[str, Any]:
-        """The task's attribute: every sub-task of a fan-out, and every write to its item, pays for its bytes."""
-        if kind is TaskKind.TASK:
-            return {"maxAttempts": self.max_attempts}
-        fan_out = {"toleratedFailures": self.tolerated_failures, "fanIn": self.fan_in}
-        return {"maxAttempts": self.max_attempts, **fan_out}
+    def to_item(self, kind: TaskKind) -> list[Any]:
+        """The task's attribute: the fields in order, to the last that says anything. Each write pays for its bytes."""
+        fields: list[int | str] = [self.max_attempts]
+        if kind is TaskKind.SFN_TASK:
+            fields += [self.tolerated_failures, self.fan_in]
+        while not fields[-1]:
+            fields.pop()
+        return fields
 
     def tolerates(self, failed: int, count: int) -> bool:
         """Whether a fan-out of ``count`` sub-tasks completes although ``failed`` of them did."""

@@ -2,7 +2,7 @@
 
     claim ─┬─ sub-tasks ──┬── flush now and then ──┬──> release, done      count it on the parent
            │              └────────────────────────┴──> release, due later a later round
-           └─ input or outcomes unread ───────────────> give back          a later round
+           └─ input or outcomes unread, AWS fails ────> give back          a later round
 
 A worker that dies leaves a lease. The state machine learns of the death and calls another worker, which takes the lease
 over; where it cannot know, a later round claims the chunk when the lease is over. Either isolates the sub-tasks: they
@@ -27,6 +27,7 @@ from serverless_tasks.core.inputs.json_text import size
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.task.status import TaskStatus
+from serverless_tasks.core.task_types.failures import unread_wait
 from serverless_tasks.core.task_types.task_type import Policy, policy_of
 from serverless_tasks.core.times import Clock, after, from_iso
 from serverless_tasks.core.usage.amounts import CHILD
@@ -96,7 +97,10 @@ class ChunkWorker:
         except LostRace:
             return logger.warning("lost the lease of a chunk, its outcomes are dropped", extra=_chunk_keys(task, chunk))
         except Unread:
-            return self._give_back(task, chunk)
+            return self._give_back(task, chunk, unread_wait(chunk.unread), begun=False)
+        except Exception:  # of AWS: the first of these in a row costs no time, a bad hour is waited for
+            self._give_back(task, chunk, unread_wait(chunk.unread - 1) if chunk.unread else 0, begun=True)
+            raise
         logger.info("chunk released", extra=_chunk_keys(task, chunk))
         if chunk.done_in(run):
             count_chunk(self._cloud.table, task, chunk, self._clock())
@@ -121,13 +125,16 @@ class ChunkWorker:
             logger.info("the chunk is held by another worker", extra=_chunk_keys(task, seen))
         return None
 
-    def _give_back(self, task: TaskEntity, chunk: Chunk) -> None:
+    def _give_back(self, task: TaskEntity, chunk: Chunk, wait: float, *, begun: bool) -> None:
         """So it need not wait for the end of a lease, and is not run as if a worker had died."""
-        logger.exception("the bucket could not be read, the chunk is given back", extra=_chunk_keys(task, chunk))
+        keys = _chunk_keys(task, chunk)
+        logger.exception("the worker cannot go on, the chunk is given back", extra=keys)
         try:
-            self._cloud.table.update(chunks.give_back(chunk, self._clock()))
+            self._cloud.table.update(chunks.give_back(chunk, self._clock(), wait, begun=begun))
         except LostRace:
-            logger.warning("lost the lease of a chunk", extra=_chunk_keys(task, chunk))
+            logger.warning("lost the lease of a chunk", extra=keys)
+        except Exception:
+            logger.exception("the chunk is not given back, its lease has to run out", extra=keys)
 
 
 def run_chunk(invocation: Invocation, task: TaskEntity, chunk: Chunk) -> Chunk:

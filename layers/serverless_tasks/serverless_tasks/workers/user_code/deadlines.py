@@ -1,11 +1,14 @@
-"""Ends user code when its time is up, whatever it does to signals and timers. Imported when the first code is run."""
+"""Ends user code when its time is up, whatever it does to signals and timers. Imported when the first code is run.
+
+Its lookout begins what may be due later beside that code.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from math import inf
 from types import FrameType
@@ -26,27 +29,61 @@ TEXT_SECONDS = 1.0
 """Time for an exception to say its message, which is user code too."""
 
 
+class Lookout:
+    """A thread that looks once a second, while there is anything to look after.
+
+    All that may have to be done later shares it, so that what is over by then costs next to nothing: the thread of one
+    short call still looks when the next one comes.
+    """
+
+    def __init__(self) -> None:
+        self._looks: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, look: Callable[[], None]) -> None:
+        """Call ``look`` once a second from now on. It is short, and raises nothing."""
+        with self._lock:
+            self._looks.append(look)
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="lookout", daemon=True)
+                with suppress(RuntimeError):  # no thread to be had: the alarm alone
+                    thread.start()
+                    self._thread = thread
+
+    def end(self, look: Callable[[], None]) -> None:
+        """Call it no more; once, perhaps, if the thread is about to."""
+        with self._lock:
+            self._looks.remove(look)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(1)
+            with self._lock:
+                looks = list(self._looks)
+                if not looks:
+                    self._thread = None
+                    return
+            for look in looks:
+                look()
+
+
+lookout = Lookout()
+
+
 class _Interrupt:
     """Interrupts the main thread when the time of its block is up, and every ``AGAIN_SECONDS`` until the block is left.
 
-    The alarm of SIGALRM does so in time. User code may have taken the signal or its timer: then a thread sends another
-    one, little later. It looks once a second while there is a block, so that a short one costs next to nothing.
+    The alarm of SIGALRM does so in time. User code may have taken the signal or its timer: then the lookout sends
+    another one, little later.
     """
 
     def __init__(self) -> None:
         self.due = inf
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
 
     def at(self, due: float) -> None:
         """Interrupt at this time of the monotonic clock."""
-        with self._lock:
-            self.due = due
-            if self._thread is None:
-                thread = threading.Thread(target=self._look, name="deadline", daemon=True)
-                with suppress(RuntimeError):  # no thread to be had: the alarm alone
-                    thread.start()
-                    self._thread = thread
+        self.due = due
         signal.signal(SECOND_SIGNAL, self.arrived)
         signal.signal(signal.SIGALRM, self.arrived)
         signal.setitimer(signal.ITIMER_REAL, max(due - time.monotonic(), SOON), AGAIN_SECONDS)
@@ -61,16 +98,10 @@ class _Interrupt:
         self.due += AGAIN_SECONDS - left
         raise DeadlineReached
 
-    def _look(self) -> None:
-        main = threading.main_thread().ident or 0
-        while True:
-            time.sleep(1)
-            with self._lock:
-                if self.due == inf:
-                    self._thread = None
-                    return
-            if time.monotonic() > self.due + OVERDUE_SECONDS:
-                signal.pthread_kill(main, SECOND_SIGNAL)
+    def look(self) -> None:
+        """Send the second signal where the first did not do."""
+        if time.monotonic() > self.due + OVERDUE_SECONDS:
+            signal.pthread_kill(threading.main_thread().ident or 0, SECOND_SIGNAL)
 
 
 _interrupt = _Interrupt()
@@ -87,6 +118,8 @@ def deadline(seconds: float) -> Iterator[None]:
         yield
         return
     outer, alarm = _interrupt.due, signal.getsignal(signal.SIGALRM)
+    if outer == inf:
+        lookout.begin(_interrupt.look)
     try:
         _interrupt.at(min(outer, time.monotonic() + seconds))
         yield
@@ -98,6 +131,7 @@ def deadline(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, signal.SIG_IGN)  # forgets one that user code has kept blocked
             signal.signal(signal.SIGALRM, alarm)
+            lookout.end(_interrupt.look)
 
 
 def readable(error: BaseException) -> BaseException:
