@@ -49,9 +49,9 @@ def _counts() -> None:
 def _cost() -> None:
     """From the counts in results.json."""
     found = results.load()
-    single, singles = (counted.from_json(found["counts"][name]) for name in ("single", "singles"))
+    singles = [counted.from_json(found["counts"][name]) for name in ("single", "lean", "singles")]
     rows = [counted.from_json(row) for row in found["counts"]["default"]]
-    _keep("cost", priced.section(single, singles, rows, found["race"]["rows"]))
+    _keep("cost", priced.section(*singles, rows, found["race"]["rows"]))
 
 
 PARTS = {"cpu": _cpu, "counts": _counts, "engine": _engine, "cost": _cost}

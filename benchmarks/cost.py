@@ -27,6 +27,8 @@ RELAY_THREADS = 8
 """Tasks for which the relay waits at once (``THREADS`` in functions/relay/app.py)."""
 SINGLE_TARGET, SINGLE_TARGET_WITH_OUTSIDE = 7.0, 10.0
 """Dollars that a million single tasks of at most 1 KB may cost without and with API and topic."""
+SINGLE_TARGET_LEAN = 6.6
+"""The same, one by one, without fair queue and status messages, which are then neither counted nor paid."""
 
 Terms = dict[str, float]
 """Dollars by purpose."""
@@ -56,6 +58,8 @@ class Deployment:
 
     memory: Mapping[str, int]
     """Megabytes by function."""
+    fair_queue: bool = True
+    """Whether messages name a group."""
 
 
 def task_cost(counts: Counts, deployment: Deployment) -> Terms:
@@ -71,7 +75,7 @@ def task_cost(counts: Counts, deployment: Deployment) -> Terms:
         "bucket writes": of["put"].of(counts.puts),
         "bucket reads": of["get"].of(counts.gets),
         "queue requests": of["queueRequest"].of(queue_requests),
-        "fair queue, at most": of["fairQueueRequest"].of(queue_requests),
+        "fair queue, at most": of["fairQueueRequest"].of(queue_requests if deployment.fair_queue else 0),
         "state transitions": of["transition"].of(counts.transitions),
         "Lambda requests": of["lambdaRequest"].of(sum(inside.values())),
         ESTIMATED: sum(_time_cost(counts, name, number, deployment) for name, number in inside.items()),

@@ -37,8 +37,13 @@ def section(say: Callable[[str], None]) -> dict[str, Any]:
     for size in ALONE_SIZES:
         say(f"counting a task of {size:,} sub-tasks in chunks of one")
         alone.append(to_json(counts.fan_out(size, "alone", uploaded=True)))
-    single, singles = to_json(counts.single()), to_json(counts.singles(SINGLES))
-    return {"single": single, "singles": singles, "default": default, "alone": alone}
+    return {**singles(), "default": default, "alone": alone}
+
+
+def singles() -> dict[str, Any]:
+    """Count single tasks: one, one in a lean stack, and as many at once as fill the relay's batch."""
+    found = {"single": counts.single(), "lean": counts.single(**counts.LEAN), "singles": counts.singles(SINGLES)}
+    return {name: to_json(row) for name, row in found.items()}
 
 
 def to_json(row: Counts) -> dict[str, Any]:

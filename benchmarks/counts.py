@@ -64,9 +64,13 @@ class Counts:
         return sum(count for name, count in self.invocations.items() if name not in ("api", "relay"))
 
 
-def single() -> Counts:
-    """One single task."""
-    return _counted(0, _create)
+LEAN = {"StatusMessages": "none", "FairQueue": "false"}
+"""Parameters of a stack that publishes no status, and whose messages name no group."""
+
+
+def single(**parameters: str) -> Counts:
+    """One single task, in a stack with these parameters of the template."""
+    return _counted(0, _create, **parameters)
 
 
 def singles(count: int) -> Counts:
@@ -102,17 +106,17 @@ def fan_out(count: int, task_type: str = "tiny", *, uploaded: bool = False) -> C
 
 
 @contextmanager
-def _measured() -> Iterator[tuple[MotoStack, Meter, Counter[str]]]:
+def _measured(**parameters: str) -> Iterator[tuple[MotoStack, Meter, Counter[str]]]:
     """A stack, the calls of its clients, and the bytes that its functions logged."""
-    stack = MotoStack()
+    stack = MotoStack(**parameters)
     made = stack.calls.made  # the stack hides its own looks behind another list
     meter = Meter(indexes_of(properties("TasksTable")), wanted=lambda: stack.calls.made is made)
     with stack, meter.listening(*map(worker_client, SERVICES)), logs.counted(lambda: _latest(stack)) as written:
         yield stack, meter, written
 
 
-def _counted(count: int, begin: Callable[[MotoStack], TaskKey]) -> Counts:
-    with _measured() as (stack, meter, written):
+def _counted(count: int, begin: Callable[[MotoStack], TaskKey], **parameters: str) -> Counts:
+    with _measured(**parameters) as (stack, meter, written):
         key = begin(stack)
         task = stack.run(key)
         if task.status != "COMPLETED" or (key.kind is TaskKind.SFN_TASK and task.progress != 1):

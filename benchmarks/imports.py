@@ -47,12 +47,18 @@ def _round(build: Path, sources: Mapping[str, str]) -> dict[str, float]:
 
 def _seconds(build: Path, function: str, code: str) -> float:
     """Processor time of a process from its start to the end of this code."""
-    path = [] if function == "bare" else [build / function, build / "TasksLayer" / "python"]
+    path = [] if function == "bare" else _path(build, function)
     begin = f"import sys; sys.path[:0] = {[str(directory) for directory in path]!r}"
     end = "import resource as r; t = r.getrusage(r.RUSAGE_SELF); print(t.ru_utime + t.ru_stime)"
     command = [sys.executable, "-P", "-c", "\n".join([begin, code, end])]
     done = subprocess.run(command, env=_environment(function), capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
+
+
+def _path(build: Path, function: str) -> list[Path]:
+    """The function's folder, and its layers, as Lambda has them."""
+    own = [layer["Ref"] for layer in properties(function).get("Layers", ())]
+    return [build / function, *(build / layer / "python" for layer in ("TasksLayer", *own))]
 
 
 def _environment(function: str) -> dict[str, str]:

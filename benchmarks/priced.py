@@ -1,6 +1,7 @@
 """The section ``cost`` of results.json: counts times list prices, beside the followed module."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from benchmarks import cost, followed
@@ -15,13 +16,14 @@ FUNCTIONS = ("api", "relay", "queue", "plan", "chunk", "finish")
 
 
 def section(
-    single: Counts, singles: Counts, rows: Sequence[Counts], played: Sequence[Mapping[str, Any]]
+    single: Counts, lean: Counts, singles: Counts, rows: Sequence[Counts], played: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """``played``: rows of the load model of the followed module, by its calls and units."""
     where = deployment()
     return {
         "single": {
             "oneByOne": _rounded(per_million(cost.task_cost(single, where))),
+            "lean": _rounded(per_million(cost.task_cost(lean, replace(where, fair_queue=False)))),
             "inBatches": _rounded(per_million(cost.task_cost(singles, where), singles.tasks)),
             "followed": _rounded(per_million(followed.single_cost(followed.SINGLE_WRITES))),
         },

@@ -98,7 +98,17 @@ def test_lambda_s_own_lines_are_counted_where_the_template_asks_for_them(monkeyp
 
 @pytest.mark.parametrize(("found", "verdict"), [(7.0, "holds"), (7.01, "**over**")])
 def test_a_target_that_is_missed_says_so(found, verdict):
-    assert _target_row(7.0, [found]) == ("target: at most 7.00", verdict, "")
+    assert _target_row(7.0, 7.0, [found, 7.0, 7.0]) == ("target: at most 7.00", verdict, "holds", "holds", "")
+
+
+def test_a_lean_task_has_a_target_of_its_own():
+    assert _target_row(7.0, 6.6, [7.0, 6.7, 7.0]) == (
+        "target: at most 7.00, lean 6.60",
+        "holds",
+        "**over**",
+        "holds",
+        "",
+    )
 
 
 def test_the_followed_modules_formulas_are_the_published_counts():

@@ -12,6 +12,7 @@ from serverless_tasks.core.dynamodb.sizes import INDEXES
 from serverless_tasks.core.task_types.task_type import forget_task_types
 
 from benchmarks import budgets, counted, counts, document, followed, priced, processes, results
+from benchmarks.cost import SINGLE_TARGET_LEAN, per_million, requests, task_cost
 from benchmarks.tables import OF_SECTION, TABLES
 from tests.support.meter import Meter
 from tests.support.resources import properties
@@ -126,6 +127,21 @@ def test_a_single_task_is_within_its_budget(tiny):
     assert budgets.broken(counts.single()) == []
 
 
+def test_a_lean_single_task_is_within_its_budget_of_dollars(tiny):
+    """No status message, no fair queue: the relay is woken by the creation only."""
+    found = counts.single(**counts.LEAN)
+    assert (found.invocations["relay"], found.publishes, budgets.broken(found)) == (1, 0, [])
+    assert shown(found) == shown(counted.from_json(FOUND["counts"]["lean"])), OLD
+    terms = per_million(task_cost(found, replace(priced.deployment(), fair_queue=False)))
+    assert requests(terms) <= SINGLE_TARGET_LEAN
+
+
+def test_a_single_task_logs_no_more_than_two_short_lines(tiny):
+    """Bytes that CloudWatch counts; a line that says less than it costs is the first that should go."""
+    found = counts.single().log_bytes
+    assert (found["relay"] <= 520, found["queue"] <= 620) == (True, True), found
+
+
 def test_single_tasks_at_once_share_the_relay_s_calls(tiny):
     found = counts.singles(counted.SINGLES)
     assert (found.tasks, found.invocations["relay"], budgets.broken(found)) == (25, 2, [])
@@ -183,8 +199,7 @@ def test_every_section_was_measured():
 
 def test_nothing_is_over_budget():
     rows = [
-        FOUND["counts"]["single"],
-        FOUND["counts"]["singles"],
+        *(FOUND["counts"][name] for name in ("single", "lean", "singles")),
         *FOUND["counts"]["default"],
         *FOUND["counts"]["alone"],
     ]
@@ -201,8 +216,8 @@ def test_the_load_model_makes_the_published_calls():
 
 def test_dollars_are_the_counts_at_todays_prices():
     rows = [counted.from_json(row) for row in FOUND["counts"]["default"]]
-    single, singles = (counted.from_json(FOUND["counts"][name]) for name in ("single", "singles"))
-    again = json.loads(json.dumps(priced.section(single, singles, rows, FOUND["race"]["rows"])))
+    singles = [counted.from_json(FOUND["counts"][name]) for name in ("single", "lean", "singles")]
+    again = json.loads(json.dumps(priced.section(*singles, rows, FOUND["race"]["rows"])))
     assert again == FOUND["cost"]
 
 

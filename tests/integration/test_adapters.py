@@ -60,6 +60,17 @@ def test_a_message_has_keys_only_and_its_tenant_as_group(stack: MotoStack) -> No
     assert json.loads(entry["MessageBody"]) == {**expected, "tenantCode": "mbc", "taskType": "cat", "run": 0}
 
 
+def test_without_fair_queue_a_message_has_no_group() -> None:
+    with MotoStack(FairQueue="false") as stack:
+        stack.service.create_task("mbc", "cat", "secret")
+
+        stack.relay_one()
+
+        [call] = stack.calls.of_service("sqs")
+    [entry] = call.params["Entries"]
+    assert sorted(entry) == ["Id", "MessageBody"]
+
+
 def test_an_execution_is_started_once_and_known_for_ever(stack: MotoStack, task: TaskEntity) -> None:
     executions = stack.cloud("SweeperFunction").executions
     with stack.calls.of("sweeper"):

@@ -70,7 +70,7 @@ def test_what_is_right_passes() -> None:
         (None, {"S": "status"}, False),
     ],
 )
-@pytest.mark.parametrize("published", ["terminal", "all"])
+@pytest.mark.parametrize("published", ["terminal", "all", "none"])
 def test_the_stream_s_filter_lets_status_changes_of_parents_through(
     published: str, kind: object, change: object, passes: bool
 ) -> None:
@@ -82,7 +82,7 @@ def test_the_stream_s_filter_lets_status_changes_of_parents_through(
     assert matches(pattern, {"eventName": "MODIFY", "dynamodb": {"NewImage": image}}) is passes
 
 
-@pytest.mark.parametrize("published", ["terminal", "all"])
+@pytest.mark.parametrize("published", ["terminal", "all", "none"])
 def test_the_stream_s_filter_lets_the_statuses_through_that_the_relay_acts_on(published: str) -> None:
     with MotoStack(StatusMessages=published) as stack:
         [pattern] = stack.resources.stream_filters("RelayFunction")

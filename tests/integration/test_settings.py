@@ -29,16 +29,12 @@ def test_an_empty_environment_gives_the_defaults() -> None:
 
 
 def test_every_setting_has_its_variable() -> None:
-    numbers = {field.name for field in dataclasses.fields(Settings) if field.type == "int"}
-    environment = {
-        field.name.upper(): "7" if field.name in numbers else f"my-{field.name}"
-        for field in dataclasses.fields(Settings)
-    }
+    given = {"int": ("7", 7), "bool": ("false", False), "str": ("mine", "mine")}
+    fields = dataclasses.fields(Settings)
 
-    settings = Settings.from_environment(environment)
+    settings = Settings.from_environment({field.name.upper(): given[str(field.type)][0] for field in fields})
 
-    for field in dataclasses.fields(Settings):
-        assert getattr(settings, field.name) == (7 if field.name in numbers else f"my-{field.name}")
+    assert dataclasses.asdict(settings) == {field.name: given[str(field.type)][1] for field in fields}
 
 
 @pytest.mark.parametrize("text", ["many", "1.5", "0x1"])
@@ -54,12 +50,13 @@ def test_the_environment_is_the_process_s_own(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_template_s_parameters_reach_the_functions() -> None:
-    with MotoStack(RetentionDays="9", FirstLookSeconds="60", FanOutConcurrency="3", StatusMessages="all") as stack:
+    given = {"StatusMessages": "all", "FairQueue": "false"}
+    with MotoStack(RetentionDays="9", FirstLookSeconds="60", FanOutConcurrency="3", **given) as stack:
         for function in ("ApiFunction", "RelayFunction", "QueueFunction", "PlanFunction", "FinishFunction"):
             settings = stack.resources.settings(function)
+            assert (settings.status_messages, settings.fair_queue) == ("all", False)
             numbers = (settings.retention_days, settings.first_look_seconds, settings.fan_out_concurrency)
             assert numbers == (9, 60, 3)
-        assert stack.resources.settings("RelayFunction").status_messages == "all"
 
 
 def test_a_client_retries_throttles_and_faults_and_gives_up() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from serverless_tasks import Backoff, LostRace, TaskEntity, TaskType
+from serverless_tasks import Backoff, LostRace, PermanentError, TaskEntity, TaskType
 from serverless_tasks.adapters.meter import CLOSING_MILLISECONDS
 from serverless_tasks.core.dynamodb.expressions import Update, equals
 from serverless_tasks.core.task import transitions
@@ -93,6 +93,25 @@ def test_usage_is_what_is_counted_at_the_clients(stack: MotoStack, way: str) -> 
 
     assert task.status == "COMPLETED"
     assert {name: usage[name] for name in counted} == counted
+
+
+@pytest.mark.parametrize("way", ["a single task", "a fan-out of 7"])
+@pytest.mark.parametrize("end", ["COMPLETED", "FAILED"])
+def test_usage_is_what_is_counted_where_no_status_is_published(way: str, end: str) -> None:
+    def handle(event: Any, context: Any) -> None:
+        if end == "FAILED":
+            raise PermanentError("no food")
+
+    cat = TaskType("cat")
+    cat.task(handle)
+    cat.sub_task(handle)
+
+    with MotoStack(StatusMessages="none", FairQueue="false") as stack:
+        task, usage, counted = used(stack, WAYS[way])
+
+    assert task.status == end
+    assert {name: usage[name] for name in counted} == counted
+    assert (counted["publishes"], stack.calls.invocations.count("relay")) == ((0, 1) if end == "COMPLETED" else (1, 2))
 
 
 def test_a_fan_out_of_many_looks_is_counted_like_one_of_few(stack: MotoStack) -> None:

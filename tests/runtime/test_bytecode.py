@@ -1,4 +1,4 @@
-"""The layer's bytecode is complete, is what runs, and is the same wherever it is built."""
+"""The bytecode of the layer and of the API is complete, is what runs, and is the same wherever it is built."""
 
 import importlib.util
 import os
@@ -32,9 +32,13 @@ def hollow(build: Path, tmp_path: Path) -> Path:
     return copy
 
 
-def test_every_module_of_the_layer_has_bytecode_that_needs_no_source(build: Path):
-    sources = sorted((build / "TasksLayer").rglob("*.py"))
-    assert build / "TasksLayer" / "python" / "serverless_tasks" / "core" / "task" / "keys.py" in sources
+@pytest.mark.parametrize(
+    ("part", "module"),
+    [("TasksLayer", "python/serverless_tasks/core/task/keys.py"), ("ApiFunction", "request_models.py")],
+)
+def test_every_module_has_bytecode_that_needs_no_source(part: str, module: str, build: Path):
+    sources = sorted((build / part).rglob("*.py"))
+    assert build / part / module in sources
     flags = {path: Path(importlib.util.cache_from_source(path)).read_bytes()[4:8] for path in sources}
     assert {int.from_bytes(word, "little") for word in flags.values()} == {UNCHECKED}
 
@@ -45,8 +49,11 @@ def test_functions_run_on_the_layers_bytecode(name: str, hollow: Path, start: St
     assert answer == {"batchItemFailures": []}
 
 
-def test_the_api_runs_on_the_layers_bytecode(hollow: Path, start: Start, functions: dict[str, Function]):
-    api = start(replace(functions["ApiFunction"], name="Hollow", layer=hollow))
+def test_the_api_runs_on_bytecode(hollow: Path, tmp_path: Path, start: Start, functions: dict[str, Function]):
+    own = shutil.copytree(functions["ApiFunction"].code, tmp_path / "task")
+    for path in own.glob("*.py"):
+        path.write_text(NO_SOURCE)
+    api = start(replace(functions["ApiFunction"], name="Hollow", code=own, layer=hollow))
     assert api.invoke(events.load("api-list-tasks"))["statusCode"] == 200
 
 

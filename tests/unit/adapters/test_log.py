@@ -33,7 +33,6 @@ def test_a_line_has_these_keys_and_no_others(lines):
     assert line == {
         "level": "INFO",
         "message": "task is COMPLETED",
-        "cold_start": False,
         "function_request_id": OF_LAMBDA["function_request_id"],
         "taskId": "TASK#mbc#cat#1",
     }
@@ -56,3 +55,11 @@ def test_an_error_has_its_stack_trace_once(lines):
     assert line["exception_name"] == "JSONDecodeError"
     assert "Traceback" in line["exception"]
     assert "stack_trace" not in line
+
+
+def test_a_line_says_of_a_cold_start_and_of_no_other(lines):
+    logger.append_keys(cold_start=True)
+    logger.info("first")
+
+    [line] = lines()
+    assert line["cold_start"] is True

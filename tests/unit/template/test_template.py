@@ -11,6 +11,7 @@ from serverless_tasks.store.transitions import COUNTS, TIMES
 
 from local.guard import transformed
 from local.paths import ROOT, SAM_CONFIG
+from local.template import Resolver
 from tests.support.resources import TEMPLATE
 from tools.yours import names
 
@@ -212,3 +213,17 @@ def test_the_description_of_a_version_fits():
     # 256 characters: https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
     [space, parts] = FUNCTIONS["ApiFunction"]["Properties"]["VersionDescription"]["Fn::Join"]
     assert len(space) * (len(parts) - 1) + sum(map(longest, parts)) <= 256
+
+
+@pytest.mark.parametrize("receiver", ["EventBusName", "FailureEmail"])
+def test_what_gets_status_messages_needs_some(receiver):
+    rule = TEMPLATE["Rules"]["EndsAreNotified"]
+
+    def holds(messages, given):
+        values = {"EventBusName": "", "FailureEmail": "", "StatusMessages": messages, receiver: given}
+        truth = Resolver(TEMPLATE, values, {})._truth
+        return not truth(rule["RuleCondition"]) or all(truth(one["Assert"]) for one in rule["Assertions"])
+
+    assert holds("terminal", "given")
+    assert holds("none", "")
+    assert not holds("none", "given")

@@ -156,3 +156,17 @@ def test_the_event_is_read_as_text_or_as_it_is(qualifier, wrap):
 
 def test_the_relay_is_known_by_the_name_that_the_template_gives():
     assert Settings.from_environment({"RELAY_FUNCTION": "stack-relay-1"}).relay_function == "stack-relay-1"
+
+
+def test_an_end_that_no_sink_is_for_leaves_nothing_to_publish():
+    """A cancel, where no status is published: the relay stops its execution, and the sweeper has nothing to do."""
+    stack = MemoryStack(status_messages="none")
+    key = stack.service.create_task("mbc", "cat", 1).key
+    stack.relay_one()
+    stack.service.cancel_task(key)
+    stack.give_up_one()
+    before = set(stack.memory.table.items)
+
+    sweep_twice(stack)
+
+    assert (stack.memory.given_up.documents, set(stack.memory.table.items)) == ({}, before)

@@ -101,7 +101,7 @@ def test_a_task_that_the_sweeper_ends_is_counted_as_failed(stack, log):
     assert log.metrics() == [CREATED, {"Failed": ([1.0], "Count")}]
 
 
-@pytest.mark.parametrize("status_messages", ["terminal", "all"])
+@pytest.mark.parametrize("status_messages", ["terminal", "all", "none"])
 def test_each_change_is_counted_once_whichever_function_makes_it(log, status_messages):
     # GIVEN tasks that code drives by itself, cancels and retries
     stack = MemoryStack(metrics_namespace="prod", status_messages=status_messages)
@@ -116,6 +116,16 @@ def test_each_change_is_counted_once_whichever_function_makes_it(log, status_mes
     counted = sorted(name for found in log.metrics() for name in found if name in COUNTS)
 
     assert counted == ["Cancelled"] * 2 + ["Completed"] + ["Created"] * 4 + ["Failed", "Retried"]
+
+
+@pytest.mark.parametrize("status_messages", ["terminal", "all", "none"])
+def test_a_single_task_takes_a_line_at_its_dispatch_and_one_at_its_end(log, status_messages):
+    stack = MemoryStack(metrics_namespace="prod", status_messages=status_messages)
+
+    run_single(stack, lambda event, context: None)
+
+    assert [line["message"] for line in log.lines] == ["passed on", "task is COMPLETED"]
+    assert (log.lines[1]["status"], log.lines[1]["attempt"]) == ("COMPLETED", 1)
 
 
 def test_what_the_relay_passes_on_together_is_counted_together(stack, log):
@@ -155,7 +165,7 @@ def test_without_a_namespace_there_are_no_metrics(log):
 def test_every_line_says_which_task_it_is_about(stack, log, run, handler):
     run(stack, handler)
     about_tasks = [line for line in log.lines if line["message"] != "swept"]
-    assert len(about_tasks) > 2
+    assert len(about_tasks) > 1
     said = [keys for line in about_tasks for keys in line.get("tasks", [line])]  # a batch of the relay has one line
     assert [keys for keys in said if KEYS - set(keys)] == []
 

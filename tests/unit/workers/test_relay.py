@@ -101,6 +101,46 @@ def test_every_status_is_published_when_asked_for():
     assert [m["content"]["status"] for m in stack.memory.topics.statuses] == ["CREATED", "QUEUED", "FAILED"]
 
 
+def test_where_no_status_is_published_a_task_that_completes_does_not_wake_the_relay():
+    TaskType("cat").task(lambda event, context: 1)
+    stack = MemoryStack(status_messages="none")
+
+    completed = stack.run(stack.service.create_task("mbc", "cat", 1).key)
+    assert (completed.status, stack.memory.table.stream, stack.memory.topics.statuses) == ("COMPLETED", [], [])
+
+    stack.run(stack.service.create_task("mbc", "dog", 1).key)
+    assert (len(stack.memory.topics.statuses), len(stack.memory.topics.alarms)) == (0, 1)
+
+
+def test_where_no_status_is_published_a_cancel_still_stops_the_execution():
+    TaskType("cat").sub_task(lambda event, context: 1)
+    stack = MemoryStack(status_messages="none")
+    key = stack.service.create_step_function_task("mbc", "cat", [1]).key
+    stack.relay_one()
+    stack.service.cancel_task(key)
+
+    stack.relay_one()
+
+    assert stack.memory.executions.is_running(stack.task(key)) is False
+    assert stack.memory.topics.statuses == []
+
+
+def test_an_end_that_was_to_be_published_is_not_once_no_status_is(monkeypatch):
+    """A deployment with ``StatusMessages=none`` while a topic was down."""
+    stack = MemoryStack()
+    with monkeypatch.context() as patch:
+        patch.setattr(stack.memory.status_topic, "publish", refuse)
+        stack.run(stack.service.create_task("mbc", "dog", 1).key)
+    monkeypatch.setattr(type(stack.memory.settings), "published", frozenset())
+
+    for _ in range(2):
+        stack.clock.advance(300)
+        stack.sweep()
+
+    assert stack.memory.topics.statuses == []
+    assert [item for item in stack.memory.table.items.values() if item.get("attention", "").startswith("UNTOLD")] == []
+
+
 @pytest.mark.parametrize("status_messages", ["terminal", "all"])
 def test_an_event_bus_gets_what_the_status_topic_gets(status_messages):
     TaskType("cat").task(lambda event, context: {"fed": 1})

@@ -170,7 +170,8 @@ class Cloud:
 
         settings = self.settings
         client = self._client("sqs")
-        return TaskQueue(client, settings.task_queue_url, settings.dead_letter_queue_url, self.meter)
+        urls = (settings.task_queue_url, settings.dead_letter_queue_url)
+        return TaskQueue(client, *urls, self.meter, fair=settings.fair_queue)
 
     @cached_property
     def executions(self) -> Executions:

@@ -13,11 +13,14 @@ from serverless_tasks.core.task.keys import TaskKey
 NOT_LOGGED = {"service", "function_name", "function_memory_size", "function_arn", "location", "xray_trace_id"}
 """Keys that the library adds to each line in vain: the log group says the first four, a stack trace the location.
 CloudWatch takes lines in by the byte, and they would be half of each."""
+OF_SOME = {"cold_start"}
+"""Keys that say nothing where they are false."""
 
 
 class _Slim(LambdaPowertoolsFormatter):
     def serialize(self, log: dict[str, Any]) -> str:  # type: ignore[override]  # the library's type is narrower than its use
-        return super().serialize({name: value for name, value in log.items() if name not in NOT_LOGGED})
+        left_out = NOT_LOGGED | {name for name in OF_SOME if not log.get(name)}
+        return super().serialize({name: value for name, value in log.items() if name not in left_out})
 
 
 # Lambda reads a line's level only beside a time by RFC 3339; else every line is INFO to it, and LogLevel=WARN drops all

@@ -43,26 +43,36 @@ def is_worn_out(record: Mapping[str, Any]) -> bool:
 
 
 class TaskQueue:
-    """Sends, hides and dead-letters task messages."""
+    """Sends, hides and dead-letters task messages.
 
-    def __init__(self, client: Any, url: str, dead_letter_url: str, meter: Meter | None = None) -> None:
+    ``fair``: the tenant is a message's group, so that one tenant's backlog delays no other (fair queue).
+    """
+
+    def __init__(
+        self, client: Any, url: str, dead_letter_url: str, meter: Meter | None = None, *, fair: bool = True
+    ) -> None:
         self._client = client
         self._url = url
         self._dead_letter_url = dead_letter_url
         self._meter = meter or Meter()
+        self._fair = fair
 
     def send(self, task: TaskEntity) -> None:
         """Dispatch a single task."""
-        self._client.send_message(QueueUrl=self._url, **_message(task))
+        self._client.send_message(QueueUrl=self._url, **self._message(task))
         self._meter.note(SENT, task.code)
 
     def send_all(self, tasks: Sequence[TaskEntity]) -> Failures:
         """Dispatch single tasks, ten with a request; returns what was not sent."""
-        failures = in_batches(tasks, _message, self._send_batch)
+        failures = in_batches(tasks, self._message, self._send_batch)
         for task in tasks:
             if task.key not in failures:
                 self._meter.note(DELETED, task.code)
         return failures
+
+    def _message(self, task: TaskEntity) -> dict[str, Any]:
+        body = json.dumps(task_message(task), separators=(",", ":"))
+        return {"MessageBody": body, **({"MessageGroupId": task.tenant_code} if self._fair else {})}
 
     def _send_batch(self, entries: Sequence[Entry]) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
@@ -120,9 +130,3 @@ def _size(attributes: Mapping[str, Any]) -> int:
     """Bytes of names, types and values, which is what SQS counts."""
     parts = (part for name, given in attributes.items() for part in (name, *given.values()))
     return sum(len(part if isinstance(part, bytes) else part.encode()) for part in parts)
-
-
-def _message(task: TaskEntity) -> dict[str, Any]:
-    """The tenant is the message group, so that one tenant's backlog delays no other (fair queue)."""
-    body = json.dumps(task_message(task), separators=(",", ":"))
-    return {"MessageBody": body, "MessageGroupId": task.tenant_code}

@@ -25,7 +25,9 @@ class Settings:
     metrics_namespace: str = ""
     """Where metrics of tasks are kept in CloudWatch; empty: there are none."""
     status_messages: str = "terminal"
-    """``terminal`` or ``all``: which statuses the status topic, and the event bus, get."""
+    """``terminal``, ``all`` or ``none``: which statuses the status topic, and the event bus, get."""
+    fair_queue: bool = True
+    """Whether a task's message names its tenant as its group."""
     task_queue_event_factory: str = ""
     event_factory: str = ""
     relay_function: str = ""
@@ -49,7 +51,7 @@ class Settings:
     @property
     def published(self) -> frozenset[TaskStatus]:
         """Statuses that the status topic, and the event bus, get."""
-        return frozenset(TaskStatus) if self.status_messages == "all" else TERMINAL
+        return _PUBLISHED.get(self.status_messages, TERMINAL)
 
     @property
     def bounded(self) -> bool:
@@ -63,7 +65,10 @@ class Settings:
         environment = os.environ if environment is None else environment
         given = {name: environment[name.upper()] for name in cls.__slots__ if environment.get(name.upper())}
         numbers = {name: int(value) for name, value in given.items() if name in _NUMBERS}
-        return cls(**{**given, **numbers})  # type: ignore[arg-type]  # the numbers replace their texts
+        flags = {name: value == "true" for name, value in given.items() if name in _FLAGS}
+        return cls(**{**given, **numbers, **flags})  # type: ignore[arg-type]  # they replace their texts
 
 
+_PUBLISHED: Mapping[str, frozenset[TaskStatus]] = {"all": frozenset(TaskStatus), "none": frozenset()}
 _NUMBERS = {field.name for field in fields(Settings) if field.type == "int"}
+_FLAGS = {field.name for field in fields(Settings) if field.type == "bool"}

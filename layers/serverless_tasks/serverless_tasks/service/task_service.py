@@ -161,8 +161,11 @@ class TaskService:
 
         Keys are those of ``usage`` in the HTTP API. ``estimatedUsd`` is what ``pricesOf``, a region and a day, says.
         """
+        settings = self._cloud.settings
         of_one = {name: price.of(1) for name, price in prices.prices().items()}
-        return usage_view(whole_usage(task), of_one, prices.named())
+        if not settings.fair_queue:
+            of_one["fairQueueRequest"] = 0
+        return usage_view(whole_usage(task, settings.relayed, settings.published), of_one, prices.named())
 
     def payload_link(self, reference: Mapping[str, Any]) -> str:
         """A link to a stored payload, for 15 minutes."""

@@ -141,13 +141,19 @@ def log_transition(task: TaskEntity, settings: Settings, **more: str) -> None:
 
 
 def log_passed_on(tasks: Sequence[TaskEntity], settings: Settings) -> None:
-    """Log what the relay passed on, a line for each task type, with the metrics that the relay counts."""
+    """Log what the relay passed on, a line for each task type, with the metrics that the relay counts.
+
+    A lone task has its keys on the line itself, where a search finds them. Its end has its line from its writer, and
+    takes no second one.
+    """
     for task_type in dict.fromkeys(task.type for task in tasks):
         of_type = [task for task in tasks if task.type == task_type]
         facts = [FACTS[task.status] for task in of_type]
         counted = Counter(known.metric for known in facts if known.counted_by_relay and known.metric)
-        extra = {"tasks": [task_keys(task) for task in of_type], **_metrics(task_type, counted, settings)}
-        logger.info("passed on", extra=extra)
+        keys = [task_keys(task) for task in of_type]
+        about = keys[0] if len(keys) == 1 else {"tasks": keys}
+        log = logger.info if counted else logger.debug
+        log("passed on", extra={**about, **_metrics(task_type, counted, settings)})
 
 
 def measures(task: TaskEntity) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ from serverless_tasks.core.errors import LostRace
 from serverless_tasks.core.fan_out.chunks import Chunk
 from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.keys import TaskKey, chunk_sk, chunks_pk
-from serverless_tasks.core.task.status import RELAYED, TaskKind, TaskStatus
+from serverless_tasks.core.task.status import RELAYED, TERMINAL, TaskKind, TaskStatus
 from serverless_tasks.testing.queries import page, projected
 
 HOLDS: dict[str, Callable[[Any, Any], bool]] = {
@@ -27,7 +27,7 @@ HOLDS: dict[str, Callable[[Any, Any], bool]] = {
 class MemoryTable:
     """Stands in for ``TaskTable``. ``stream`` are the records that the relay's filter lets through, oldest first."""
 
-    def __init__(self, relayed: frozenset[TaskStatus] = RELAYED) -> None:
+    def __init__(self, relayed: frozenset[TaskStatus] = RELAYED | TERMINAL) -> None:
         self.name = "tasks"
         self._relayed = relayed
         self.items: dict[tuple[str, str], Item] = {}

@@ -69,12 +69,12 @@ class Relay:
     def keep_ends(self, records: Sequence[Record]) -> None:
         """Leave the ends among records that the stream gave up to the sweeper, as if every sink had refused them.
 
-        The other records need nothing: their tasks are open, and the sweeper looks at them.
+        The other records need nothing: no sink is for them, or their tasks are open, and the sweeper looks at them.
         """
-        for record in records:
-            task = self._read(record)
-            if task is not None and task.status.terminal:
-                self._remember(task, [sink.name for sink in self._cloud.sinks if sink.is_for(task)])
+        for task in filter(None, map(self._read, records)):
+            sinks = [sink.name for sink in self._cloud.sinks if sink.is_for(task)]
+            if sinks and task.status.terminal:
+                self._remember(task, sinks)
 
     def _read(self, record: Record) -> TaskEntity | None:
         """The task of a record, if it is one whose status the relay acts on."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from serverless_tasks.adapters.prices import prices
+from serverless_tasks.adapters.settings import Settings
 from serverless_tasks.core.dynamodb.attribute_values import decode_item, encode_item
 from serverless_tasks.core.dynamodb.sizes import (
     index_units,
@@ -26,6 +27,7 @@ from serverless_tasks.core.usage.costs import (
     usage_view,
     whole_usage,
 )
+from serverless_tasks.testing import MemoryStack
 
 from tests.support.examples import a_fan_out, a_task
 from tests.support.resources import memory
@@ -125,22 +127,40 @@ def test_reads_are_added_up_before_they_are_rounded():
 # ---------------------------------------------------------------------------------------------------- estimates
 
 
-@pytest.mark.parametrize(
-    ("task", "ends", "publishes"),
-    [
-        (a_task(version=0), 0, 0),
-        (a_task(TaskStatus.PROCESSING, version=2), 0, 0),
-        (a_task(TaskStatus.COMPLETED, version=3), 1, 1),
-        (a_task(TaskStatus.FAILED, version=3), 1, 2),
-        (a_task(TaskStatus.CANCELLED, version=1), 1, 1),
-        (a_task(TaskStatus.CREATED, version=4, run=1), 1, 2),
-        (a_fan_out(TaskStatus.COMPLETED, version=9, run=1), 2, 3),
-    ],
-)
-def test_the_relay_is_invoked_for_each_end_and_publishes_it(task, ends, publishes):
-    time = ends * 10 * 512
-    assert unrecorded(task) == Usage(invocations=ends, megabyte_milliseconds=time, publishes=publishes)
-    assert whole_usage(replace(task, usage=EACH)) == EACH + unrecorded(task)
+ENDS = [
+    (a_task(version=0), (0, 0), (0, 0)),
+    (a_task(TaskStatus.PROCESSING, version=2), (0, 0), (0, 0)),
+    (a_task(TaskStatus.COMPLETED, version=3), (1, 1), (0, 0)),
+    (a_task(TaskStatus.FAILED, version=3), (1, 2), (1, 1)),
+    (a_task(TaskStatus.CANCELLED, version=1), (1, 1), (1, 0)),
+    (a_task(TaskStatus.CREATED, version=4, run=1), (1, 2), (1, 1)),
+    (a_fan_out(TaskStatus.COMPLETED, version=9, run=1), (2, 3), (1, 1)),
+]
+"""A task; the relay's invocations and the messages for its ends; both where none is published."""
+
+
+@pytest.mark.parametrize(("task", "expected", "_"), ENDS)
+@pytest.mark.parametrize("messages", ["terminal", "all"])
+def test_the_relay_is_invoked_for_each_end_and_publishes_it(task, expected, _, messages):
+    assert estimate(task, messages) == expected
+
+
+@pytest.mark.parametrize(("task", "_", "expected"), ENDS)
+def test_where_no_status_is_published_only_failures_and_cancels_wake_the_relay(task, _, expected):
+    assert estimate(task, "none") == expected
+
+
+def estimate(task, messages):
+    settings = Settings(status_messages=messages)
+    of = settings.relayed, settings.published
+    found = unrecorded(task, *of)
+    assert found == Usage(
+        invocations=found.invocations,
+        megabyte_milliseconds=found.invocations * 10 * 512,
+        publishes=found.publishes,
+    )
+    assert whole_usage(replace(task, usage=EACH), *of) == EACH + found
+    return found.invocations, found.publishes
 
 
 def test_the_relay_has_the_memory_that_is_assumed():
@@ -155,6 +175,13 @@ def test_each_amount_takes_its_price():
     found = [estimated_usd(seconds, costs | {name: 1.0}) for name in costs]
     assert found == [1, 2, 3, 4, 5, 6, 7, 8, 8, 9]
     assert estimated_usd(seconds, costs) == 0
+
+
+def test_without_fair_queue_its_price_is_not_estimated():
+    with_it, without = (
+        MemoryStack(fair_queue=fair).service.usage_of(a_task(usage=EACH))["estimatedUsd"] for fair in (True, False)
+    )
+    assert with_it - without == pytest.approx(EACH.queue_requests * prices()["fairQueueRequest"].of(1))
 
 
 def test_the_view_says_every_amount_and_what_they_cost():

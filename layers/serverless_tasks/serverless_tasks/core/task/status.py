@@ -60,7 +60,7 @@ class Facts(NamedTuple):
     outcome: bool = False
     """Work ends with it: a worker writes it, metrics time it, a sub-task may have it as its outcome."""
     relayed: bool = False
-    """The relay acts on it: it dispatches a new task, and notifies of an end. The stream's filter names the same."""
+    """The relay acts on it, published or not: it dispatches, stops or alarms. The stream's filter names the same."""
     metric: str | None = None
     """Name of the metric that counts the transitions to it."""
     counted_by_relay: bool = False
@@ -88,7 +88,7 @@ def facts(status: TaskStatus) -> Facts:
         case TaskStatus.FINISHED:
             return Facts((_S.COMPLETED, *_ENDS), fan_out)
         case TaskStatus.COMPLETED:
-            return Facts((), terminal=True, outcome=True, relayed=True, metric="Completed")
+            return Facts((), terminal=True, outcome=True, metric="Completed")
         # An explicit retry leads out of the other ends, and begins a new run.
         case TaskStatus.FAILED:
             return Facts((_S.CREATED,), terminal=True, outcome=True, relayed=True, metric="Failed", alarms=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from serverless_tasks.core.task.entity import TaskEntity
-from serverless_tasks.core.task.status import FACTS
+from serverless_tasks.core.task.status import FACTS, TaskStatus
 from serverless_tasks.core.usage.amounts import Usage
+
+Statuses = Set[TaskStatus]
 
 RELAY_MEGABYTES = 512
 """Memory of the relay in the template."""
@@ -21,27 +23,31 @@ PRICED: Mapping[str, tuple[str, ...]] = {
     "state_transitions": ("transition",),
     "payload_writes": ("put",),
     "payload_reads": ("get",),
-    "queue_requests": ("queueRequest", "fairQueueRequest"),  # the second one at most: not all name a message group
+    "queue_requests": ("queueRequest", "fairQueueRequest"),  # the second one at most, and zero without fair queue
     "publishes": ("publish",),
 }
 """Which prices an amount takes. Lambda's time, in gigabyte-seconds, takes ``lambdaSecond``."""
 
 
-def whole_usage(task: TaskEntity) -> Usage:
-    """The amounts that the writes of the task recorded, and an estimate of the rest."""
-    return task.usage + unrecorded(task)
+def whole_usage(task: TaskEntity, relayed: Statuses, published: Statuses) -> Usage:
+    """The amounts that the writes of the task recorded, and an estimate of the rest.
+
+    ``relayed``: the statuses that wake the relay. ``published``: those that the status topic gets.
+    """
+    return task.usage + unrecorded(task, relayed, published)
 
 
-def unrecorded(task: TaskEntity) -> Usage:
-    """Amounts after a task's last write, or without one: the relay notifies of the end of each run.
+def unrecorded(task: TaskEntity, relayed: Statuses, published: Statuses) -> Usage:
+    """Amounts after a task's last write, or without one: the relay acts on the end of each run, if it is woken by it.
 
     It is invoked for it, alone at worst. Each run's first change is dispatched, which is a write, and the changes in
     between do not wake it. Each earlier run is taken to have failed.
     """
-    ends = task.run + task.status.terminal
-    failures = task.run + FACTS[task.status].alarms
-    milliseconds = ends * PASSING_MILLISECONDS
-    return Usage(invocations=ends, megabyte_milliseconds=milliseconds * RELAY_MEGABYTES, publishes=ends + failures)
+    ends = [TaskStatus.FAILED] * task.run + [task.status] * task.status.terminal
+    wakes = sum(end in relayed for end in ends)
+    publishes = sum((end in published) + FACTS[end].alarms for end in ends)
+    milliseconds = wakes * PASSING_MILLISECONDS
+    return Usage(invocations=wakes, megabyte_milliseconds=milliseconds * RELAY_MEGABYTES, publishes=publishes)
 
 
 def gigabyte_seconds(usage: Usage) -> float:
