@@ -14,6 +14,7 @@ from typing import Any
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from samcli.lib.cfn_language_extensions.sam_integration import expand_language_extensions
+from samcli.lib.telemetry.event import EventTracker
 
 from local.deployment import with_defaults
 from local.guard import transformed
@@ -62,6 +63,7 @@ def deployed(parameters: Mapping[str, str], source: Mapping[str, Any] | None = N
     values = {**_PSEUDO, **defaults(), **parameters}
     given = with_defaults(source or template(), values)
     expanded = expand_language_extensions(given, values, enabled=True).expanded_template
+    EventTracker.clear_trackers()  # SAM CLI notes each use, and reports fifty of them to AWS, whatever its settings say
     processed = transformed(expanded, REGION)
     names = _Names(processed, values)
     return {

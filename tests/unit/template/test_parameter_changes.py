@@ -6,6 +6,7 @@ from functools import cache
 
 import botocore.session
 import pytest
+from samcli.lib.telemetry.event import EventTracker
 
 from local.paths import ROOT
 from tools import parameter_changes
@@ -98,3 +99,8 @@ def test_a_page_without_a_place_for_the_table_says_so():
     written = parameter_changes.with_table("<!-- what each parameter changes -->\nold\n<!-- end -->\n")
     assert "old" not in written
     assert "| `Protection` |" in written
+
+
+def test_nothing_is_left_for_sam_cli_to_report():
+    deployed({})
+    assert EventTracker.get_tracked_events() == []
