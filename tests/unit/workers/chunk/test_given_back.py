@@ -132,3 +132,45 @@ def test_it_ends_where_nothing_helps(stack, refuse):
     waits = [(after - before).total_seconds() for before, after in pairwise(ran)]
     assert task.error["type"] == "WorkerLost"
     assert [round(wait) for wait in waits] == [0, 60, 120, 240, 480, *[900] * 5]
+
+
+def test_a_chunk_that_gets_on_every_time_does_not_give_up(stack, refuse):
+    cat, flushes = TaskType("cat", chunk_size=200), []
+
+    @cat.sub_task
+    def handle(event, context):
+        stack.clock.advance(6)
+
+    def every_third_flush(change):
+        return (
+            "outcomes" in change.set and change.set["claims"] == 1 and not flushes.append(1) and len(flushes) % 3 == 0
+        )
+
+    refuse(every_third_flush)
+    began = stack.clock()
+
+    task = stack.run(planned(stack, list(range(100))))
+
+    assert (task.status, task.attributes["subTaskSucceedCount"]) == (TaskStatus.COMPLETED, 100)
+    assert (stack.clock() - began).total_seconds() < 100 * 12
+
+
+def test_a_death_is_charged_although_the_charge_is_refused_at_first(stack, refuse):
+    cat, ran, refused = TaskType("cat", max_attempts=1, chunk_size=2), [], []
+
+    @cat.sub_task
+    def handle(event, context):
+        ran.append(event.index)
+        if event.index == 0:
+            raise WorkerKilled
+
+    def is_the_charge(change):
+        return "outcomes" in change.set and ran == [0, 0] and len(refused) < 3 and not refused.append(1)
+
+    refuse(is_the_charge)
+    key = planned(stack, ["a", "b"])
+
+    stack.run(key)
+
+    assert (ran, statuses(stack, key)) == ([0, 0, 1], ["FAILED", "COMPLETED"])
+    assert len(refused) == 3

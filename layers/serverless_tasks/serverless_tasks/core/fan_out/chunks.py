@@ -257,7 +257,8 @@ def release(
 def give_back(chunk: Chunk, now: datetime, wait: float, *, begun: bool) -> Update:
     """The worker cannot go on, and lives to say so: no sub-task is to blame. The chunk is due in ``wait`` seconds.
 
-    ``begun``: whether it may have begun sub-tasks; else what is in flight is a dead worker's, and yet to be charged.
+    ``chunk`` is what it wrote last. ``begun``: whether it has written; else what is in flight is a dead worker's, and
+    yet to be charged.
     """
     sets = {"claims": chunk.claims - 1, "unread": chunk.unread + 1, "dueAt": to_iso(after(now, wait))}
     removes = ("leaseUntil", "holder", *(("inFlight",) if begun else ()))

@@ -20,6 +20,7 @@ from typing import Any
 from serverless_tasks.adapters.clock import chance, utc_now
 from serverless_tasks.adapters.cloud import UNREAD, Cloud
 from serverless_tasks.adapters.log import key_keys, logger, task_keys
+from serverless_tasks.core.dynamodb.expressions import Update
 from serverless_tasks.core.errors import LostRace, PayloadMissing, WorkerLost
 from serverless_tasks.core.fan_out import chunks, outcomes
 from serverless_tasks.core.fan_out.chunks import Chunk
@@ -90,16 +91,19 @@ class ChunkWorker:
         if chunk.claims > 1:
             logger.warning("a worker of this chunk died", extra=_chunk_keys(task, chunk))
         watch = Watch(lambda: self._parent(key, run) is not None, self._clock, looked_at=self._clock())
-        services = (self._cloud, self._router, self._clock, self._random, self._sleep, remaining, watch)
+        invocation = Invocation(self._cloud, self._router, self._clock, self._random, self._sleep, remaining, watch)
         try:
             with logger.append_context_keys(**_chunk_keys(task, chunk)):  # on the handlers' own lines, too
-                chunk = run_chunk(Invocation(*services), task, chunk)
+                chunk = run_chunk(invocation, task, chunk)
         except LostRace:
             return logger.warning("lost the lease of a chunk, its outcomes are dropped", extra=_chunk_keys(task, chunk))
         except Unread:
-            return self._give_back(task, chunk, unread_wait(chunk.unread), begun=False)
+            last = invocation.written or chunk
+            return self._give_back(task, last, unread_wait(last.unread), begun=False)
         except Exception:  # of AWS: the first of these in a row costs no time, a bad hour is waited for
-            self._give_back(task, chunk, unread_wait(chunk.unread - 1) if chunk.unread else 0, begun=True)
+            last = invocation.written or chunk
+            wait = unread_wait(last.unread - 1) if last.unread else 0
+            self._give_back(task, last, wait, begun=invocation.written is not None)
             raise
         logger.info("chunk released", extra=_chunk_keys(task, chunk))
         if chunk.done_in(run):
@@ -306,7 +310,7 @@ class Lines:
 
     def mark_in_flight(self, offset: int) -> None:
         """Persist the index before it runs, to blame it after a crash."""
-        self._invocation.cloud.table.update(chunks.mark_in_flight(self._chunk, self._chunk.range.first + offset))
+        self._write(chunks.mark_in_flight(self._chunk, self._chunk.range.first + offset))
 
     def flush_is_due(self, *, isolating: bool = False) -> bool:
         """Whether it is time to write. An isolating worker writes at once while that is cheap: the rest runs again."""
@@ -319,7 +323,7 @@ class Lines:
     def flush(self) -> bool:
         """Write the outcomes so far; returns whether the task still wants more of them."""
         completed, failed, _ = outcomes.tally(self._lines, self._task.run)
-        self._invocation.cloud.table.update(chunks.flush(self._chunk, self._stored(), (completed, failed)))
+        self._write(chunks.flush(self._chunk, self._stored(), (completed, failed)))
         self._flushed_at = self._invocation.clock()
         return not self._invocation.watch.is_gone()
 
@@ -327,8 +331,11 @@ class Lines:
         """Write the outcomes and give the chunk back; returns it as it is then."""
         completed, failed, due_at = outcomes.tally(self._lines, self._task.run)
         now = self._invocation.clock()
-        update = chunks.release(self._chunk, self._stored(), (completed, failed), now, due_at)
-        return Chunk.from_item(self._invocation.cloud.table.update(update))
+        return self._write(chunks.release(self._chunk, self._stored(), (completed, failed), now, due_at))
+
+    def _write(self, update: Update) -> Chunk:
+        self._invocation.written = written = Chunk.from_item(self._invocation.cloud.table.update(update))
+        return written
 
     def _stored(self) -> dict[str, Any]:
         self._writes += 1

@@ -54,6 +54,8 @@ class Invocation:
     watch: Watch
     line_bytes: int = 0
     """Bytes of the chunk's lines of outcomes, as far as they bound what results may add."""
+    written: Chunk | None = None
+    """The chunk as this invocation wrote it last. Before its first write, what is in flight is a dead worker's."""
     _failures: int = 0
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
