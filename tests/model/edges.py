@@ -42,9 +42,9 @@ WRITES: dict[str, Callable[[TaskEntity], Update]] = {
 }
 
 
-def _policy(task: TaskEntity) -> list[int]:
+def _policy(task: TaskEntity) -> dict[str, int]:
     """What the deployment says that claims the task. A later one allows more, and is not heard before a retry."""
-    return [MAX_ATTEMPTS + (task.attempt > 0)]
+    return {"maxAttempts": MAX_ATTEMPTS + (task.attempt > 0)}
 
 
 @cache

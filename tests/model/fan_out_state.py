@@ -16,7 +16,7 @@ from tests.model.chunk_edges import RANGES, SUB_TASKS
 from tests.model.edges import apply, later_runs, write
 from tests.model.snapshots import NOW, TASKS, outdated
 
-POLICY = [3, 0, True]
+POLICY = {"maxAttempts": 3, "fanIn": True}
 
 
 class Left(NamedTuple):

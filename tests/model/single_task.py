@@ -113,7 +113,7 @@ LAST_WRITES = {
 
 
 def _decision(task: TaskEntity, run: int) -> object:
-    allowed = task.policy[0] if task.policy else MAX_ATTEMPTS
+    allowed = task.policy["maxAttempts"] if task.policy else MAX_ATTEMPTS
     return decisions.decide(task, run, NOW, allowed)
 
 
@@ -273,7 +273,7 @@ def _run(state: State, worker: Worker) -> Steps:
 def _end(state: State, worker: Worker) -> Steps:
     yield from _write(state, worker, "completed")
     yield from _write(state, worker, "failed")
-    if TASKS[worker.seen].attempt < TASKS[worker.seen].policy[0]:
+    if TASKS[worker.seen].attempt < TASKS[worker.seen].policy["maxAttempts"]:
         yield from _write(state, worker, "errored")
 
 

@@ -82,7 +82,7 @@ KEPT_ATTRIBUTES = ("subTaskCount", "subTaskSucceedCount", "subTaskFailedCount")
 
 
 def _task_key(task: TaskEntity) -> Hashable:
-    policy = task.policy and tuple(task.policy)
+    policy = task.policy and tuple(task.policy.items())
     began = (task.attempt_started_at, policy)
     marks = (task.lease_until, task.next_attempt_at, task.attention, task.expires_at, task.execution_arn)
     counts = tuple(task.attributes.get(name) for name in KEPT_ATTRIBUTES)

@@ -144,7 +144,7 @@ class Planner:
         counts, done = chunks.recount(known, task.run)
         counts = {"subTaskCount": found.count, **counts}
         policy = Policy.of_code(task.type).to_item(task.kind)
-        cut = cuts.for_task(limits) if limits else None
+        cut = limits.to_item() if limits else None
         header = found.header and found.header.kept
         update = transitions.planned(task, self._clock(), arn, counts, done, header, policy=policy, cut=cut)
         task = self._transitions.write(task, update)
@@ -172,11 +172,12 @@ class Planner:
         missing = [range_ for range_ in ranges if range_.number not in there]
         with ThreadPoolExecutor(POOL_SIZE) as pool:
             written = list(pool.map(lambda range_: self._write_chunk(task, range_, limits, expires_at), missing))
-        return (list(range(len(ranges))) if fresh and all(written) else None), limits
+        whole = len(ranges) == 1  # a list that is not cut can only be lost as a whole, and is then cut anew
+        return (list(range(len(ranges))) if fresh and all(written) else None), None if whole else limits
 
     def _limits(self, task: TaskEntity, found: Measured, known: list[Chunk]) -> Limits:
         """By which the list was cut, in whichever run; else by which this deployment cuts it."""
-        begun_with = cuts.of_task(task.cut) if task.cut else None
+        begun_with = Limits.from_item(task.cut) if task.cut else None
         if known:
             return cuts.limits_of(known, found.count, found.marks, begun_with)
         wanted, concurrency = policy_of(task.type).chunk_size, self._cloud.settings.fan_out_concurrency

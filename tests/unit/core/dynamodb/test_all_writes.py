@@ -25,8 +25,8 @@ LATER = NOW + timedelta(minutes=15)
 REFERENCE = {"key": "payloads/mbc/1/x", "bytes": 5000, "etag": '"e"'}
 ERROR = '{"type":"ValueError","message":"no food"}'
 COUNTS = {"subTaskCount": 3, "subTaskSucceedCount": 1, "subTaskFailedCount": 1}
-POLICY = [3, "5%", True]
-CUT = [2, 1000]
+POLICY = {"maxAttempts": 3, "toleratedFailures": "5%", "fanIn": True}
+CUT = {"maxCount": 2, "maxBytes": 1000}
 ATTRIBUTES = [
     {},
     COUNTS,

@@ -172,10 +172,3 @@ def test_what_cannot_be_cut_is_refused_when_it_is_too_large():
         "inputRef: sub-tasks 1 to 1 have 268435457 bytes in one piece, 268435456 are allowed; "
         "store what is large, and let elements give its key"
     )
-
-
-@pytest.mark.parametrize(("limits", "cut"), [(Limits(34), [34]), (Limits(34, 1000), [34, 1000])])
-def test_a_task_knows_how_its_list_was_cut_in_few_bytes(limits, cut):
-    assert cuts.for_task(limits) == cut
-    assert cuts.of_task(cut) == limits
-    assert cuts.of_task(limits.to_item()) == limits  # as it was written at first

@@ -41,8 +41,8 @@ FULL = a_fan_out(
     dispatched_at=AT,
     kept_at=AT,
     done_chunks=frozenset({0, 2}),
-    policy=[3, "5%", True],
-    cut=[2, 1000],
+    policy={"maxAttempts": 3, "toleratedFailures": "5%", "fanIn": True},
+    cut={"maxCount": 2, "maxBytes": 1000},
     usage=Usage(1, 2, 3, 4, 5, 6, 7, 8, 9),
 )
 NAMES = """

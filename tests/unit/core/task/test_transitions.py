@@ -17,8 +17,8 @@ LATER = NOW + timedelta(minutes=15)
 REFERENCE = {"key": "k", "bytes": 5000, "etag": '"e"'}
 ERROR = '{"type":"ValueError","message":"no food"}'
 COUNTS = {"subTaskCount": 3, "subTaskSucceedCount": 1, "subTaskFailedCount": 1}
-SINGLE = [3]
-LIST = [3, 0, True]
+SINGLE = {"maxAttempts": 3}
+LIST = {"maxAttempts": 3, "fanIn": True}
 SET_COUNTS = {f"attributes.{name}": count for name, count in COUNTS.items()}
 
 BUILDERS = {

@@ -41,7 +41,7 @@ class Limits:
         return cls(item["maxCount"], item["maxBytes"])
 
     def to_item(self) -> dict[str, int]:
-        """What the first chunk says of them."""
+        """What a task, and its first chunk, say of them."""
         return {"maxCount": self.count, "maxBytes": self.bytes}
 
 

@@ -6,8 +6,8 @@ weigh on average says nothing about a part of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from serverless_tasks.core.errors import InvalidInput, PayloadMissing
 from serverless_tasks.core.fan_out.chunks import CHUNK_BYTES, MAX_CHUNKS, Chunk, Limits, Range
@@ -43,16 +43,6 @@ def limits_for(count: int, concurrency: int, wanted: int | None = None, marks: M
     for each in ranges:
         _check(each)
     return limits
-
-
-def of_task(kept: Sequence[int] | Mapping[str, Any]) -> Limits:
-    """The limits that a task knows; at first they were written as its first chunk has them."""
-    return Limits.from_item(kept) if isinstance(kept, Mapping) else Limits(*kept)
-
-
-def for_task(limits: Limits) -> list[int]:
-    """What a task keeps of them, in few bytes: every write to it pays for those."""
-    return [limits.count] if limits.bytes == CHUNK_BYTES else [limits.count, limits.bytes]
 
 
 def cut(count: int, limits: Limits, marks: Marks | None = None) -> Iterator[Range]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any
@@ -72,10 +72,10 @@ class TaskEntity:
     """When the sweeper last made the objects of a task that is open for long young again."""
     done_chunks: frozenset[int] = frozenset()
     """Numbers of the chunks that are in the counters."""
-    policy: Sequence[Any] | Mapping[str, Any] | None = None
-    """What decides how the run ends, as it began: the fields of ``task_type.Policy`` in order."""
-    cut: Sequence[int] | Mapping[str, int] | None = None
-    """What a chunk has at most, for all runs: the fields of ``chunks.Limits`` in order."""
+    policy: Mapping[str, Any] | None = None
+    """What decides how the run ends, as it began: ``task_type.Policy`` without what is as usual."""
+    cut: Mapping[str, int] | None = None
+    """What a chunk has at most, for all runs: ``chunks.Limits``. None as well for a list of one chunk."""
     usage: Usage = NOTHING
     """Its use of AWS, as far as its writes could say so; ``TaskService.usage_of`` adds the rest."""
 

@@ -10,7 +10,7 @@ attempt has ended or goes on with another worker, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
@@ -41,9 +41,7 @@ def started(task: TaskEntity, at: datetime, execution_arn: str) -> Update:
     return _transition(task, TaskStatus.STARTED, at, sets=sets)
 
 
-def claimed(
-    task: TaskEntity, at: datetime, lease_until: datetime, policy: Sequence[Any], lost: str | None = None
-) -> Update:
+def claimed(task: TaskEntity, at: datetime, lease_until: datetime, policy: Sets, lost: str | None = None) -> Update:
     """A queue worker takes the task: with the next attempt, or the same one where only an invocation ended.
 
     ``policy``: what this deployment decides by. The first claim of a run writes it, and all later ones keep it.
@@ -114,8 +112,8 @@ def planned(
     done_chunks: frozenset[int],
     header: Sets | None = None,
     *,
-    policy: Sequence[Any],
-    cut: Sequence[int] | None = None,
+    policy: Sets,
+    cut: Sets | None = None,
 ) -> Update:
     """The chunks of a Step Functions task are there and begin to run.
 

@@ -250,18 +250,13 @@ class Policy:
         """What the task began with; what this deployment says, where the task knows none."""
         if (known := task.policy) is None:
             return cls.of_code(task.type)
-        if isinstance(known, Mapping):  # so it was written at first
-            return cls(known["maxAttempts"], known.get("toleratedFailures", 0), known.get("fanIn", False))
-        return cls(*known)
+        return cls(known["maxAttempts"], known.get("toleratedFailures", 0), known.get("fanIn", False))
 
-    def to_item(self, kind: TaskKind) -> list[Any]:
-        """The task's attribute: the fields in order, to the last that says anything. Each write pays for its bytes."""
-        fields: list[int | str] = [self.max_attempts]
-        if kind is TaskKind.SFN_TASK:
-            fields += [self.tolerated_failures, self.fan_in]
-        while not fields[-1]:
-            fields.pop()
-        return fields
+    def to_item(self, kind: TaskKind) -> Mapping[str, Any]:
+        """The task's attribute, without what is as usual: every write to the task pays for its bytes."""
+        of_lists = {"toleratedFailures": self.tolerated_failures, "fanIn": self.fan_in}
+        unusual = {name: value for name, value in of_lists.items() if value and kind is TaskKind.SFN_TASK}
+        return {"maxAttempts": self.max_attempts, **unusual}
 
     def tolerates(self, failed: int, count: int) -> bool:
         """Whether a fan-out of ``count`` sub-tasks completes although ``failed`` of them did."""
