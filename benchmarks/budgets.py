@@ -29,8 +29,8 @@ FAN_OUT: dict[str, tuple[Budget, float, float]] = {
 
 
 def broken(counts: Counts) -> list[str]:
-    """Counts over budget; without transitions, the task is a single one."""
-    if counts.transitions == 0:
+    """Counts over budget; without a plan, the task is a single one."""
+    if "plan" not in counts.invocations:
         rows = [(name, count(counts) / counts.tasks, most) for name, (count, most) in SINGLE.items()]
     else:
         rows = [(name, count(counts), a + b * counts.chunks) for name, (count, a, b) in FAN_OUT.items()]

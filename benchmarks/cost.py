@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from serverless_tasks.adapters.prices import prices
+from serverless_tasks.core.usage.amounts import LANE_STEP_MILLISECONDS
 
 from benchmarks.counts import Counts
 from benchmarks.logs import platform_bytes
@@ -25,6 +26,10 @@ FULL_CPU_MB = 1769
 """Memory at which a function has one vCPU (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html)."""
 RELAY_THREADS = 8
 """Tasks for which the relay waits at once (``THREADS`` in functions/relay/app.py)."""
+FAN_OUT_CONCURRENCY = 20
+"""Chunks at once, by the template's default."""
+LANE_STATES, LANE_STATE_MS = 7, 10.0
+"""States of a lane beside those of its map, and the time that each is assumed to take beside its function."""
 SINGLE_TARGET, SINGLE_TARGET_WITH_OUTSIDE = 7.0, 10.0
 """Dollars that a million single tasks of at most 1 KB may cost without and with API and topic."""
 SINGLE_TARGET_LEAN = 6.6
@@ -34,6 +39,7 @@ Terms = dict[str, float]
 """Dollars by purpose."""
 
 ESTIMATED = "Lambda time, estimated"
+EXPRESS_ESTIMATED = "Express time, estimated"
 LOGS = "logs"
 REQUESTS = (
     "table writes",
@@ -44,6 +50,7 @@ REQUESTS = (
     "queue requests",
     "fair queue, at most",
     "state transitions",
+    "Express requests",
     "Lambda requests",
 )
 """Terms that are counted, without the API and the topic."""
@@ -77,6 +84,8 @@ def task_cost(counts: Counts, deployment: Deployment) -> Terms:
         "queue requests": of["queueRequest"].of(queue_requests),
         "fair queue, at most": of["fairQueueRequest"].of(queue_requests if deployment.fair_queue else 0),
         "state transitions": of["transition"].of(counts.transitions),
+        "Express requests": of["expressRequest"].of(counts.express_requests),
+        EXPRESS_ESTIMATED: of["expressSecond"].of(lane_seconds(counts, deployment)),
         "Lambda requests": of["lambdaRequest"].of(sum(inside.values())),
         ESTIMATED: sum(_time_cost(counts, name, number, deployment) for name, number in inside.items()),
         LOGS: sum(_log_cost(counts, name, number) for name, number in inside.items()),
@@ -87,7 +96,29 @@ def task_cost(counts: Counts, deployment: Deployment) -> Terms:
     }
 
 
+def lane_seconds(counts: Counts, deployment: Deployment, handler: float = 0.0) -> float:
+    """What a lane is billed for: plan, the chunks in waves, finish. ``handler``: seconds that each sub-task takes."""
+    if not counts.express_requests:
+        return 0.0
+    waves = -(-counts.chunks // FAN_OUT_CONCURRENCY)
+    of_each = {name: _milliseconds(counts, name, 1, deployment) for name in ("plan", "finish")}
+    states = LANE_STATE_MS * (LANE_STATES + 2 * waves)
+    total = sum(of_each.values()) + states
+    if counts.chunks:
+        size = -(-counts.n // counts.chunks)
+        total += waves * (
+            _milliseconds(counts, "chunk", counts.chunks, deployment) / counts.chunks + size * handler * 1000
+        )
+    return -(-total // LANE_STEP_MILLISECONDS) * LANE_STEP_MILLISECONDS / 1000
+
+
 def _time_cost(counts: Counts, function: str, invocations: float, deployment: Deployment) -> float:
+    megabytes = deployment.memory[function]
+    milliseconds = _milliseconds(counts, function, invocations, deployment)
+    return prices()["lambdaSecond"].of(milliseconds / 1000 * megabytes / 1024)
+
+
+def _milliseconds(counts: Counts, function: str, invocations: float, deployment: Deployment) -> float:
     """Calls take their latency; processor time grows as the function's memory shrinks."""
     calls = counts.calls.get(function, {})
     waiting = sum(
@@ -97,9 +128,7 @@ def _time_cost(counts: Counts, function: str, invocations: float, deployment: De
     working = sum(calls.values()) * CALL_CPU_MS + invocations * INVOCATION_CPU_MS
     if function == "chunk":
         working += counts.n * SUB_TASK_CPU_MS
-    megabytes = deployment.memory[function]
-    milliseconds = waiting + working / min(1.0, megabytes / FULL_CPU_MB)
-    return prices()["lambdaSecond"].of(milliseconds / 1000 * megabytes / 1024)
+    return waiting + working / min(1.0, deployment.memory[function] / FULL_CPU_MB)
 
 
 _IN_THREADS = {("relay", "dynamodb"), ("relay", "stepfunctions")}
@@ -126,7 +155,7 @@ def requests_with_outside(terms: Terms) -> float:
 
 def inside(terms: Terms) -> float:
     """All terms without API and topic: the functions' time and logs, too."""
-    return requests(terms) + terms[ESTIMATED] + terms[LOGS]
+    return requests(terms) + terms[ESTIMATED] + terms[EXPRESS_ESTIMATED] + terms[LOGS]
 
 
 def everything(terms: Terms) -> float:

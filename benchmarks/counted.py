@@ -13,9 +13,9 @@ from tests.support.resources import properties
 
 SIZES = (0, 1, 10, 40, 100, 480, 1_000, 10_000, 100_000, 1_000_000)
 """Sub-tasks at the default chunk size; 480 is where the followed module ends."""
-ALONE_SIZES = (1, 3, 10, 30, 100, 300, 1_000)
+ALONE_SIZES = (50, 70, 100, 150, 300, 600, 1_000)
 """Sub-tasks in chunks of one: a chunk, an item and a child execution for each. Their input is in the bucket from the
-first, so that no line has a step where it outgrows the item."""
+first, and they are too many for an inline map, so that no line has a step."""
 SINGLES = int(properties("RelayFunction")["Events"]["StatusChanges"]["Properties"]["BatchSize"])
 """Single tasks at once: as many as fill the relay's batch."""
 FITTED: dict[str, Callable[[Counts], float]] = {
@@ -53,7 +53,8 @@ def to_json(row: Counts) -> dict[str, Any]:
 
 def from_json(row: Mapping[str, Any]) -> Counts:
     """The row of such JSON."""
-    return Counts(**{field.name: row[to_camel(field.name)] for field in fields(Counts)})
+    known = {field.name: to_camel(field.name) for field in fields(Counts)}
+    return Counts(**{name: row[given] for name, given in known.items() if given in row})
 
 
 def fits(alone: Sequence[Counts]) -> dict[str, dict[str, float]]:

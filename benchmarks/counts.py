@@ -1,6 +1,6 @@
 """Runs tasks over moto with the layer's real adapters, and counts the calls of each at the clients.
 
-State transitions and bytes are those of ``statemachine/fan_out.asl.json`` played by tests/support. Nothing is
+State transitions and bytes are those of the definitions in ``statemachine/`` played by tests/support. Nothing is
 extrapolated: a list of a million elements is really run.
 """
 
@@ -57,6 +57,8 @@ class Counts:
     calls: dict[str, dict[str, int]] = field(default_factory=dict)
     """By function and service."""
     tasks: int = 1
+    express_requests: int = 0
+    """Executions of the fast lane."""
 
     @property
     def worker_invocations(self) -> int:
@@ -156,4 +158,5 @@ def _summed(count: int, stack: MotoStack, meter: Meter, written: Counter[str], t
         log_bytes=dict(sorted(written.items())),
         calls={function: dict(sorted(made.items())) for function, made in sorted(calls.items())},
         tasks=tasks,
+        express_requests=usage.express_requests,
     )

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from serverless_tasks.adapters.prices import prices
+
 from benchmarks import cost, followed
 from benchmarks.cost import Deployment, Terms, everything, per_million, requests
 from benchmarks.counts import Counts
@@ -12,6 +14,7 @@ from tests.support.resources import memory
 TARGET_PER_CHUNK = 60 / cost.MILLION
 TARGET_PER_FAN_OUT = 200 / cost.MILLION
 """Dollars that the requests of a fan-out may cost."""
+LONG_SECONDS = 10
 FUNCTIONS = ("api", "relay", "queue", "plan", "chunk", "finish")
 
 
@@ -49,7 +52,14 @@ def _row(counts: Counts, where: Deployment) -> dict[str, Any]:
         "target": round(target * cost.MILLION, 3),
         "requestsPerMillionSubTasks": round(requests(terms) * cost.MILLION / of_each, 4),
         "everythingPerMillionSubTasks": round(everything(terms) * cost.MILLION / of_each, 4),
+        "everythingOfLongHandlers": round((everything(terms) + _longer(counts, where)) * cost.MILLION / of_each, 4),
     }
+
+
+def _longer(counts: Counts, where: Deployment) -> float:
+    """Dollars more where each handler takes :data:`LONG_SECONDS`, its own function's time aside."""
+    long, short = cost.lane_seconds(counts, where, LONG_SECONDS), cost.lane_seconds(counts, where)
+    return prices()["expressSecond"].of(long - short)
 
 
 def _followed(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -129,6 +129,8 @@ def fan_out_cost_table(results: Results) -> Table:
     lines = [(name, *(_dollars(row["perMillionFanOuts"][name] / row["n"]) for row in rows)) for name in names]
     lines.append(("**requests**", *(f"**{_dollars(row['requestsPerMillionSubTasks'])}**" for row in rows)))
     lines.append(("**everything**", *(f"**{_dollars(row['everythingPerMillionSubTasks'])}**" for row in rows)))
+    long = (f"**{_dollars(row['everythingOfLongHandlers'])}**" for row in rows)
+    lines.append(("**everything, handlers of 10 s, their own time aside**", *long))
     theirs = {row["n"]: row["perMillionSubTasks"] for row in results["cost"]["followed"]}
     stops = [_dollars(theirs[row["n"]]) if row["n"] in theirs else _stopped(row["n"]) for row in rows]
     lines.append(("followed module, at least", *stops))

@@ -148,6 +148,7 @@ STATES: dict[str, Understood] = {
     "Task": _understood(
         f"Resource TimeoutSeconds Retry Catch QueryLanguage {_FIELDS}",
         Credentials="only the roles of functions are enforced here",
+        TimeoutSecondsPath="a task that takes long is waited for here; an Express execution has no end of five minutes",
     ),
     "Wait": _understood(f"Seconds SecondsPath Timestamp TimestampPath {_FIELDS}"),
 }

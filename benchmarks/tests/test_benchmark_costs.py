@@ -42,12 +42,14 @@ def test_every_term_is_a_count_times_its_price(monkeypatch):
         puts=1,
         gets=10,
         transitions=4,
+        express_requests=0,
         invocations={"api": 2, "relay": 2, "queue": 3},
         log_bytes={"queue": 1000, "api": 200},
     )
     monkeypatch.setattr(cost, "platform_bytes", lambda: 400)
     terms = cost.per_million(cost.task_cost(million, Deployment(MEMORY)))
     assert terms.pop(cost.ESTIMATED) > 0
+    assert terms.pop(cost.EXPRESS_ESTIMATED) == 0
     assert terms.pop(cost.API_ESTIMATED) > 0.0005 * (200 + 2 * 400)
     assert terms == pytest.approx(
         {
@@ -59,6 +61,7 @@ def test_every_term_is_a_count_times_its_price(monkeypatch):
             "queue requests": 0.40 * (1 + 20 + 1),
             "fair queue, at most": 0.10 * 22,
             "state transitions": 100.00,
+            "Express requests": 0,
             "Lambda requests": 1.00,
             "logs": 0.5 + 0.0005 * 5 * 400,
             "topic": 1.00,
@@ -76,6 +79,20 @@ def test_time_is_latency_and_processor_time_at_the_share_that_memory_gives():
     seconds = (4 * 5 + 2 * 25 + working * 1769 / 512) / 1000
     terms = cost.task_cost(chunk, Deployment(MEMORY))
     assert terms[cost.ESTIMATED] == pytest.approx(seconds * 0.5 * 13.3334 / 1e6)
+
+
+def test_a_lane_is_billed_for_plan_waves_and_finish():
+    calls = {"plan": {"dynamodb": 2}, "chunk": {"dynamodb": 120}, "finish": {"dynamodb": 2}}
+    lane = replace(NOTHING, n=40, chunks=40, express_requests=1, calls=calls, invocations={"api": 0, "chunk": 40})
+    share = 1769 / 512
+    plan = 2 * 5 + (2 * 0.8 + 1.0) * share
+    chunk = 3 * 5 + (3 * 0.8 + 1.0 + 0.04) * share
+    milliseconds = 2 * plan + 2 * chunk + 10 * (7 + 2 * 2)
+    assert cost.lane_seconds(lane, Deployment(MEMORY)) == -(-milliseconds // 100) / 10
+    assert cost.lane_seconds(lane, Deployment(MEMORY), 10.0) == pytest.approx(20 + -(-milliseconds // 100) / 10)
+    assert cost.lane_seconds(replace(lane, express_requests=0), Deployment(MEMORY)) == 0
+    terms = cost.per_million(cost.task_cost(lane, Deployment(MEMORY)))
+    assert (terms["Express requests"], terms[cost.EXPRESS_ESTIMATED]) == (1.0, pytest.approx(0.4168, abs=0.2))
 
 
 @pytest.mark.parametrize(("updates", "at_once"), [(1, 1), (5, 5), (25, 8)])

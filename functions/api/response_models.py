@@ -60,6 +60,10 @@ class Usage(TypedDict):
     payloadReads: Annotated[Count, Field(description="Objects read from the bucket, or parts of them.")]
     queueRequests: Annotated[Count, Field(description="Requests to the queue, Lambda's own included.")]
     publishes: Annotated[Count, Field(description="Messages to the topics, estimated from the status.")]
+    expressRequests: Annotated[Count, Field(description="Executions of the fast lane.")]
+    expressSeconds: Annotated[
+        float, Field(ge=0, description="Their duration, until finish. Their memory is taken to be 64 MB.")
+    ]
     estimatedUsd: Annotated[float, Field(ge=0, description="All of it in US dollars, at list prices.")]
     pricesOf: Annotated[str, Field(description="Region and day of these prices.", examples=["us-east-1, 2026-11-22"])]
 

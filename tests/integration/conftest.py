@@ -21,6 +21,7 @@ def no_task_types() -> Iterator[None]:
 
 
 @pytest.fixture
-def stack() -> Iterator[MotoStack]:
-    with MotoStack() as stack:
+def stack(request: pytest.FixtureRequest) -> Iterator[MotoStack]:
+    """The whole stack; a test that wants other parameters of the template gives them indirectly."""
+    with MotoStack(**getattr(request, "param", {})) as stack:
         yield stack

@@ -19,7 +19,7 @@ def in_memory(name: str) -> Snapshot:
 
 
 def over_moto(name: str) -> Snapshot:
-    with MotoStack() as stack:
+    with MotoStack(FastLane="false") as stack:  # as the stack in memory is by default
         SCENARIOS[name](stack)
         return snapshot(stack)
 

@@ -9,14 +9,23 @@ from tests.support.moto_stack import MotoStack
 from tests.support.stacks import fan_out, fan_out_of, single
 from tests.support.table_writes import writes
 
-FAN_OUTS = [
-    # N, C, writes = 5 + 4C, reads = 5 + C, worker calls = C + 3, transitions = 7 + 2C
-    (0, 0, 5, 3, 2, 4),  # nothing to run: plan, then finish
-    (1, 1, 9, 6, 4, 9),
-    (7, 7, 33, 12, 10, 21),
-    (100, 34, 141, 39, 37, 75),
-    (1000, 40, 165, 45, 43, 87),
+IN_LANE = [
+    # N, C, writes = 5 + 4C, reads = 3 + C, worker calls = C + 2
+    (0, 0, 5, 3, 2),
+    (1, 1, 9, 4, 3),
+    (7, 7, 33, 10, 9),
+    (40, 40, 165, 43, 42),
+    (100, 34, 141, 37, 36),
 ]
+FAN_OUTS = [
+    # N, C, writes = 5 + 4C, reads = 5 + C, worker calls = C + 3, transitions = 7 + C, and of a distributed map 7 + 2C
+    (0, 0, 5, 3, 2, 4),  # nothing to run: plan, then finish
+    (1, 1, 9, 6, 4, 8),
+    (7, 7, 33, 12, 10, 14),
+    (100, 34, 141, 39, 37, 41),
+    (1000, 40, 165, 45, 43, 47),
+]
+NO_LANE = pytest.mark.parametrize("stack", [{"FastLane": "false"}], indirect=True)
 
 
 def table_writes(calls: Calls) -> int:
@@ -56,6 +65,30 @@ def test_a_single_task_up_to_a_kilobyte_takes_seven_write_units(stack: MotoStack
     assert [write_units(before, after) for before, after in made] == [3, 1, 1, 2]
 
 
+@pytest.mark.parametrize(("count", "chunks", "written", "read", "invoked"), IN_LANE)
+def test_a_short_list_costs_an_express_execution_and_no_transition(
+    stack: MotoStack, count: int, chunks: int, written: int, read: int, invoked: int
+) -> None:
+    TaskType("cat").sub_task(lambda event, context: {"fed": event.input["key"]})
+
+    # WHEN a list of which the item says that it is short goes its usual way
+    task = fan_out(stack, [{"key": f"value{n}"} for n in range(count)])
+
+    # THEN no Standard execution was started
+    assert (task.status, len(task.done_chunks)) == (TaskStatus.COMPLETED, chunks)
+    calls, usage = stack.calls, stack.state_machine.usage
+    assert (usage.transitions, usage.express_requests, stack.state_machine.executions) == (0, 1, {})
+    assert task.execution_arn in stack.fast_lane.executions
+
+    # AND the calls are these and no others
+    assert (table_writes(calls), table_reads(calls)) == (written, read)
+    assert calls.count("dynamodb") == written + read
+    assert worker_calls(calls) == invoked <= chunks + 2
+    assert (calls.count("sqs"), calls.count("sns"), calls.count("stepfunctions")) == (0, 1, 1)
+    assert usage.bytes <= 1_500 + 320 * chunks
+
+
+@NO_LANE
 @pytest.mark.parametrize(("count", "chunks", "written", "read", "invoked", "transitions"), FAN_OUTS)
 def test_a_fan_out_costs_what_the_design_says(
     stack: MotoStack, count: int, chunks: int, written: int, read: int, invoked: int, transitions: int

@@ -35,7 +35,7 @@ def opened(where: str) -> Iterator[Any]:
     """The stack. By its code a task is in one of the sweeper's shards: other codes would be other points."""
     with (
         patch.object(creation, "ULID", Numbered()),
-        MotoStack() if where == "moto" else nullcontext(WatchedStack(event_bus_name="tasks")) as stack,
+        MotoStack(FastLane="false") if where == "moto" else nullcontext(WatchedStack(event_bus_name="tasks")) as stack,
     ):
         yield stack
 

@@ -11,6 +11,7 @@ from tests.support.moto_stack import MotoStack
 from tests.support.stacks import stop_execution, sweep_until_ended
 
 
+@pytest.mark.parametrize("stack", [{"FastLane": "false"}], indirect=True)  # nobody can stop a lane
 def test_an_end_by_the_sweeper_counts_what_a_dead_worker_did_not(
     stack: MotoStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

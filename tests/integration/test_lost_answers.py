@@ -41,7 +41,7 @@ def stack() -> Iterator[MotoStack]:
     cat = TaskType("cat", max_attempts=1, chunk_size=2)
     cat.task(lambda event, context: "done")
     cat.sub_task(lambda event, context: event.input)
-    with MotoStack() as stack:
+    with MotoStack(FastLane="false") as stack:  # as the stack in memory is by default
         workers = (stack.relay, stack.queue_worker, stack.planner, stack.chunk_worker, stack.finisher)
         for cloud in (stack.service._cloud, *(worker._cloud for worker in workers)):
             cloud.table = TaskTable(Resent(cloud.table._client), cloud.table.name)

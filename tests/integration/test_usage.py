@@ -73,6 +73,8 @@ def used(stack: MotoStack, create: Create) -> tuple[TaskEntity, dict[str, Any], 
         "readUnits": meter.read_units,
         "invocations": len(stack.calls.invocations),
         "stateTransitions": stack.state_machine.usage.transitions,
+        "expressRequests": stack.state_machine.usage.express_requests,
+        "expressSeconds": stack.state_machine.usage.express_milliseconds / 1000,
         "payloadWrites": of["s3.PutObject"],
         "payloadReads": of["s3.GetObject"] + of["s3.HeadObject"],  # the same price
         # Lambda's own requests: it receives a message for each invocation, and deletes each message once.
@@ -82,6 +84,7 @@ def used(stack: MotoStack, create: Create) -> tuple[TaskEntity, dict[str, Any], 
     return task, stack.service.usage_of(task), counted
 
 
+@pytest.mark.parametrize("stack", [{}, {"FastLane": "false"}], indirect=True, ids=["", "without a lane"])
 @pytest.mark.parametrize("way", WAYS)
 def test_usage_is_what_is_counted_at_the_clients(stack: MotoStack, way: str) -> None:
     cat = TaskType("cat")
@@ -114,6 +117,7 @@ def test_usage_is_what_is_counted_where_no_status_is_published(way: str, end: st
     assert (counted["publishes"], stack.calls.invocations.count("relay")) == ((0, 1) if end == "COMPLETED" else (1, 2))
 
 
+@pytest.mark.parametrize("stack", [{"FastLane": "false"}], indirect=True)
 def test_a_fan_out_of_many_looks_is_counted_like_one_of_few(stack: MotoStack) -> None:
     # GIVEN a sub-task that fails twice, each time with a wait of ten minutes
     cat = TaskType("cat", max_attempts=3, chunk_size=2, backoff=Backoff(base=600, factor=1, cap=600))
@@ -162,6 +166,7 @@ def test_time_is_that_of_every_invocation_times_its_memory(stack: MotoStack) -> 
     assert usage["gigabyteSeconds"] == pytest.approx(seconds, abs=1e-6)
 
 
+@pytest.mark.parametrize("stack", [{"FastLane": "false"}], indirect=True)
 def test_a_worker_that_dies_takes_with_it_what_it_had_not_written(stack: MotoStack) -> None:
     cat, died = TaskType("cat", chunk_size=2), list[int]()
 

@@ -81,6 +81,15 @@ def claim_lost(chunk: int, run: int) -> int | None:
 
 
 @cache
+def free(chunk: int, run: int) -> int | None:
+    """The state machine believes its worker dead, and lets it be due; None if nobody holds it."""
+    before = CHUNKS[chunk]
+    after = _apply(chunk, chunks.free(_parent(run).key, run, before.number, HOLDER))
+    assert after is None or before.lease_until, f"chunk {before.number} is taken from a holder that there is not"
+    return after
+
+
+@cache
 def take_over(chunk: int, seen: int, run: int) -> int | None:
     """A worker of this run takes over what it saw an earlier run had left."""
     return _apply(chunk, chunks.take_over(CHUNKS[seen], run, NOW, _LATER, HOLDER), grows=True)

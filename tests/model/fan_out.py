@@ -6,7 +6,11 @@ of one chunk, two finishes: the state machine goes on without one that it believ
 and its write; 1 trouble (a crash anywhere, or an error that ends a chunk worker, which gives its chunk back; a lost
 stream record; an execution that is stopped); 1 cancel; 1 retry, beside which the chunk workers of the run before go on,
 and a plan of it that puts chunks. Leases and waits may end at any time, rounds while their workers run. A worker may be
-believed dead at any time, rightly or not, and another one is called then that takes its lease.
+believed dead at any time, rightly or not, and another one is called then that takes its lease, or
+its chunk is freed for a later round.
+
+With lanes: 2 that the relay starts, and the state machine if it comes a third time; no other trouble (1 where it may
+take longer), no cancel, no retry. A lane hands over, or dies, anywhere; both machines are alive at once then.
 """
 
 from __future__ import annotations
@@ -17,12 +21,13 @@ from dataclasses import replace
 from serverless_tasks.core.fan_out import chunks, rounds
 from serverless_tasks.core.fan_out.chunks import Chunk
 from serverless_tasks.core.task.decisions import CheckExecution, Dispatch, sweep
+from serverless_tasks.core.task.entity import TaskEntity
 from serverless_tasks.core.task.status import TaskStatus
 
 from tests.model import chunk_edges as edges
 from tests.model.chunk_edges import CHUNKS, RANGES, letters
 from tests.model.edges import write
-from tests.model.fan_out_state import Call, State, counted, finished, planned
+from tests.model.fan_out_state import Call, Left, State, counted, finished, planned
 from tests.model.snapshots import CURRENT, NOW, TASKS, outdated
 from tests.support.examples import a_fan_out
 
@@ -33,10 +38,14 @@ Steps = Iterator[tuple[str, State]]
 _S = TaskStatus
 
 
-def start() -> State:
+def start(left: Left | None = None) -> State:
     """A task that was just created."""
     task = TASKS.number(a_fan_out(version=CURRENT))
-    return State(task)
+    return State(task, left=left or Left())
+
+
+IN_LANES = Left(troubles=0, cancels=0, retries=0, lanes=2)
+"""Bounds of the task that begins in a lane."""
 
 
 def ended(state: State) -> bool:
@@ -74,6 +83,7 @@ def successors(state: State) -> Steps:
     yield from _relay(state)
     yield from _sweeper(state)
     yield from _execution(state)
+    yield from _lanes(state)
     yield from _people(state)
     yield from _trouble(state)
     for call in set(state.calls):
@@ -94,11 +104,13 @@ def _relay(state: State) -> Steps:
     if state.relay:
         yield "relay writes STARTED", _transition(state._replace(record="", relay=False), "started")
     elif state.record:
-        passed = state.started()
+        passed = state.with_lane() if state.left.lanes else state.started()
         yield (
             "relay starts the execution",
             passed._replace(record="") if state.record == "late" else passed._replace(relay=True),
         )
+        if state.left.lanes > 1:
+            yield "relay is given the record twice", passed.with_lane()._replace(relay=True)
     if TASKS[state.task].status is _S.CANCELLED and state.execution not in ("", "ended"):
         yield "relay stops the execution", state.at("ended")
 
@@ -138,6 +150,7 @@ def _execution(state: State) -> Steps:
     if state.execution == "chunks":
         for number in range(len(RANGES)) if task.status is _S.PROCESSING else ():
             yield f"invoke chunk {number}", state.plus(Call("claim", task.run, number))
+            yield from _free(state, task.run, number)
             yield from _replace_worker(state, task.run, number)
     elif task.status.terminal:
         yield "execution ends", state.at("ended")
@@ -147,6 +160,51 @@ def _execution(state: State) -> Steps:
         yield "invoke finish", _finish(state)
     else:
         yield "invoke give up", state.plus(Call("give up", task.run))
+
+
+def _lanes(state: State) -> Steps:
+    task = TASKS[state.task]
+    for name, place in state.lanes:
+        over = state.lane_at(name, "")
+        yield f"hand over {name}", over.started()
+        yield f"crash {name}", over
+        if task.status.terminal or (place == "plan" and _has_another(task, name)):
+            yield f"end {name}", over
+        elif place == "plan":
+            yield from _lane_plans(state, name)
+        elif place == "chunks":
+            yield from _lane_runs(state, name)
+        elif len(state.calls) < INVOCATIONS and not _is_left(state):
+            does = "fan-in" if task.status is _S.FINISHED else "finish"
+            yield f"invoke {does} in {name}", state.plus(Call(does, task.run))
+
+
+def _has_another(task: TaskEntity, name: str) -> bool:
+    return task.status is _S.FINISHED or (task.status is _S.PROCESSING and task.execution_arn != name)
+
+
+def _lane_plans(state: State, name: str) -> Steps:
+    task = TASKS[state.task]
+    if task.status is _S.PROCESSING:
+        step = rounds.next_step(_chunks(state), task.run, NOW, None, 300)
+        if step["next"] != "wait":  # else it hands over, as it may anyway
+            yield f"go on {name}", state.lane_at(name, {"run": "chunks", "finish": "finish"}[step["next"]])
+    elif len(state.calls) < INVOCATIONS:
+        yield f"invoke plan in {name}", state.plus(Call("begin", task.run, lane=name))
+
+
+def _lane_runs(state: State, name: str) -> Steps:
+    task = TASKS[state.task]
+    yield f"round ends in {name}", state.lane_at(name, "finish")
+    for number in range(len(RANGES)) if task.status is _S.PROCESSING and len(state.calls) < INVOCATIONS else ():
+        yield f"invoke chunk {number} in {name}", state.plus(Call("claim", task.run, number))
+        yield from _free(state, task.run, number)
+
+
+def _free(state: State, run: int, number: int) -> Steps:
+    after = edges.free(_must(state.chunks[number], "a chunk"), run)
+    if after is not None:
+        yield f"free chunk {number}", state.wrote(number, after)
 
 
 def _replace_worker(state: State, run: int, number: int) -> Steps:
@@ -168,11 +226,15 @@ def _plan(state: State) -> State:
 
 def _finish(state: State) -> State:
     task = TASKS[state.task]
-    found = _chunks(state)
-    _, done = chunks.recount(found, task.run)
-    if len(done) < len(found):
+    if _is_left(state):
         return state.at("give up")
     return state.plus(Call("fan-in" if task.status is _S.FINISHED else "finish", task.run))
+
+
+def _is_left(state: State) -> bool:
+    found = _chunks(state)
+    _, done = chunks.recount(found, TASKS[state.task].run)
+    return len(done) < len(found)
 
 
 def _people(state: State) -> Steps:
@@ -218,7 +280,7 @@ def _begin(state: State, others: State, call: Call) -> Steps:
         return
     counts = _counts(state, call.run)
     if not call.counts:
-        yield "counts", others.plus(Call("plan", call.run, counts=counts))
+        yield "counts", others.plus(Call("plan", call.run, counts=counts, lane=call.lane))
         return
     seen = outdated(TASKS.number(replace(TASKS[state.task], run=call.run, status=_S.CREATED)))
     assert planned(state.task, seen, *counts) is None, "planned by a late writer"
@@ -226,7 +288,7 @@ def _begin(state: State, others: State, call: Call) -> Steps:
 
 
 def _planned(state: State, others: State, call: Call) -> Steps:
-    yield "writes PROCESSING", others.moved(_must(planned(state.task, state.task, *call.counts), "planned"))
+    yield "writes PROCESSING", others.moved(_must(planned(state.task, state.task, *call.counts, call.lane), "planned"))
 
 
 def _claim(state: State, others: State, call: Call) -> Steps:

@@ -25,6 +25,8 @@ class Left(NamedTuple):
     troubles: int = 1
     cancels: int = 1
     retries: int = 1
+    lanes: int = 0
+    """How often the relay starts a lane; from then on it starts the state machine."""
 
 
 class Call(NamedTuple):
@@ -40,6 +42,8 @@ class Call(NamedTuple):
     """The chunk as it was seen, for ``take`` and ``count``."""
     counts: tuple[Any, ...] = ()
     """Of ``plan``: what it counted; of ``begin``: something when the parent has moved on."""
+    lane: str = ""
+    """Of ``begin`` and ``plan``: the lane that called, if one did."""
 
 
 class State(NamedTuple):
@@ -55,6 +59,8 @@ class State(NamedTuple):
     """What it is about to write: nothing, "started", or "failed" as the execution has ended."""
     execution: str = ""
     """Of this run: "" before its start, "plan", "chunks", "finish", "give up", "ended"."""
+    lanes: tuple[tuple[str, str], ...] = ()
+    """Name of each lane of this run, and where it is: "plan", "chunks", "finish"."""
     calls: tuple[Call, ...] = ()
     left: Left = Left()
 
@@ -78,6 +84,16 @@ class State(NamedTuple):
     def at(self, execution: str) -> State:
         """With the execution in this state."""
         return self._replace(execution=execution)
+
+    def with_lane(self) -> State:
+        """After another lane was started: it is none that there was before."""
+        name = f"lane {self.left.lanes}"
+        return self._replace(lanes=tuple(sorted((*self.lanes, (name, "plan"))))).spend("lanes")
+
+    def lane_at(self, name: str, place: str) -> State:
+        """With the lane in this state; "" is its end."""
+        others = [lane for lane in self.lanes if lane[0] != name]
+        return self._replace(lanes=tuple(sorted([*others, (name, place)] if place else others)))
 
     def started(self) -> State:
         """After StartExecution: started twice, it runs once."""
@@ -149,13 +165,12 @@ def _is_refused(after: int | None, what: str) -> None:
 
 
 @cache
-def planned(task: int, seen: int, counts: tuple[int, int], done: tuple[int, ...]) -> int | None:
+def planned(task: int, seen: int, counts: tuple[int, int], done: tuple[int, ...], lane: str = "") -> int | None:
     """Plan writes PROCESSING with what it counted."""
     parent = TASKS[seen]
+    arn = lane or f"execution-{parent.run}"
     counters = {"subTaskCount": SUB_TASKS, "subTaskSucceedCount": counts[0], "subTaskFailedCount": counts[1]}
-    return apply(
-        task, transitions.planned(parent, NOW, f"execution-{parent.run}", counters, frozenset(done), policy=POLICY)
-    )
+    return apply(task, transitions.planned(parent, NOW, arn, counters, frozenset(done), policy=POLICY))
 
 
 @cache

@@ -13,7 +13,7 @@ ADAPTERS = {
     "table": ("get", "item", "put", "put_all", "update", "update_task", "chunk", "chunks", "batch_get", "due"),
     "payloads": ("put", "inline_or_stored", "load", "lines", "find", "blocks"),
     "queue": ("send", "send_all", "hide", "dead_letter"),
-    "executions": ("start", "stop", "is_running"),
+    "executions": ("start", "start_lane", "start_named", "stop", "is_running"),
     "given_up": ("batches", "records", "remove"),
     "status_topic": ("publish",),
     "alarm_topic": ("publish",),

@@ -15,6 +15,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from serverless_tasks import TaskEntity, TaskKey, TaskKind, TaskStatus
 from serverless_tasks.core.task.status import can_transition
 from serverless_tasks.core.task_types.task_type import forget_task_types, tolerance
+from serverless_tasks.core.times import to_iso
 from serverless_tasks.testing.stack import passed_on
 
 from tests.model.faults import Fault
@@ -129,29 +130,39 @@ class Schedules(Upheaval):
     def lose_a_message(self, data: st.DataObject) -> None:
         del self.memory.queue.messages[data.draw(st.sampled_from(sorted(self.memory.queue.messages)))]
 
-    @precondition(lambda self: self.memory.executions.inputs)
+    @precondition(lambda self: self._started())
     @rule(data=st.data(), fault=FAULT, skew=SKEW)
     def enter_a_state(self, data: st.DataObject, fault: Fault | None, skew: int) -> None:
-        executions = self.stack._executions()
+        executions = [*self.stack._lanes(), *self.stack._executions()]
         if executions:
             self._do(data.draw(st.sampled_from(executions)).step, fault, skew)
 
-    @precondition(lambda self: self.memory.executions.inputs)
+    @precondition(lambda self: self._started())
     @rule(data=st.data(), fault=FAULT, skew=SKEW)
     def call_a_function_again(self, data: st.DataObject, fault: Fault | None, skew: int) -> None:
         """Lambda may run an invocation twice; an old run's may come after a retry."""
-        payload = dict(data.draw(st.sampled_from(list(self.memory.executions.inputs.values()))))
+        name = data.draw(st.sampled_from(sorted(self._started())))
         if data.draw(st.booleans()):
-            name = data.draw(st.sampled_from(sorted(self.memory.executions.inputs)))
-            return self._do(lambda: self._replace_workers(name), fault, skew)
-        function = data.draw(st.sampled_from(["plan", "chunk"]))
-        call = {"plan": {"input": payload, "executionArn": "late"}, "chunk": {**payload, "chunk": 0}}[function]
-        return self._do(lambda: self.stack.invoke(function, call), fault, skew)
+            how = data.draw(st.sampled_from(["lost", "free"]))
+            return self._do(lambda: self._replace_workers(name, how), fault, skew)
+        payload, in_lane = self._started()[name], name in self.memory.executions.lanes
+        function = data.draw(st.sampled_from(["plan", "chunk", *(["finish"] if in_lane else [])]))
+        arn = {"executionArn": name, "lane": True} if in_lane else {"executionArn": "late"}
+        began_at = {"laneBeganAt": to_iso(self.stack.clock())}
+        calls = {"plan": {"input": payload, **arn}, "chunk": {**payload, "chunk": 0}, "finish": {**payload, **began_at}}
+        return self._do(lambda: self.stack.invoke(function, calls[function]), fault, skew)
 
     @precondition(lambda self: self.memory.executions.inputs)
     @rule(data=st.data())
     def stop_an_execution(self, data: st.DataObject) -> None:
         self.memory.executions.stopped.add(data.draw(st.sampled_from(sorted(self.memory.executions.inputs))))
+
+    @precondition(lambda self: self.stack._lanes())
+    @rule(data=st.data(), hands_over=st.booleans())
+    def end_a_lane(self, data: st.DataObject, hands_over: bool) -> None:
+        """Anywhere: it dies, or has waited for too long for a worker or a plan, which goes on."""
+        lane = data.draw(st.sampled_from(self.stack._lanes()))
+        lane.next = "HandOver" if hands_over else "End"
 
     @rule(fault=FAULT, skew=SKEW)
     def sweep(self, fault: Fault | None, skew: int) -> None:

@@ -25,6 +25,11 @@ def single() -> Graph[single_task.State]:
 
 
 @pytest.fixture(scope="module")
+def in_lanes() -> Graph[fan_out.State]:
+    return Graph.explore(fan_out.start(fan_out.IN_LANES), fan_out.successors, fan_out.check)
+
+
+@pytest.fixture(scope="module")
 def fanned_out() -> Graph[fan_out.State]:
     return Graph.explore(fan_out.start(), fan_out.successors, fan_out.check)
 
@@ -39,6 +44,19 @@ def test_the_states_of_a_step_functions_task(fanned_out: Graph[fan_out.State]) -
     assert len(fanned_out) == 377_724
 
 
+def test_the_states_of_a_task_that_begins_in_lanes(in_lanes: Graph[fan_out.State]) -> None:
+    assert len(in_lanes) == 119_297
+    assert {"hand", "crash", "end"} <= in_lanes.names()
+
+
+@pytest.mark.slow
+def test_lanes_with_other_trouble() -> None:
+    graph = Graph.explore(fan_out.start(fan_out.IN_LANES._replace(troubles=1)), fan_out.successors, fan_out.check)
+
+    assert len(graph) == 0
+    assert not graph.cannot_reach(fan_out.ended, without=TROUBLE)
+
+
 def test_a_single_task_can_end_wherever_it_is(single: Graph[single_task.State]) -> None:
     stuck = single.cannot_reach(single_task.ended, without=TROUBLE)
 
@@ -49,6 +67,12 @@ def test_a_step_functions_task_can_end_wherever_it_is(fanned_out: Graph[fan_out.
     stuck = fanned_out.cannot_reach(fan_out.ended, without=TROUBLE)
 
     assert not stuck, fanned_out.way_to(stuck[0])
+
+
+def test_a_task_that_begins_in_lanes_can_end_wherever_it_is(in_lanes: Graph[fan_out.State]) -> None:
+    stuck = in_lanes.cannot_reach(fan_out.ended, without=TROUBLE)
+
+    assert not stuck, in_lanes.way_to(stuck[0])
 
 
 def test_every_allowed_transition_happens_somewhere(

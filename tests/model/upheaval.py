@@ -1,7 +1,7 @@
 """The stack in memory that schedules run on, and what users and AWS do to it in the middle of a run.
 
 Deployments remove the type or change its policy, TTL deletes chunks one by one, manual updates take tasks from their
-workers, and workers of two runs are alive at once.
+workers, workers of two runs are alive at once, and lanes die.
 """
 
 import logging
@@ -29,6 +29,7 @@ S = TaskStatus
 DEPLOYMENTS = [
     Code(),
     Code(chunk_size=1),
+    Code(lane=False),
     Code(chunk_size=3, max_attempts=1),
     Code(max_attempts=5, tolerated_failures="100%"),
     Code(fan_in=False),
@@ -54,7 +55,7 @@ class Upheaval(RuleBasedStateMachine):
         """Of attempts that are over, with the versions of all items when each began."""
         self.heartbeat = patch("serverless_tasks.workers.attempt.Heartbeat", self._beating)
         self.heartbeat.start()
-        self.stack = MemoryStack()
+        self.stack = MemoryStack(fast_lane_arn="lane")
         self.memory = self.stack.memory
         self.watch = Watch(self.stack)
         self.faults = Faults(self.stack)
@@ -72,7 +73,7 @@ class Upheaval(RuleBasedStateMachine):
             return
         policy = {"max_attempts": code.max_attempts, "tolerated_failures": code.tolerated_failures}
         backoff = Backoff(base=40, cap=80)
-        probe = TaskType("probe", **policy, timeout=300, chunk_size=code.chunk_size, backoff=backoff)
+        probe = TaskType("probe", **policy, timeout=300, chunk_size=code.chunk_size, backoff=backoff, lane=code.lane)
         probe.task(self._act)
         probe.sub_task(self._act)
         if code.fan_in:
@@ -117,19 +118,27 @@ class Upheaval(RuleBasedStateMachine):
             case "alive":
                 self.stack.clock.advance(100)
             case "believed dead":
-                for name in self.memory.executions.inputs:
+                for name in self._started():
                     self._replace_workers(name)
         with suppress(Throttled):
             for beat in self.beats[-1:]:
                 beat()
         self._others_go_on(0)
 
-    def _replace_workers(self, execution: str) -> None:
-        """The state machine believes the workers dead that hold chunks of this execution, and calls others."""
-        payload = self.memory.executions.inputs[execution]
+    def _started(self) -> dict[str, dict[str, Any]]:
+        """The input of each execution, lanes included, by its ARN."""
+        executions = self.memory.executions
+        return executions.inputs | {arn: payload for arn, (_, payload) in executions.lanes.items()}
+
+    def _replace_workers(self, execution: str, how: str = "lost") -> None:
+        """The state machine believes the workers dead that hold chunks of this execution, and calls others.
+
+        ``how``: ``lost`` if they take the chunks over, ``free`` if they leave them to a later round.
+        """
+        payload = self._started()[execution]
         for chunk in list(self.memory.table.chunks("mbc", TaskKey(payload["pk"], payload["sk"]).code)):
             if chunk.holder:
-                call = {**payload, "chunk": chunk.number, "holder": chunk.holder, "lost": True}
+                call = {**payload, "chunk": chunk.number, "holder": chunk.holder, how: True}
                 self.stack.invoke("chunk", call)
 
     def _others_go_on(self, seconds: float) -> None:

@@ -23,6 +23,7 @@ class Code:
     max_attempts: int = 3
     tolerated_failures: int | str = 0
     fan_in: bool = True
+    lane: bool = True
 
 
 class Watch:

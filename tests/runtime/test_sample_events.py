@@ -146,7 +146,7 @@ def test_relay_dispatches_a_step_function_task(call: Call, tasks: Tasks):
     assert call("relay-step-function-task-created") == {"batchItemFailures": []}
     task = tasks.ended(key)
     assert task.execution_arn
-    assert task.execution_arn.endswith(f":{key.code}")
+    assert task.execution_arn.endswith(f"-lane:{key.code}")  # on AWS, a code of the lane's own follows
 
 
 def test_relay_publishes_to_the_topics(call: Call, heard: Callable[[], list[dict[str, Any]]]):
@@ -213,6 +213,17 @@ def test_a_fan_out_runs_state_by_state(call: Call, tasks: Tasks):
     task = tasks.get(key)
     assert statuses(task) == ["CREATED", "PROCESSING", "FINISHED", "COMPLETED"]
     assert (task.attributes["subTaskSucceedCount"], task.attributes["subTaskFailedCount"]) == (6, 0)
+
+
+def test_a_fan_out_runs_in_the_fast_lane(call: Call, tasks: Tasks):
+    key = tasks.put(FAN_OUT_CREATED)
+    plan = call("plan-in-lane")
+    assert call("chunk-free") == {}  # before a claim
+    assert call("finish-in-lane") == {"next": "hand-over"}
+    for number in plan["chunks"]:
+        assert call("chunk-in-lane", {**events.load("chunk-in-lane"), "chunk": number}) == {}
+    assert call("finish-in-lane") == {}
+    assert statuses(tasks.get(key)) == ["CREATED", "PROCESSING", "FINISHED", "COMPLETED"]
 
 
 def test_finish_ends_what_the_state_machine_gave_up(call: Call, tasks: Tasks):

@@ -33,11 +33,12 @@ from serverless_tasks.workers.relay import Relay
 from serverless_tasks.workers.sweeper import Sweeper
 from serverless_tasks.workers.user_code.routing import HandlerRouter
 
+from tests.support.asl import Execution, Usage
 from tests.support.calls import Call, Calls
 from tests.support.clients import ACCOUNT, REGION, driver_client, quick_moto, worker_client
 from tests.support.expressions import check_request
 from tests.support.permissions import missing
-from tests.support.played import StateMachine, Stream
+from tests.support.played import ExpressStateMachine, StateMachine, Stream
 from tests.support.resources import Resources, memory
 from tests.support.subscriber import Subscriber
 
@@ -68,7 +69,9 @@ class MotoStack:
             self._exit.enter_context(patch(f"{module}.utcnow", self._moto_now))
         self.resources = Resources(**self._parameters)
         self.stream = Stream(self.resources, "RelayFunction")
-        self.state_machine = StateMachine(self.resources, self._invoke, self.clock)
+        usage = Usage()
+        self.state_machine = StateMachine(self.resources, "FanOutStateMachine", self._invoke, self.clock, usage)
+        self.fast_lane = ExpressStateMachine(self.resources, "FastLaneStateMachine", self._invoke, self.clock, usage)
         self.topics = Subscriber(self.resources.name("StatusTopic"), self.resources.name("AlarmTopic"))
         self.calls.checks += [_check_expressions, self._check_permissions]
         self._exit.enter_context(self.calls.listening())
@@ -114,9 +117,10 @@ class MotoStack:
 
     def step(self) -> bool:
         """Do one thing that can be done now; returns whether there was one."""
-        return (
-            self.relay_one() or self.work_one() or any(execution.step() for execution in self.state_machine.running())
-        )
+        return self.relay_one() or self.work_one() or any(execution.step() for execution in self._executions())
+
+    def _executions(self) -> list[Execution]:
+        return [*self.fast_lane.running(), *self.state_machine.running()]
 
     def relay_one(self) -> bool:
         """Pass the oldest batch of stream records on; from the first one on that failed, all stay and come again."""
@@ -204,7 +208,7 @@ class MotoStack:
                 case "chunk":
                     self.chunk_worker.handle(payload, self._invocation())
                 case "finish":
-                    self.finisher.handle(payload, self._invocation())
+                    return json.loads(json.dumps(self.finisher.handle(payload, self._invocation())))
         return {}
 
     @contextmanager
@@ -221,8 +225,22 @@ class MotoStack:
             yield
 
     def _invoke(self, arn: str, payload: Any) -> Any:
+        if arn == self.resources.start_execution:
+            return self._start(payload)
         names = {self.resources.arn(f"{name.capitalize()}Function"): name for name in ("plan", "chunk", "finish")}
         return self.invoke(names[arn], payload)
+
+    def _start(self, asked: Mapping[str, Any]) -> Any:
+        """What the lane asks of Step Functions itself."""
+        given = {"name": asked["Name"], "input": json.dumps(asked["Input"], separators=(",", ":"))}
+        try:
+            return {
+                "ExecutionArn": driver_client("stepfunctions").start_execution(
+                    stateMachineArn=asked["StateMachineArn"], **given
+                )["executionArn"]
+            }
+        except ClientError as error:
+            raise type(f"StepFunctions.{error.response['Error']['Code']}Exception", (Exception,), {}) from error
 
     def _invocation(self) -> Callable[[], float]:
         ends_at = self.clock() + timedelta(seconds=INVOCATION_SECONDS)
@@ -236,7 +254,7 @@ class MotoStack:
         """Whole seconds until a hidden message or a waiting execution is due, at least one; None when nothing is."""
         now = self.clock().timestamp()
         waits = [message.visible_at / 1000 - now for message in self._messages()]
-        waits += [execution.wakes_at.timestamp() - now for execution in self.state_machine.running()]
+        waits += [execution.wakes_at.timestamp() - now for execution in self._executions()]
         return max(1, math.floor(min(waits))) if waits else None
 
     def _messages(self) -> list[Message]:

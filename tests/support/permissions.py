@@ -60,8 +60,10 @@ def readable(arn: str, names: Mapping[str, str]) -> str:
             return names[rest]
         case "states":
             kind, name, *execution = rest.split(":")
+            if kind != "execution":
+                return names[name]
             assert names[name] == "FanOutStateMachine"
-            return ":".join(["executions", *execution]) if kind == "execution" else names[name]
+            return ":".join(["executions", *execution])
         case "events":
             return f"arn:aws:events:region:account:{rest}"
     return arn

@@ -35,18 +35,19 @@ class Stream:
 class StateMachine:
     """Runs the executions that moto only starts and stops."""
 
-    def __init__(self, resources: Resources, invoke: Invoke, clock: VirtualClock) -> None:
-        self.usage = Usage()
+    express = False
+
+    def __init__(self, resources: Resources, name: str, invoke: Invoke, clock: VirtualClock, usage: Usage) -> None:
+        self.usage = usage
         self.executions: dict[str, Execution] = {}
-        self._arn = resources.name("FanOutStateMachine")
-        self._definition = resources.definition
+        self._definition = resources.definitions[name]
         self._invoke = invoke
         self._clock = clock
-        self._known = stepfunctions_backends[ACCOUNT][REGION]
+        self._known = stepfunctions_backends[ACCOUNT][REGION].describe_state_machine(resources.name(name))
 
     def running(self) -> list[Execution]:
         """The open executions. What ended here has ended for moto, and the other way round."""
-        for theirs in self._known.describe_state_machine(self._arn).executions:
+        for theirs in self._known.executions:
             mine = self.executions.get(theirs.execution_arn) or self._begin(theirs)
             if theirs.status == "RUNNING":
                 theirs.status = mine.status
@@ -57,9 +58,33 @@ class StateMachine:
     def _begin(self, theirs: Any) -> Execution:
         context = {"Execution": {"Id": theirs.execution_arn, "Name": theirs.name}}
         data = json.loads(theirs.execution_input)
-        new = Execution(self._definition, self._invoke, self._clock, self.usage, context, data)
+        new = Execution(self._definition, self._invoke, self._clock, self.usage, context, data, express=self.express)
         self.executions[theirs.execution_arn] = new
         return new
+
+
+class ExpressStateMachine(StateMachine):
+    """The same of the type EXPRESS: executions of one name run side by side, and nobody can stop or describe one.
+
+    Moto knows no difference. So each gets an ARN of its own, as on AWS, by which moto finds it neither.
+    """
+
+    express = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        start, begun = self._known.start_execution, self._known.executions
+
+        def start_another(*given: Any, **named: Any) -> Any:
+            others = list(begun)
+            begun.clear()  # so that none has the name
+            new = start(*given, **named)
+            begun[:0] = others
+            region, account, machine = REGION, ACCOUNT, self._known.name
+            new.execution_arn = f"arn:aws:states:{region}:{account}:express:{machine}:{new.name}:{len(begun)}"
+            return new
+
+        self._known.start_execution = start_another
 
 
 def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:

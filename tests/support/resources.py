@@ -39,7 +39,13 @@ class Resources:
         self._create_queue("TaskQueue")
         self._create_topic("StatusTopic")
         self._create_topic("AlarmTopic")
-        self.definition = self._create_state_machine("FanOutStateMachine")
+        machines = ("FanOutStateMachine", "FastLaneStateMachine")
+        self.definitions = {name: self._create_state_machine(name) for name in machines}
+
+    @property
+    def start_execution(self) -> str:
+        """What the fast lane calls to hand over."""
+        return str(self.resolve(properties("FastLaneStateMachine")["DefinitionSubstitutions"]["StartExecutionArn"]))
 
     def name(self, logical_id: str) -> str:
         """What ``Ref`` gives: the resource's name, URL or ARN."""

@@ -48,7 +48,7 @@ class ApiWorld(MotoStack):
     api: ModuleType
 
     def __init__(self) -> None:
-        super().__init__(EventBusName="default")
+        super().__init__(EventBusName="default", FastLane="false")  # what was recorded had none
         self.calls_of_handlers: list[str] = []
         self.asked = 0
 

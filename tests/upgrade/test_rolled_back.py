@@ -14,7 +14,8 @@ from tests.upgrade.recordings import NEWEST, RECORDINGS, VERSIONS, Recording, re
 
 def newly_written(recording: Recording) -> dict:
     """What the newest code writes of the same acts."""
-    old, definition = recording.content, recording.definition if recording.name in BY_DEFINITION else NEWEST
+    by_definition = any(fnmatchcase(recording.name, pattern) for pattern in BY_DEFINITION)
+    old, definition = recording.content, recording.definition if by_definition else NEWEST
     return written(record(definition, old["settings"], old["acts"])["steps"])
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.grant_tables import parts, tables
 from tests.support.grants import Grant, Need, grants
-from tests.support.resources import ROOT
+from tests.support.resources import ROOT, properties
 from tests.support.reviewed import reviewed
 
 ENTRIES = [*reviewed("service"), *reviewed("error")]
@@ -38,11 +38,12 @@ def test_a_reviewed_grant_is_there_and_so_is_its_test(entry):
         assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8")
 
 
-def test_the_state_machine_may_do_what_its_definition_says():
-    text = (ROOT / "statemachine" / "fan_out.asl.json").read_text(encoding="utf-8")
-    called = {Grant("lambda:InvokeFunction", name) for name in re.findall(r"\$\{(\w+)Arn\}", text)}
-    children = {Grant("states:StartExecution", "FanOutStateMachine")} if "DISTRIBUTED" in text else set()
-    role = "FanOutStateMachine"
+@pytest.mark.parametrize("role", ["FanOutStateMachine", "FastLaneStateMachine"])
+def test_a_state_machine_may_do_what_its_definition_says(role):
+    text = (ROOT / properties(role)["DefinitionUri"]).read_text(encoding="utf-8")
+    called = {Grant("lambda:InvokeFunction", name) for name in re.findall(r"\$\{(\w+Function)Arn\}", text)}
+    starts = "DISTRIBUTED" in text or "${StartExecutionArn}" in text
+    children = {Grant("states:StartExecution", "FanOutStateMachine")} if starts else set()
     left = {grant for grant in grants()[role] if not any(entry.names(role, grant) for entry in reviewed("service"))}
     assert left == called | children
 

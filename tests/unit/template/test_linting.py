@@ -18,6 +18,7 @@ CFN_LINT = Path(sys.executable).with_name("cfn-lint")
 CHECKOV = ROOT / ".venv-lint" / "bin" / "checkov"
 SUPPRESSIONS = ("cfn-lint", "checkov")
 MACHINE = "statemachine/fan_out.asl.json"
+LANE = "statemachine/fast_lane.asl.json"
 
 
 def run(*command: str | Path, directory: Path = ROOT) -> str:
@@ -119,8 +120,8 @@ def test_every_suppression_of_checkov_is_needed(bare):
 
 @pytest.fixture
 def copy(tmp_path):
-    """A folder with the template and its state machine."""
-    for name in ("template.yaml", MACHINE):
+    """A folder with the template and its state machines."""
+    for name in ("template.yaml", MACHINE, LANE):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
     return tmp_path

@@ -26,8 +26,9 @@ FOREIGN = "relay-foreign-record"
 CREATED = "relay-task-created"
 FAN_OUT_CREATED = "relay-step-function-task-created"
 RELAYED = [name for name in events.NAMES if name.startswith("relay-") and name != FOREIGN]
-MACHINE = json.loads(
-    re.sub(r"\$\{[^}]+}", "0", (ROOT / "statemachine" / "fan_out.asl.json").read_text(encoding="utf-8"))
+MACHINE, LANE = (
+    json.loads(re.sub(r"\$\{[^}]+}", "0", (ROOT / "statemachine" / f"{name}.asl.json").read_text(encoding="utf-8")))
+    for name in ("fan_out", "fast_lane")
 )
 
 
@@ -152,6 +153,33 @@ def test_calls_have_the_fields_that_the_state_machine_sends():
     assert events.load("plan-first")["input"].keys() == started
     assert events.load("plan-next-round")["input"].keys() == events.load("finish").keys() == {*started, "plan"}
     assert events.load("finish-gave-up").keys() == {*started, "plan", "failure"}
+
+
+def test_calls_have_the_fields_that_the_fast_lane_sends():
+    plan, map_state, finish = (LANE["States"][name] for name in ("Plan", "RunChunks", "Finish"))
+    free = map_state["ItemProcessor"]["States"]["Free"]
+    sent = {
+        "plan-in-lane": plan["Parameters"],
+        "chunk-in-lane": map_state["ItemSelector"],
+        "chunk-free": free["Parameters"],
+        "finish-in-lane": finish["Parameters"],
+    }
+    for name, given in sent.items():
+        assert events.load(name).keys() == {field.removesuffix(".$") for field in given}
+
+
+def test_calls_of_the_fast_lane_follow_from_each_other():
+    stack = stack_with(FAN_OUT_CREATED)
+    key = task_of(FAN_OUT_CREATED).key
+    plan = stack.invoke("plan", events.load("plan-in-lane"))
+    assert plan["seconds"] == events.load("chunk-in-lane")["seconds"]
+    first, *others = plan["chunks"]
+    assert stack.invoke("chunk", events.load("chunk-free")) == {}  # before a claim
+    assert stack.invoke("finish", events.load("finish-in-lane")) == {"next": "hand-over"}
+    for number in (first, *others):
+        stack.invoke("chunk", {**events.load("chunk-in-lane"), "chunk": number})
+    assert stack.invoke("finish", events.load("finish-in-lane")) == {}
+    assert stack.task(key).status is TaskStatus.COMPLETED
 
 
 def test_calls_follow_from_each_other():

@@ -42,10 +42,11 @@ def test_the_first_plan_cuts_the_input_and_runs_every_chunk(stack, cat, count):
     assert (task.attributes["subTaskCount"], task.sub_task_running_count) == (count, count)
 
 
-def test_the_plan_sets_a_missing_execution_arn_only(stack, cat):
+def test_the_task_names_the_execution_that_planned_it(stack, cat):
     key = started(stack, [1])
-    plan(stack, key)
     assert stack.task(key).execution_arn == key.code  # as the relay wrote it
+    plan(stack, key)
+    assert stack.task(key).execution_arn == "arn:execution"
 
     other = stack.service.create_step_function_task("mbc", "cat", [1]).key
     plan(stack, other)  # faster than the relay
@@ -171,8 +172,8 @@ def test_chunks_that_cannot_start_end_the_task_after_a_few_rounds(stack, cat, mo
         "type": "WorkerLost",
         "message": "chunk workers cannot start, cannot read the bucket or cannot write; their log says why",
     }
-    children = 2 * MAX_STALLED_ROUNDS
-    assert len(rounds) == children * (1 + len(TAKE_OVERS))
+    first, later = 2, 1 + len(TAKE_OVERS)  # calls for each of two chunks: inline it is freed, then taken over
+    assert len(rounds) == 2 * (first + (MAX_STALLED_ROUNDS - 1) * later)
 
 
 def test_chunks_whose_outcomes_cannot_be_written_end_the_task_in_hours(stack, cat, monkeypatch):
@@ -191,6 +192,7 @@ def test_chunks_whose_outcomes_cannot_be_written_end_the_task_in_hours(stack, ca
 @pytest.mark.parametrize(("known", "second"), [(True, 0), (False, 905)])
 def test_a_chunk_whose_worker_died_is_due_at_once_or_at_the_end_of_its_lease(stack, monkeypatch, known, second):
     if not known:
+        monkeypatch.setattr("serverless_tasks.testing.stack.INLINE", 0)
         monkeypatch.setattr("serverless_tasks.testing.stack.TAKE_OVERS", ())
     cat = TaskType("cat")
     starts = []

@@ -88,7 +88,7 @@ def test_a_task_whose_worker_and_message_are_lost(stack, cat):
     assert stack.task(key).result == "second"
 
 
-@pytest.mark.parametrize("state", ["Plan", "RunChunks", "Finish"])
+@pytest.mark.parametrize("state", ["Plan", "RunFewChunks", "Finish"])
 def test_a_task_whose_execution_was_stopped_ends_failed_and_can_be_retried(stack, cat, state):
     key = fan_out(stack)
     relay_all(stack)

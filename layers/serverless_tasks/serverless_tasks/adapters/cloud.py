@@ -175,10 +175,11 @@ class Cloud:
 
     @cached_property
     def executions(self) -> Executions:
-        """Executions of the state machine."""
+        """Executions of the state machine and of its fast lane."""
         from serverless_tasks.adapters.executions import Executions
 
-        return Executions(self._client("stepfunctions"), self.settings.state_machine_arn)
+        settings = self.settings
+        return Executions(self._client("stepfunctions"), settings.state_machine_arn, settings.fast_lane_arn)
 
     @cached_property
     def sinks(self) -> Sequence[Sink]:

@@ -18,6 +18,8 @@ class Settings:
     task_queue_url: str = ""
     dead_letter_queue_url: str = ""
     state_machine_arn: str = ""
+    fast_lane_arn: str = ""
+    """State machine of the fast lane; empty: there is none, or not for this function."""
     status_topic_arn: str = ""
     alarm_topic_arn: str = ""
     event_bus_name: str = ""

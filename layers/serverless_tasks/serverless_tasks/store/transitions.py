@@ -105,12 +105,21 @@ class Transitions:
         if task.kind is TaskKind.TASK:
             update = transitions.queued(task, self._clock())
         else:
-            update = transitions.started(task, self._clock(), self._cloud.executions.start(task))
+            update = transitions.started(task, self._clock(), self._start(task))
         try:
             self.write(task, update)
         except LostRace:
             # A fast worker has the task already, or it was dispatched before: the later status stands.
             logger.info("a late dispatch hides nothing", extra=task_keys(task))
+
+    def _start(self, task: TaskEntity) -> str:
+        settings = self._cloud.settings
+        if settings.fast_lane_arn:
+            from serverless_tasks.core.fan_out import lane  # not at the start: half of the functions know no lists
+
+            if lane.takes(task, settings.fan_out_concurrency):
+                return self._cloud.executions.start_lane(task)
+        return self._cloud.executions.start(task)
 
     def _counts(self, task: TaskEntity) -> Mapping[str, int]:
         """Counters of what has an outcome, counted or not: a worker may have died in between, or in its chunk."""

@@ -205,18 +205,36 @@ class MemoryGivenUp:
 
 
 class MemoryExecutions:
-    """Stands in for ``Executions``: ``inputs`` of what was started, by name, and what has ``ended``."""
+    """Stands in for ``Executions``: ``inputs`` of what was started, by name, and what has ``ended``.
+
+    ``lanes``: name and input of each lane that was started, by its ARN.
+    """
 
     def __init__(self) -> None:
         self.inputs: dict[str, dict[str, Any]] = {}
+        self.lanes: dict[str, tuple[str, dict[str, Any]]] = {}
         self.ended: set[str] = set()
         self.stopped: set[str] = set()
 
     def start(self, task: TaskEntity) -> str:
         """Start the execution of this task and run, unless it was started before."""
         name = execution_name(task)
-        self.inputs.setdefault(name, {"pk": task.pk, "sk": task.sk, "run": task.run})
+        self.start_named(name, {"pk": task.pk, "sk": task.sk, "run": task.run})
         return name
+
+    def start_named(self, name: str, payload: Mapping[str, Any]) -> None:
+        """Start an execution of this name, unless there is one."""
+        self.inputs.setdefault(name, dict(payload))
+
+    def start_lane(self, task: TaskEntity) -> str:
+        """Start a lane: the name of an Express execution may be used again."""
+        arn, payload = f"lane-{len(self.lanes) + 1}", {"pk": task.pk, "sk": task.sk, "run": task.run}
+        self.lanes[arn] = (execution_name(task), payload)
+        return arn
+
+    def is_in_lane(self, task: TaskEntity) -> bool:
+        """Whether the execution that the task names is a lane, or was one."""
+        return task.execution_arn in self.lanes
 
     def is_running(self, task: TaskEntity) -> bool | None:
         """Whether it is running, or None when there is none."""

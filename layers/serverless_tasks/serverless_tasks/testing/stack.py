@@ -17,6 +17,7 @@ from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.times import to_iso
 from serverless_tasks.service.task_service import TaskService
 from serverless_tasks.testing.cloud import MemoryCloud
+from serverless_tasks.testing.lane import Lane, run_inline
 from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.chunk.run import ChunkWorker
 from serverless_tasks.workers.finisher import BucketUnread, Finisher
@@ -65,6 +66,8 @@ class MemoryStack:
         self.finisher = Finisher(cloud, router, self.clock, rand=lambda: 1.0, sleep=self.clock.advance)
         self.sweeper = Sweeper(cloud, self.clock)
         self.executions: dict[str, Execution] = {}
+        self.lanes: dict[str, Lane] = {}
+        """Of the fast lane, which a stack with the setting ``fast_lane_arn`` has."""
         self.relay_batch = 1
         """Stream records that :meth:`relay_one` passes on at most."""
 
@@ -91,7 +94,8 @@ class MemoryStack:
 
     def step(self) -> bool:
         """Do one thing that can be done now; returns whether there was one."""
-        return self.relay_one() or self.work_one() or any(execution.step() for execution in self._executions())
+        executions: list[Lane | Execution] = [*self._lanes(), *self._executions()]
+        return self.relay_one() or self.work_one() or any(execution.step() for execution in executions)
 
     def relay_one(self) -> bool:
         """Pass the oldest batch of stream records on. From the first one on that failed, all come again."""
@@ -130,6 +134,12 @@ class MemoryStack:
             self.executions.setdefault(name, Execution(self, name, payload))
         return [e for e in self.executions.values() if e.name not in self.memory.executions.stopped]
 
+    def _lanes(self) -> list[Lane]:
+        for arn, (name, payload) in self.memory.executions.lanes.items():
+            if arn not in self.lanes:
+                self.lanes[arn] = Lane(self, arn, name, payload)
+        return list(self.lanes.values())
+
     def _invocation(self) -> Callable[[], float]:
         ends_at = self.clock() + timedelta(seconds=INVOCATION_SECONDS)
         return lambda: (ends_at - self.clock()).total_seconds()
@@ -140,7 +150,7 @@ class MemoryStack:
         if function == "plan":
             return json.loads(json.dumps(self.planner.handle(payload, self._invocation())))
         worker = self.chunk_worker if function == "chunk" else self.finisher
-        return worker.handle(payload, self._invocation())
+        return worker.handle(payload, self._invocation()) or {}
 
 
 def passed_on(batch: Sequence[Any], failed: Sequence[Any]) -> int:
@@ -153,6 +163,8 @@ RETRIES = {"Plan": (5, 10, 20), "Finish": (5, 10, 20), "GiveUp": (5, 10, 20, 40,
 """Seconds between the tries of a state whose function fails."""
 TAKE_OVERS = (0, *(1.5**number for number in range(8)))
 """Seconds before each call of a chunk worker that takes the lease of a dead one."""
+INLINE = 40
+"""Chunks that the first round runs in an inline map."""
 UNREAD_RETRIES = (60, 120, 240, 480, *[900] * 6)
 """The same of Finish where the bucket could not be read."""
 
@@ -172,7 +184,13 @@ class Execution:
         """Enter the next state; returns whether there was one that could be entered now."""
         if self.next == "End" or self._stack.clock() < self._wakes_at:
             return False
-        run = {"Plan": self._plan, "RunChunks": self._run_chunks, "Finish": self._finish, "GiveUp": self._finish}
+        run = {
+            "Plan": self._plan,
+            "RunFewChunks": self._run_few_chunks,
+            "RunChunks": self._run_chunks,
+            "Finish": self._finish,
+            "GiveUp": self._finish,
+        }
         try:
             self.next, self._failures = run[self.next](), 0
         except (Exception, WorkerKilled) as error:
@@ -195,14 +213,22 @@ class Execution:
             self.next, self._failures = "GiveUp", 0
 
     def _plan(self) -> str:
-        plan = self._stack.invoke("plan", {"input": self._state, "executionArn": self.name})
+        plan = self._stack.invoke("plan", {"input": self._state, "executionArn": self.name, "inline": INLINE})
         self._state["plan"] = plan
         if plan["next"] == "wait":
             self._wakes_at = self._stack.clock() + timedelta(seconds=plan["seconds"])
-        return {"run": "RunChunks", "wait": "Plan", "finish": "Finish"}.get(plan["next"], "End")
+        following = {"few": "RunFewChunks", "run": "RunChunks", "wait": "Plan", "finish": "Finish"}
+        return following.get(plan["next"], "End")
+
+    def _call(self) -> dict[str, Any]:
+        return {name: self._state[name] for name in ("pk", "sk", "run")} | {"holder": to_iso(self._stack.clock())}
+
+    def _run_few_chunks(self) -> str:
+        run_inline(self._stack.invoke, {**self._call(), "transitions": 1}, self._state["plan"]["chunks"])
+        return "Plan"
 
     def _run_chunks(self) -> str:
-        call = {name: self._state[name] for name in ("pk", "sk", "run")} | {"holder": to_iso(self._stack.clock())}
+        call = self._call()
         for number in self._state["plan"]["chunks"]:
             with contextlib.suppress(Exception):  # a child that fails is no verdict
                 self._run_chunk({**call, "chunk": number})

@@ -31,7 +31,7 @@ from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.arguments import StepFunctionTaskEvent
 from serverless_tasks.core.task_types.task_type import Policy, policy_of
 from serverless_tasks.core.times import Clock
-from serverless_tasks.core.usage.amounts import FINISH, LOOK
+from serverless_tasks.core.usage.amounts import FINISH, LOOK, lane_time
 from serverless_tasks.store.chunks import load_lines
 from serverless_tasks.store.inputs import every_element
 from serverless_tasks.store.transitions import Transitions
@@ -49,6 +49,8 @@ from serverless_tasks.workers.user_code.runner import (
 )
 
 Read = TypeVar("Read")
+OVER: Mapping[str, Any] = {}
+HAND_OVER: Mapping[str, Any] = {"next": "hand-over"}
 
 
 class BucketUnread(Exception):
@@ -77,22 +79,32 @@ class Finisher:
         self._sleep = sleep
         self._transitions = Transitions(cloud, clock)
 
-    def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
-        """End the task of a call ``{"pk", "sk", "run", "failure"?}``. Called again, it goes on or does nothing."""
+    def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> Mapping[str, Any]:
+        """End the task of a call ``{"pk", "sk", "run", "failure"?, "laneBeganAt"?}``. Called again, it goes on.
+
+        ``laneBeganAt``: a lane calls, which began then. It is told if chunks are left: ``{"next": "hand-over"}``.
+        """
         key = TaskKey(call["pk"], call["sk"])
         task = self._cloud.table.get(key)
         if task is None or task.run != call["run"] or task.status.terminal:
-            return logger.info("nothing to finish", extra={**key_keys(key), "run": call["run"]})
+            logger.info("nothing to finish", extra={**key_keys(key), "run": call["run"]})
+            return OVER
         if failure := call.get("failure"):
             cause = f"{failure.get('Error', 'failure')}: {failure.get('Cause', '')}"
-            return self._transitions.fail(task, WorkerLost(f"the state machine gave up. {cause}"))
+            self._transitions.fail(task, WorkerLost(f"the state machine gave up. {cause}"))
+            return OVER
         try:
             self._finish(task, call, remaining)
         except _Unread as error:
             raise BucketUnread(f"{error.__cause__}") from error.__cause__
         except LostRace:
             logger.info("the task was ended meanwhile", extra=task_keys(task))
-        return None
+        except WorkerLost as error:  # chunks are left: after a plan an error, in a lane the usual thing
+            if "laneBeganAt" not in call:
+                raise
+            logger.info("handed over: %s", error, extra=task_keys(task))
+            return HAND_OVER
+        return OVER
 
     def _finish(self, task: TaskEntity, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
         found = list(self._cloud.table.chunks(task.tenant_code, task.code))
@@ -108,17 +120,20 @@ class Finisher:
             # Begun by older code: whether there was a fan-in, only the code can say.
             return self._transitions.fail(task, no_handler(task.type))
         if task.status is not TaskStatus.FINISHED:
-            self._note_looks(task, call.get("plan", {}).get("looks", 0))
+            self._note(task, call)
             task = self._transitions.write(task, transitions.finished(task, self._clock(), counts))
         policy, failed_count = Policy.of(task), counts["subTaskFailedCount"]
         if not policy.tolerates(failed_count, count):
             return self._transitions.fail(task, self._sub_tasks_failed(task, found, failed_count, count, policy))
         return self._fan_in(task, found, counts, remaining) if policy.fan_in else self._complete(task, None, counts)
 
-    def _note_looks(self, task: TaskEntity, looks: int) -> None:
+    def _note(self, task: TaskEntity, call: Mapping[str, Any]) -> None:
         """Later plans write nothing that could record their usage. Each has used as much as finish has so far."""
+        if began_at := call.get("laneBeganAt"):
+            return self._cloud.meter.note(lane_time(self._clock(), began_at), task.code)
+        looks = call.get("plan", {}).get("looks", 0)
         self._cloud.meter.note_again(task.code, looks)
-        self._cloud.meter.note(LOOK.times(looks) + FINISH, task.code)
+        return self._cloud.meter.note(LOOK.times(looks) + FINISH, task.code)
 
     def _fan_in(
         self, task: TaskEntity, found: list[Chunk], counts: Mapping[str, int], remaining: Callable[[], float]

@@ -13,6 +13,7 @@ from serverless_tasks.adapters.log import logger, task_keys
 from serverless_tasks.core.errors import InvalidInput, LostRace, PermanentError, WorkerLost
 from serverless_tasks.core.fan_out import chunks, cuts, rounds
 from serverless_tasks.core.fan_out.chunks import Chunk, Limits, Range
+from serverless_tasks.core.fan_out.lane import most_chunks
 from serverless_tasks.core.fan_out.lifetimes import Lifetime
 from serverless_tasks.core.task import transitions
 from serverless_tasks.core.task.entity import TaskEntity
@@ -21,7 +22,7 @@ from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types import failures
 from serverless_tasks.core.task_types.task_type import Policy, policy_of
 from serverless_tasks.core.times import Clock
-from serverless_tasks.core.usage.amounts import PLAN
+from serverless_tasks.core.usage.amounts import LANE, PLAN
 from serverless_tasks.store.chunks import count_chunk
 from serverless_tasks.store.inputs import Measured, measure
 from serverless_tasks.store.transitions import Transitions
@@ -49,37 +50,61 @@ class Planner:
         self._transitions = Transitions(cloud, clock)
 
     def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> Mapping[str, Any]:
-        """``{"input": {"pk", "sk", "run", "plan"?}, "executionArn"}`` to the next step (see :mod:`rounds`).
+        """``{"input": {"pk", "sk", "run", "plan"?}, "executionArn", "inline"?, "lane"?}`` to the next step.
 
-        ``remaining``: seconds that the invocation may still run.
+        See :mod:`rounds`. ``inline``: chunks that this machine runs in an inline map; ``lane``: whether it is the fast
+        lane. ``remaining``: seconds that the invocation may still run.
         """
-        state = call["input"]
-        self._cloud.meter.note(PLAN, TaskKey(state["pk"], state["sk"]).code)
+        state, in_lane = call["input"], call.get("lane", False)
+        self._cloud.meter.note(LANE if in_lane else PLAN, TaskKey(state["pk"], state["sk"]).code)
+        step = self._step(state, call["executionArn"], remaining, in_lane=in_lane)
+        if in_lane:
+            return rounds.for_lane(step, self._cloud.settings.fan_out_concurrency)
+        return rounds.inline(step, state.get("plan"), call.get("inline", 0))
+
+    def _step(
+        self, state: Mapping[str, Any], execution_arn: str, remaining: Callable[[], float], *, in_lane: bool
+    ) -> Mapping[str, Any]:
         for _ in range(TRIES):
             task = self._cloud.table.get(TaskKey(state["pk"], state["sk"]))
+            if task is not None and in_lane and _is_of_another(task, execution_arn):
+                logger.info("another execution has the task, this lane ends", extra=task_keys(task))
+                return STOP
             if task is None or task.run != state["run"] or task.status.terminal or task.status is TaskStatus.FINISHED:
                 return _if_finished(task, state["run"])
+            if in_lane and not policy_of(task.type).lane:
+                return rounds.HAND_OVER
             try:
-                return self._next(task, state.get("plan"), call["executionArn"], remaining)
+                return self._next(task, state.get("plan"), execution_arn, remaining, in_lane=in_lane)
             except LostRace:
                 logger.info("lost a race, looking again", extra=task_keys(task))
         raise LostRace("every write of the plan lost its race")
 
     def _next(
-        self, task: TaskEntity, previous: rounds.Plan | None, execution_arn: str, remaining: Callable[[], float]
+        self,
+        task: TaskEntity,
+        previous: rounds.Plan | None,
+        execution_arn: str,
+        remaining: Callable[[], float],
+        *,
+        in_lane: bool,
     ) -> Mapping[str, Any]:
         if task.status is not TaskStatus.PROCESSING:
-            return self._begin(task, execution_arn, previous, remaining)
+            return self._begin(task, execution_arn, previous, remaining, in_lane=in_lane)
         found = list(self._cloud.table.chunks(task.tenant_code, task.code))
         for chunk in found:
             if chunk.run == task.run and chunk.done_in(task.run) and chunk.number not in task.done_chunks:
                 # Its worker died between its last write and the count.
                 count_chunk(self._cloud.table, task, chunk, self._clock())
-        return self._go_on(task, found, previous)
+        beside_lane = self._cloud.settings.fan_out_concurrency if _is_of_another(task, execution_arn) else None
+        return self._go_on(task, found, previous, beside_lane)
 
-    def _go_on(self, task: TaskEntity, found: list[Chunk], previous: rounds.Plan | None) -> Mapping[str, Any]:
+    def _go_on(
+        self, task: TaskEntity, found: list[Chunk], previous: rounds.Plan | None, beside_lane: int | None = None
+    ) -> Mapping[str, Any]:
         self._keep(found)
-        step = rounds.next_step(found, task.run, self._clock(), previous, policy_of(task.type).backoff.cap)
+        longest_backoff = policy_of(task.type).backoff.cap
+        step = rounds.next_step(found, task.run, self._clock(), previous, longest_backoff, beside_lane)
         if step["next"] != "finish" and self._router.lacks_sub_task_handler(task):
             return self._fail(task, no_handler(task.type))
         if step["next"] in GIVEN_UP:
@@ -104,7 +129,13 @@ class Planner:
         return Lifetime(settings.retention_days, count, settings.fan_out_concurrency)
 
     def _begin(
-        self, task: TaskEntity, execution_arn: str, previous: rounds.Plan | None, remaining: Callable[[], float]
+        self,
+        task: TaskEntity,
+        execution_arn: str,
+        previous: rounds.Plan | None,
+        remaining: Callable[[], float],
+        *,
+        in_lane: bool,
     ) -> Mapping[str, Any]:
         if self._router.lacks_sub_task_handler(task):
             return self._fail(task, no_handler(task.type))
@@ -120,6 +151,8 @@ class Planner:
         except UNREAD as error:
             return self._read_later(task, previous, error)
         try:
+            if in_lane and self._is_long(task, found, known):
+                return rounds.HAND_OVER
             numbers, limits = self._write_chunks(task, found, known)
         except (PermanentError, InvalidInput) as error:
             return self._fail(task, error)
@@ -175,6 +208,11 @@ class Planner:
         whole = len(ranges) == 1  # a list that is not cut can only be lost as a whole, and is then cut anew
         return (list(range(len(ranges))) if fresh and all(written) else None), None if whole else limits
 
+    def _is_long(self, task: TaskEntity, found: Measured, known: list[Chunk]) -> bool:
+        """Whether its chunks are more than a lane takes; the relay, which sent it here, knows no type's chunk size."""
+        ranges = cuts.cut(found.count, self._limits(task, found, known), found.marks) if found.count else ()
+        return sum(1 for _ in ranges) > most_chunks(self._cloud.settings.fan_out_concurrency)
+
     def _limits(self, task: TaskEntity, found: Measured, known: list[Chunk]) -> Limits:
         """By which the list was cut, in whichever run; else by which this deployment cuts it."""
         begun_with = Limits.from_item(task.cut) if task.cut else None
@@ -193,6 +231,12 @@ class Planner:
     def _fail(self, task: TaskEntity, error: Exception) -> Mapping[str, Any]:
         self._transitions.fail(task, error)
         return STOP
+
+
+def _is_of_another(task: TaskEntity, execution_arn: str) -> bool:
+    """Whether the plan of another execution made the task PROCESSING: of a lane, as all others have one name."""
+    planned = task.status in (TaskStatus.PROCESSING, TaskStatus.FINISHED)
+    return planned and task.execution_arn is not None and task.execution_arn != execution_arn
 
 
 def _if_finished(task: TaskEntity | None, run: int) -> Mapping[str, Any]:

@@ -68,7 +68,8 @@ class Sweeper:
         now = self._clock()
         if task is None or task.attention not in OPEN_SHARDS or task.due_at is None or task.due_at > to_iso(now):
             return
-        step = sweep(task, now, self._cloud.settings.first_look_seconds)
+        in_lane = task.execution_arn is not None and self._cloud.executions.is_in_lane(task)
+        step = sweep(task, now, self._cloud.settings.first_look_seconds, in_lane=in_lane)
         looked_at = transitions.looked_at(task, now, step.until, dispatched=isinstance(step, Dispatch))
         task = self._cloud.table.update_task(looked_at, task)
         match step:
@@ -138,7 +139,7 @@ class Sweeper:
         if running:
             return
         if running is None:
-            logger.warning("the execution is missing and starts again", extra=task_keys(task))
+            logger.warning("the execution is missing, or its lane has died: it starts", extra=task_keys(task))
             self._cloud.executions.start(task)
             return
         self._transitions.fail(task, WorkerLost("its execution has ended without it; retry it"))

@@ -40,7 +40,7 @@ TASKS = [
     for attributes in ATTRIBUTES
     for attempt, done, arn in ((0, frozenset(), None), (2, frozenset({0, 999}), "arn"))
 ]
-USAGE = Usage(1, 2, 3, 4, 5, 6, 7, 8, 9)
+USAGE = Usage(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
 CHUNKS = [
     a_chunk(),
     a_chunk(1, finished_at=AT, usage=USAGE),
@@ -119,6 +119,7 @@ WRITES = {
     ],
     "chunks.claim": lambda: [chunks.claim(a_fan_out(), 999, NOW, LATER, holder) for holder in (None, "a child")],
     "chunks.claim_lost": lambda: [chunks.claim_lost(a_fan_out(), 999, NOW, LATER, "a child")],
+    "chunks.free": lambda: [chunks.free(a_fan_out().key, 0, 999, "a child")],
     "chunks.take_over": lambda: [
         chunks.take_over(chunk, 2, NOW, LATER, holder) for chunk in CHUNKS for holder in (None, "a child")
     ],

@@ -3,7 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from serverless_tasks.core.fan_out.rounds import MAX_ROUNDS, MAX_STALLED_ROUNDS, SINGLE_ROUNDS, next_step
+from serverless_tasks.core.fan_out.rounds import (
+    HAND_OVER,
+    MAX_LANE_LOOKS,
+    MAX_ROUNDS,
+    MAX_STALLED_ROUNDS,
+    SINGLE_ROUNDS,
+    for_lane,
+    inline,
+    next_step,
+)
 from serverless_tasks.core.task_types.task_type import MAX_ATTEMPTS
 from serverless_tasks.core.times import to_iso
 
@@ -22,8 +31,12 @@ def waiting(number, seconds, **changes):
     return a_chunk(number, attempt=1, due_at=at(seconds), **changes)
 
 
-def step(*chunks, run=0, previous=None, longest_backoff=60):
-    return next_step(chunks, run, NOW, previous, longest_backoff)
+def step(*chunks, run=0, previous=None, longest_backoff=60, beside_lane=None):
+    return next_step(chunks, run, NOW, previous, longest_backoff, beside_lane)
+
+
+def held(number, *, since=-100, **changes):
+    return a_chunk(number, attempt=1, started_at=at(since), lease_until=at(830), **changes)
 
 
 def test_no_chunks_at_all_finish():
@@ -117,7 +130,7 @@ def test_after_many_rounds_the_next_one_waits_for_all(seconds, expected):
     assert step(*due, previous=after) == {"next": "run", "chunks": [0, 1], "rounds": 51, **same}
 
 
-@pytest.mark.parametrize(("rounds", "expected"), [(1099, "run"), (1100, "exhausted")])
+@pytest.mark.parametrize(("rounds", "expected"), [(MAX_ROUNDS - 1, "run"), (MAX_ROUNDS, "exhausted")])
 def test_an_execution_ends_before_its_history_is_full(rounds, expected):
     previous = {"next": "wait", "claims": 1, "stalled": 0, "rounds": rounds}
     assert step(waiting(0, 0), previous=previous)["next"] == expected
@@ -127,3 +140,75 @@ def test_an_execution_ends_before_its_history_is_full(rounds, expected):
 def test_the_longest_policy_has_room_in_an_execution():
     assert SINGLE_ROUNDS + MAX_ATTEMPTS <= MAX_ROUNDS
     assert MAX_ROUNDS * 22 < 25_000
+
+
+# ------------------------------------------------------------------------------------------------ after a lane
+
+
+def test_what_is_due_runs_beside_the_workers_of_a_lane_as_far_as_there_is_room():
+    found = step(a_chunk(0), a_chunk(1), held(2), held(3), beside_lane=3)
+    assert (found["next"], found["chunks"]) == ("run", [0])
+
+
+@pytest.mark.parametrize(("since", "seconds"), [(-10, 15), (-200, 50), (-201, 51), (-800, 200)])
+def test_a_lane_s_worker_is_looked_after_by_the_time_that_it_has_run(since, seconds):
+    chunks = [a_chunk(0), held(1, since=since), held(2, since=-1)]
+    found = step(*chunks, beside_lane=2)
+    assert (found["next"], found["seconds"]) == ("wait", seconds)
+
+
+def test_after_many_looks_the_end_of_a_lease_is_waited_for():
+    previous = {"next": "wait", "claims": 1, "stalled": 0, "looks": MAX_LANE_LOOKS}
+    assert step(held(0), beside_lane=20, previous=previous)["seconds"] == 830
+    assert step(held(0), beside_lane=1, previous={**previous, "looks": 3})["seconds"] == 25
+
+
+def test_a_backoff_after_a_lane_is_waited_for_as_ever():
+    assert step(waiting(0, 70), beside_lane=20)["seconds"] == 70
+    assert step(a_chunk(0), waiting(1, 70), held(2, run=1), beside_lane=1)["chunks"] == [0]
+
+
+# ------------------------------------------------------------------------------------------ what a machine is told
+
+RUN = {"next": "run", "chunks": [0, 1], "claims": 0, "stalled": 0}
+
+
+def test_an_older_definition_is_told_what_it_knows():
+    assert inline(RUN, None, 0) == RUN
+
+
+@pytest.mark.parametrize(
+    ("previous", "told"),
+    [
+        (None, "few"),
+        ({"next": "wait", "unread": 1, "claims": 0, "stalled": 0}, "few"),
+        ({"next": "few", "rounds": 1, "claims": 0, "stalled": 0}, "run"),
+        ({"next": "wait", "rounds": 1, "claims": 2, "stalled": 0}, "run"),
+        ({"next": "run", "claims": 0, "stalled": 0}, "run"),
+    ],
+)
+def test_the_first_round_of_few_chunks_is_inline_and_no_other(previous, told):
+    assert inline(RUN, previous, 40) == {**RUN, "next": told, "rounds": 1}
+    assert inline({**RUN, "chunks": list(range(41))}, previous, 40)["next"] == "run"
+
+
+def test_a_round_that_could_not_claim_is_stalled_inline_as_well():
+    previous = inline({**RUN, "chunks": [0]}, None, 40)
+    assert step(a_chunk(0), previous=previous)["seconds"] == 5
+
+
+@pytest.mark.parametrize("said", ["finish", "stop"])
+def test_a_lane_ends_what_it_can(said):
+    assert for_lane({"next": said}, 20) == {"next": said}
+
+
+def test_a_lane_runs_what_is_due_each_chunk_for_its_part_of_the_time():
+    assert for_lane(RUN, 20) == {**RUN, "seconds": 200}
+    assert for_lane({**RUN, "chunks": list(range(40))}, 20)["seconds"] == 100
+
+
+@pytest.mark.parametrize(
+    "said", [{"next": "wait", "seconds": 5}, {"next": "stalled"}, {**RUN, "chunks": list(range(41))}, HAND_OVER]
+)
+def test_a_lane_hands_everything_else_over(said):
+    assert for_lane(said, 20) == HAND_OVER

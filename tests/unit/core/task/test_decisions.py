@@ -219,3 +219,18 @@ def test_a_lease_tells_whether_its_worker_died_or_its_invocation_was_over(lease,
     task = a_task(TaskStatus.PROCESSING, attempt=1, lease_until=until, history=tuple(claims))
     assert why_lost(task, 900, heartbeat) == why
     assert why_lost(replace(task, lease_until=None, history=()), 900, heartbeat) == "worker died"
+
+
+# ------------------------------------------------------------------------------------------------ of a lane
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds"), [(TaskStatus.STARTED, 360), (TaskStatus.PROCESSING, 360), (TaskStatus.FINISHED, 960)]
+)
+def test_a_task_in_a_lane_is_left_alone_until_no_lane_can_live(status, seconds):
+    def look(ago):
+        entries = history(("CREATED", -5000), (status, -ago))
+        return sweep(a_task(status, TaskKind.SFN_TASK, history=entries), NOW, 300, in_lane=True)
+
+    assert look(seconds - 1) == Leave(NOW + timedelta(seconds=1))
+    assert isinstance(look(seconds), CheckExecution)

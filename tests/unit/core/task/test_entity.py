@@ -43,12 +43,13 @@ FULL = a_fan_out(
     done_chunks=frozenset({0, 2}),
     policy={"maxAttempts": 3, "toleratedFailures": "5%", "fanIn": True},
     cut={"maxCount": 2, "maxBytes": 1000},
-    usage=Usage(1, 2, 3, 4, 5, 6, 7, 8, 9),
+    usage=Usage(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
 )
 NAMES = """
     pk sk kind code type name tenantCode status version input inputRef attributes attempt run attemptStartedAt
     leaseUntil nextAttemptAt history executionArn requestId createdAt updatedAt createdBy updatedBy createdIp updatedIp
     expiresAt change attention dueAt dispatchedAt keptAt doneChunks policy cut uW uR uI uM uS uP uG uQ uN
+    uE uX
 """
 FRESH = """
     pk sk kind code type name tenantCode status version attributes attempt run history createdAt updatedAt change

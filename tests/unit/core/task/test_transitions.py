@@ -117,11 +117,12 @@ def test_errored():
     ("known", "given", "sets"),
     [
         (None, "arn", {"executionArn": "arn"}),
-        ("known", "arn", {}),
+        ("arn", "arn", {}),
+        ("another lane's", "arn", {"executionArn": "arn"}),
         (None, None, {}),
     ],
 )
-def test_planned_says_which_execution_it_is_unless_that_is_known(known, given, sets):
+def test_planned_says_which_execution_it_is(known, given, sets):
     task = a_fan_out(S.STARTED, execution_arn=known)
     update = transitions.planned(task, NOW, given, COUNTS, frozenset(), policy=LIST)
     expect(task, update, S.PROCESSING, sets={**SET_COUNTS, **sets, "policy": LIST})

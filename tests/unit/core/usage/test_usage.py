@@ -1,6 +1,7 @@
 """Amounts that add up, their place on items, and what they cost."""
 
 from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,8 @@ from serverless_tasks.core.dynamodb.sizes import (
     write_units,
 )
 from serverless_tasks.core.task.status import TaskStatus
-from serverless_tasks.core.usage.amounts import NOTHING, STORED_AS, Usage
+from serverless_tasks.core.times import to_iso
+from serverless_tasks.core.usage.amounts import NOTHING, STORED_AS, Usage, lane_time
 from serverless_tasks.core.usage.costs import (
     PRICED,
     RELAY_MEGABYTES,
@@ -32,7 +34,7 @@ from serverless_tasks.testing import MemoryStack
 from tests.support.examples import a_fan_out, a_task
 from tests.support.resources import memory
 
-EACH = Usage(1, 2, 3, 4, 5, 6, 7, 8, 9)
+EACH = Usage(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11_000)
 USAGES = st.builds(Usage, *[st.integers(0, 10**12)] * len(STORED_AS))
 KB = 1024
 
@@ -169,11 +171,12 @@ def test_the_relay_has_the_memory_that_is_assumed():
 
 def test_each_amount_takes_its_price():
     names = ("writeUnit", "readUnit", "lambdaRequest", "lambdaSecond", "transition", "put", "get")
-    costs = {**dict.fromkeys(names, 0.0), "queueRequest": 0.0, "fairQueueRequest": 0.0, "publish": 0.0}
+    more = ("queueRequest", "fairQueueRequest", "publish", "expressRequest", "expressSecond")
+    costs = dict.fromkeys((*names, *more), 0.0)
     seconds = replace(EACH, megabyte_milliseconds=4 * 1024 * 1000)
     assert gigabyte_seconds(seconds) == 4
     found = [estimated_usd(seconds, costs | {name: 1.0}) for name in costs]
-    assert found == [1, 2, 3, 4, 5, 6, 7, 8, 8, 9]
+    assert found == [1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10, 11]
     assert estimated_usd(seconds, costs) == 0
 
 
@@ -186,7 +189,8 @@ def test_without_fair_queue_its_price_is_not_estimated():
 
 def test_the_view_says_every_amount_and_what_they_cost():
     ones = dict.fromkeys(("writeUnit", "readUnit", "lambdaRequest", "lambdaSecond", "transition", "put", "get"), 1e-6)
-    costs = {**ones, "queueRequest": 1e-6, "fairQueueRequest": 0, "publish": 1e-6}
+    more = {"queueRequest": 1e-6, "fairQueueRequest": 0, "publish": 1e-6, "expressRequest": 1e-6, "expressSecond": 1e-6}
+    costs = {**ones, **more}
     assert usage_view(replace(EACH, megabyte_milliseconds=1_234_567), costs, "us-east-1, 2026-11-22") == {
         "writeUnits": 1,
         "readUnits": 2,
@@ -197,11 +201,19 @@ def test_the_view_says_every_amount_and_what_they_cost():
         "payloadReads": 7,
         "queueRequests": 8,
         "publishes": 9,
-        "estimatedUsd": 4.2206e-05,
+        "expressRequests": 10,
+        "expressSeconds": 11.0,
+        "estimatedUsd": 6.3206e-05,
         "pricesOf": "us-east-1, 2026-11-22",
     }
 
 
 def test_every_amount_has_a_price_in_the_file():
-    assert {name for names in PRICED.values() for name in names} | {"lambdaSecond"} <= set(prices())
-    assert {*PRICED, "megabyte_milliseconds"} == set(STORED_AS)
+    assert {name for names in PRICED.values() for name in names} | {"lambdaSecond", "expressSecond"} <= set(prices())
+    assert {*PRICED, "megabyte_milliseconds", "express_milliseconds"} == set(STORED_AS)
+
+
+@pytest.mark.parametrize(("seconds", "billed"), [(-0.2, 100), (0, 100), (0.1, 100), (0.101, 200), (2.34, 2400)])
+def test_a_lane_is_billed_by_tenths_of_a_second(seconds, billed):
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert lane_time(now, to_iso(now - timedelta(seconds=seconds))) == Usage(express_milliseconds=billed)

@@ -73,7 +73,7 @@ class Update:
 
     ``set`` gives paths their values, ``set_once`` those that have none yet. ``increment`` adds to numbers that exist
     (``SET a.b = a.b + :n``; ADD works on top-level attributes only), ``count`` adds to a number that may be absent,
-    ``add_to_set`` adds numbers to a set, ``remove`` takes attributes away. Never empty: every write sets something.
+    ``add_to_set`` adds numbers to a set, ``remove`` takes attributes away. Never empty: every write changes something.
     """
 
     pk: str

@@ -13,7 +13,7 @@ from typing import Any
 from serverless_tasks.core.dynamodb.attribute_values import Item
 from serverless_tasks.core.dynamodb.expressions import Clause, Put, Update, absent, absent_or_at_most, equals, lacks
 from serverless_tasks.core.task.entity import TaskEntity
-from serverless_tasks.core.task.keys import chunk_sk, chunks_pk
+from serverless_tasks.core.task.keys import TaskKey, chunk_sk, chunks_pk
 from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.times import after, from_iso, from_milliseconds, to_iso, to_milliseconds
 from serverless_tasks.core.usage.amounts import NOTHING, Usage
@@ -121,6 +121,10 @@ class Chunk:
         waits = [moment for moment in (self.lease_until, self.due_at) if moment]
         return max([0.0, *((from_iso(moment) - now).total_seconds() for moment in waits)])
 
+    def is_held(self, run: int, now: datetime) -> bool:
+        """Whether a worker of ``run`` may be at work on it."""
+        return self.run == run and self.lease_until is not None and from_iso(self.lease_until) > now
+
     @classmethod
     def from_item(cls, item: Item) -> Chunk:
         """The chunk of a table item."""
@@ -206,6 +210,16 @@ def _claimed(
             free,
         ),
     )
+
+
+def free(key: TaskKey, run: int, number: int, holder: str) -> Update:
+    """Let a chunk be due at once whose worker this holder's call has left dead.
+
+    The next claim finds that a worker has died. If it lives after all, it goes on until that claim.
+    """
+    conditions = (equals("run", run), equals("holder", holder))
+    pk = chunks_pk(key.tenant_code, key.code)
+    return Update(pk, chunk_sk(number), remove=("leaseUntil", "holder"), conditions=conditions)
 
 
 def take_over(chunk: Chunk, run: int, now: datetime, lease_until: datetime, holder: str | None = None) -> Update:

@@ -21,7 +21,11 @@ VISIBILITY_MARGIN = 30
 PATIENCE = 900
 """Seconds that a message, or an execution, is given before it is looked at again."""
 LEASE_PATIENCE = 60
-"""Seconds after the end of a lease at which the sweeper acts: the message is back after 30."""
+"""Seconds after the end of a lease, or of a lane, at which the sweeper acts: a message is back after 30."""
+LANE_SECONDS = 300
+"""After which Step Functions ends an Express execution (https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html)."""
+FAN_IN_SECONDS = 900
+"""That a fan-in may take, also when the lane that called it has ended (Lambda's longest timeout)."""
 MESSAGE_SECONDS = 14 * 86400
 """Seconds after its sending at which SQS deletes a message, hidden or not, whatever its task waits for (SQS quotas; the
 template's ``MessageRetentionPeriod``)."""
@@ -121,8 +125,12 @@ def why_lost(task: TaskEntity, invocation: float, heartbeat: bool) -> str:
     return OVER if heartbeat else DIED_OR_OVER
 
 
-def sweep(task: TaskEntity, now: datetime, first_look_seconds: int) -> Leave | Dispatch | CheckExecution:
-    """What to do with an open task at its ``dueAt``."""
+def sweep(
+    task: TaskEntity, now: datetime, first_look_seconds: int, *, in_lane: bool = False
+) -> Leave | Dispatch | CheckExecution:
+    """What to do with an open task at its ``dueAt``. ``in_lane``: its execution is, or was, one of the fast lane."""
+    if in_lane and (over := _lane_is_over_at(task)) > now:
+        return Leave(over)
     match task.status:
         case TaskStatus.CREATED:
             return Dispatch(after(now, min(first_look_seconds, PATIENCE)))
@@ -142,6 +150,12 @@ def sweep(task: TaskEntity, now: datetime, first_look_seconds: int) -> Leave | D
             raise ValueError(f"a task that is {task.status} is not open")
         case _:
             assert_never(task.status)
+
+
+def _lane_is_over_at(task: TaskEntity) -> datetime:
+    """When no lane that has to do with this status lives any more. Nobody can ask Step Functions for that."""
+    seconds = FAN_IN_SECONDS if task.status is TaskStatus.FINISHED else LANE_SECONDS
+    return after(from_iso(_changed_at(task)), seconds + LEASE_PATIENCE)
 
 
 def _seconds_until(moment: str | None, now: datetime) -> float:

@@ -117,11 +117,12 @@ def planned(
 ) -> Update:
     """The chunks of a Step Functions task are there and begin to run.
 
-    ``header``: that of an input in CSV, as its reference keeps it: for a worker that reads only a part of it.
-    ``policy``: what this deployment decides by, for this run. ``cut``: what a chunk has at most, for this run and all
-    later ones.
+    ``execution_arn``: of the execution whose plan this is. ``header``: that of an input in CSV, as its reference keeps
+    it: for a worker that reads only a part of it. ``policy``: what this deployment decides by, for this run. ``cut``:
+    what a chunk has at most, for this run and all later ones.
     """
-    sets = _attributes(counts) | ({"executionArn": execution_arn} if execution_arn and not task.execution_arn else {})
+    other = execution_arn and execution_arn != task.execution_arn  # of several lanes, this is the one that goes on
+    sets = _attributes(counts) | ({"executionArn": execution_arn} if other else {})
     sets["policy"] = policy
     if cut is not None and task.cut is None:
         sets["cut"] = cut

@@ -58,6 +58,9 @@ class TaskType:
         Whether the worker of a single task gives a sign of life once a minute, so that a task whose worker was killed
         is back within three. False for native code that lets no other thread run for more than a minute: its task is
         left to its worker until the invocation, or the attempt, is over.
+    lane:
+        Whether a short list of this type may run in the fast lane, which is cheaper and begins sooner. False for
+        sub-tasks of minutes: a lane lives for five, and hands over then what is left.
     tolerated_failures:
         Sub-tasks that may fail while the parent still completes: a count (``3``) or a percentage (``"5%"``).
 
@@ -77,6 +80,7 @@ class TaskType:
         chunk_size: int | None = None,
         concurrency: int = 1,
         heartbeat: bool = True,
+        lane: bool = True,
         tolerated_failures: int | str = 0,
     ) -> None:
         self.name = check_name("name", name)
@@ -86,6 +90,7 @@ class TaskType:
         self.chunk_size = None if chunk_size is None else _whole("chunk_size", chunk_size, 1, MAX_CHUNK_SIZE)
         self.concurrency = _whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
         self.heartbeat = _truth("heartbeat", heartbeat)
+        self.lane = _truth("lane", lane)
         tolerance(tolerated_failures)
         self.tolerated_failures = tolerated_failures
         self.task_handler: TaskHandler | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from serverless_tasks.core.dynamodb.attribute_values import Item
 
@@ -35,6 +36,10 @@ class Usage:
     """Requests to the queues, Lambda's own included."""
     publishes: int = 0
     """Messages to the topics."""
+    express_requests: int = 0
+    """Executions of the fast lane."""
+    express_milliseconds: int = 0
+    """Their duration. Their memory is taken to be one step of 64 MB, which is the least that is billed."""
 
     def __add__(self, other: Usage) -> Usage:
         return self if other is NOTHING else Usage(*map(operator.add, _amounts(self), _amounts(other)))
@@ -63,6 +68,8 @@ STORED_AS: Mapping[str, str] = {
     "payload_reads": "uG",
     "queue_requests": "uQ",
     "publishes": "uN",
+    "express_requests": "uE",
+    "express_milliseconds": "uX",
 }
 """Attributes of the amounts, in their order. Two letters each, as every write of an item is billed by its size."""
 
@@ -70,13 +77,24 @@ NOTHING = Usage()
 _amounts = operator.attrgetter(*STORED_AS)
 
 # State transitions of statemachine/fan_out.asl.json, as Step Functions bills them: one into each state and one out of
-# the last, of the execution and of each child of a map. Each function counts those of its own call. No function knows
-# the retries of a state.
+# the last, of the execution and of each child of a distributed map. Each function counts those of its own call. No
+# function knows the retries of a state.
 PLAN = Usage(state_transitions=2)
 """Plan, WhatNext."""
 LOOK = Usage(state_transitions=3)
 """Of each further plan: RunChunks or Wait, then Plan, WhatNext."""
-CHILD = Usage(state_transitions=2)
-"""RunChunk, and out."""
+CHILD_TRANSITIONS = 2
+"""RunChunk, and out, of a child of a distributed map. An inline map says itself how many an iteration makes."""
 FINISH = Usage(state_transitions=2)
 """Finish, and out."""
+LANE = Usage(express_requests=1)
+"""An execution of the fast lane, which pays for its time and for no transition. Its plan counts it."""
+LANE_STEP_MILLISECONDS = 100
+"""To which the duration of an Express execution is rounded up (https://aws.amazon.com/step-functions/pricing/)."""
+
+
+def lane_time(now: datetime, began_at: str) -> Usage:
+    """The duration so far of a lane that began then, by Step Functions' clock and in its words (ISO 8601)."""
+    milliseconds = round((now - datetime.fromisoformat(began_at)).total_seconds() * 1000)
+    steps = max(1, -(-milliseconds // LANE_STEP_MILLISECONDS))
+    return Usage(express_milliseconds=steps * LANE_STEP_MILLISECONDS)

@@ -25,8 +25,9 @@ PRICED: Mapping[str, tuple[str, ...]] = {
     "payload_reads": ("get",),
     "queue_requests": ("queueRequest", "fairQueueRequest"),  # the second one at most, and zero without fair queue
     "publishes": ("publish",),
+    "express_requests": ("expressRequest",),
 }
-"""Which prices an amount takes. Lambda's time, in gigabyte-seconds, takes ``lambdaSecond``."""
+"""Which prices an amount takes. Time takes ``lambdaSecond``, in gigabyte-seconds, and of a lane ``expressSecond``."""
 
 
 def whole_usage(task: TaskEntity, relayed: Statuses, published: Statuses) -> Usage:
@@ -55,10 +56,16 @@ def gigabyte_seconds(usage: Usage) -> float:
     return usage.megabyte_milliseconds / MEGABYTES_OF_A_GIGABYTE / 1000
 
 
+def express_seconds(usage: Usage) -> float:
+    """A lane's time, as it is billed: of 64 MB."""
+    return usage.express_milliseconds / 1000
+
+
 def estimated_usd(usage: Usage, prices: Mapping[str, float]) -> float:
     """US dollars. ``prices`` are those of one unit, by their names in the price file."""
     terms = [getattr(usage, amount) * prices[name] for amount, names in PRICED.items() for name in names]
-    return sum(terms, gigabyte_seconds(usage) * prices["lambdaSecond"])
+    time = gigabyte_seconds(usage) * prices["lambdaSecond"] + express_seconds(usage) * prices["expressSecond"]
+    return sum(terms, time)
 
 
 def usage_view(usage: Usage, prices: Mapping[str, float], prices_of: str) -> dict[str, Any]:
@@ -73,6 +80,8 @@ def usage_view(usage: Usage, prices: Mapping[str, float], prices_of: str) -> dic
         "payloadReads": usage.payload_reads,
         "queueRequests": usage.queue_requests,
         "publishes": usage.publishes,
+        "expressRequests": usage.express_requests,
+        "expressSeconds": express_seconds(usage),
         "estimatedUsd": round(estimated_usd(usage, prices), 9),
         "pricesOf": prices_of,
     }

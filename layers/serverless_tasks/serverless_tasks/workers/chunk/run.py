@@ -31,7 +31,7 @@ from serverless_tasks.core.task.status import TaskStatus
 from serverless_tasks.core.task_types.failures import unread_wait
 from serverless_tasks.core.task_types.task_type import Policy, policy_of
 from serverless_tasks.core.times import Clock, after, from_iso
-from serverless_tasks.core.usage.amounts import CHILD
+from serverless_tasks.core.usage.amounts import CHILD_TRANSITIONS, Usage
 from serverless_tasks.store.chunks import NotClaimed, claim_chunk, count_chunk, load_lines, store_lines
 from serverless_tasks.store.inputs import elements
 from serverless_tasks.workers.chunk.sub_task import HeldChunk, Invocation, Line, SubTask
@@ -74,13 +74,16 @@ class ChunkWorker:
         self._sleep = sleep
 
     def handle(self, call: Mapping[str, Any], remaining: Callable[[], float]) -> None:
-        """Work on the chunk of a call ``{"pk", "sk", "run", "chunk", "holder"?, "lost"?}``.
+        """Work on the chunk of a call ``{"pk", "sk", "run", "chunk", "holder"?, "lost"?, "free"?, "transitions"?}``.
 
         Called twice or late, it does nothing twice. ``holder`` names the child of the map that calls; ``lost``: the
-        last worker that it called is dead. Executions that began with an older definition send neither.
+        last worker that it called is dead; ``free``: give the chunk back, and run nothing. ``transitions``: billed for
+        the call. Executions that began with an older definition send none of them.
         """
         key, run = TaskKey(call["pk"], call["sk"]), call["run"]
-        self._cloud.meter.note(CHILD, key.code)
+        self._cloud.meter.note(Usage(state_transitions=call.get("transitions", CHILD_TRANSITIONS)), key.code)
+        if call.get("free"):
+            return self._free(key, call)
         if (task := self._parent(key, run)) is None:
             return logger.info("the task has ended or is in another run", extra={**key_keys(key), "run": run})
         if self._router.lacks_sub_task_handler(task):
@@ -128,6 +131,16 @@ class ChunkWorker:
         else:
             logger.info("the chunk is held by another worker", extra=_chunk_keys(task, seen))
         return None
+
+    def _free(self, key: TaskKey, call: Mapping[str, Any]) -> None:
+        """A later round takes the chunk at once. This one has no time for it, or no room in its history."""
+        extra = {**key_keys(key), "run": call["run"], "chunk": call["chunk"]}
+        try:
+            self._cloud.table.update(chunks.free(key, call["run"], call["chunk"], call["holder"]))
+        except LostRace:
+            logger.info("the dead worker held no lease", extra=extra)
+        else:
+            logger.warning("a dead worker's chunk is free", extra=extra)
 
     def _give_back(self, task: TaskEntity, chunk: Chunk, wait: float, *, begun: bool) -> None:
         """So it need not wait for the end of a lease, and is not run as if a worker had died."""
