@@ -118,13 +118,13 @@ def a_request_that_is_sent_twice(stack: MemoryStack) -> None:
 
 
 def a_fan_out(stack: MemoryStack) -> None:
-    """Chunks that are flushed, whose worker dies, and whose sub-tasks are isolated then."""
+    """Chunks that are flushed, whose worker dies in the first round, and another one, that isolates, in the second."""
     cat, died = TaskType("cat", chunk_size=3), list[int]()
 
     @cat.sub_task
     def handle(event: Any, context: Any) -> None:
         stack.clock.advance(6)
-        if event.index == 1 and not died:
+        if event.index == 1 and len(died) < 2:
             died.append(1)
             raise WorkerKilled
 
@@ -198,6 +198,7 @@ FENCES: dict[str, tuple[Scenario, list[str]]] = {
     "keep": (a_fan_out_that_runs_for_longer_than_it_is_kept, ["expiresAt equals"]),
     "claim": (a_fan_out, ["run equals", "finishedAt absent", "leaseUntil absent or at most"]),
     "claim_lost": (a_fan_out, ["run equals", "finishedAt absent", "holder equals"]),
+    "free": (a_fan_out, ["run equals", "holder equals"]),
     "take_over": (a_fan_out_of_two_runs, [*HELD, "succeeded equals"]),
     "flush": (a_fan_out, HELD),
     "mark_in_flight": (a_fan_out, HELD),

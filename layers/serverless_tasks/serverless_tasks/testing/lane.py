@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from serverless_tasks.core.task.decisions import LANE_SECONDS
 from serverless_tasks.core.times import to_iso
-from serverless_tasks.workers.user_code.runner import Unwinding
+from serverless_tasks.testing.killed import WorkerKilled
 
 if TYPE_CHECKING:
     from serverless_tasks.testing.stack import MemoryStack
@@ -42,7 +42,7 @@ class Lane:
         }
         try:
             self.next = run[self.next]()
-        except (Exception, Unwinding):
+        except (Exception, WorkerKilled):
             self.next = "End" if self.next == "HandOver" else "HandOver"
         return True
 
@@ -70,8 +70,8 @@ def run_inline(invoke: Callable[[str, Mapping[str, Any]], Any], call: Mapping[st
     for number in chunks:
         try:
             invoke("chunk", {**call, "chunk": number})
-        except Unwinding:
-            with suppress(Exception, Unwinding):
+        except WorkerKilled:
+            with suppress(Exception, WorkerKilled):
                 invoke("chunk", {**call, "chunk": number, "free": True})
         except Exception:  # noqa: S110  # an iteration that fails is no verdict
             pass

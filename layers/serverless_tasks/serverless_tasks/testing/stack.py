@@ -17,6 +17,7 @@ from serverless_tasks.core.task.keys import TaskKey
 from serverless_tasks.core.times import to_iso
 from serverless_tasks.service.task_service import TaskService
 from serverless_tasks.testing.cloud import MemoryCloud
+from serverless_tasks.testing.killed import WorkerKilled
 from serverless_tasks.testing.lane import Lane, run_inline
 from serverless_tasks.workers.batches import Redeliver
 from serverless_tasks.workers.chunk.run import ChunkWorker
@@ -26,13 +27,8 @@ from serverless_tasks.workers.queue_worker import QueueWorker
 from serverless_tasks.workers.relay import Relay
 from serverless_tasks.workers.sweeper import Sweeper
 from serverless_tasks.workers.user_code.routing import HandlerRouter
-from serverless_tasks.workers.user_code.runner import Unwinding
 
 MAX_STEPS = 10_000
-
-
-class WorkerKilled(Unwinding):
-    """Raise it in a handler to play a worker that dies there: no more of its code runs, nothing of it is written."""
 
 
 class VirtualClock:
