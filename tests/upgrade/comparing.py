@@ -27,7 +27,7 @@ FEWER = ("*/uS", "*/usage/stateTransitions")
 BY_DEFINITION = {
     "fan-out-*": "the first round runs in an inline map, after which a dead worker's chunk goes on at once",
     "several-tasks": "the same",
-    "ends-are-told-late": "the same",
+    "ends-are-published-late": "the same",
 }
 """Scenarios that the newest definition takes another way, and which. Of the older definition, the newest code writes
 what the older one wrote."""
