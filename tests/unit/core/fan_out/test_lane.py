@@ -28,7 +28,7 @@ def test_a_list_in_the_bucket_is_not_taken_before_its_elements_are_counted():
 
 
 def test_a_later_run_is_cut_as_the_first_one_was():
-    cut = [1, 1000]
+    cut = {"maxCount": 1, "maxBytes": 1000}
     assert takes(of(40, run=1, cut=cut), 20)
     assert not takes(of(41, run=1, cut=cut), 20)
 

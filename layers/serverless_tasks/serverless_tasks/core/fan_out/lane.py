@@ -7,7 +7,7 @@ What it leaves is taken up by the Standard execution. So a list that it takes wr
 from __future__ import annotations
 
 from serverless_tasks.core.errors import InvalidInput, PayloadInBucket
-from serverless_tasks.core.fan_out.cuts import chunk_size, of_task
+from serverless_tasks.core.fan_out.cuts import chunk_size
 from serverless_tasks.core.task.entity import TaskEntity
 
 MAX_CHUNKS = 40
@@ -24,7 +24,7 @@ def takes(task: TaskEntity, concurrency: int) -> bool:
     count = _count(task)
     if count is None:
         return False
-    size = of_task(task.cut).count if task.cut else chunk_size(count, concurrency)
+    size = task.cut["maxCount"] if task.cut else chunk_size(count, concurrency)
     return -(-count // size) <= most_chunks(concurrency)
 
 
