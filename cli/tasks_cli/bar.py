@@ -72,7 +72,7 @@ class _Bar:
 
 
 class _Lines:
-    """A line at each change of status, and at each tenth of the sub-tasks."""
+    """A line at each change of status, and at each tenth of the sub-tasks or of the progress."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -83,7 +83,8 @@ class _Lines:
         now = (task["status"], int(STEPS * ended / total) if total else 0)
         if now != self._said:
             self._said = now
-            self._console.print(text(f"{Ref.of(task)} {task['status']} {_doing(task)}".rstrip()), soft_wrap=True)
+            share = f" {ended:.0%}" if total == 1 and 0 < ended < 1 else ""
+            self._console.print(text(f"{Ref.of(task)} {task['status']} {_doing(task)}{share}".rstrip()), soft_wrap=True)
 
 
 def _of(task: Json) -> tuple[float | None, float]:

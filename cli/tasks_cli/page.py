@@ -55,10 +55,16 @@ def history(console: Console, found: Json) -> None:
     """The changes of status."""
     made = tables.table("STATUS", "AT", "ATTEMPT", "BY", "REASON", right=("ATTEMPT",), fold="REASON")
     for entry in found.get("history", []):
-        said = (entry["at"], entry["attempt"], entry.get("by", ""), entry.get("reason", ""))
+        said = (entry["at"], entry["attempt"], entry.get("by", ""), _reason(entry))
         made.add_row(status(entry["status"]), *map(text, said))
     console.print()
     console.print(made)
+
+
+def _reason(entry: Json) -> str:
+    """Why the status changed. Of an attempt that begins it tells how the one before was lost."""
+    reason: str = entry.get("reason", "")
+    return f"the attempt before: {reason}" if reason and entry["status"] == "PROCESSING" else reason
 
 
 def counts(found: Json) -> str:

@@ -101,6 +101,12 @@ def rendered(known):
     return console.file.getvalue()
 
 
+def test_the_reason_of_a_lost_attempt_is_that_of_the_one_before(api, tasks):
+    lost = {"status": "PROCESSING", "at": "2026-01-01T00:02:30.000Z", "attempt": 2, "reason": "worker died"}
+    api.says("GET", TASK, task("PROCESSING", history=[lost]))
+    assert "the attempt before: worker died" in tasks("show", f"cat/{CODE}").stdout
+
+
 def test_a_long_type_is_folded_and_not_cut(api, tasks):
     api.says("GET", "/tasks", {"items": [task("COMPLETED", type="t" * 64)]})
     rows = [line.split()[0] for line in tasks("list", COLUMNS="60").stdout.splitlines()[1:]]

@@ -120,6 +120,15 @@ def test_a_single_task_shows_its_progress_and_its_attempts():
     assert "attempt 1 failed, the next is at 2026-01-01T00:01:00.000Z" in late
 
 
+def test_without_a_terminal_each_line_says_how_far_a_single_task_is():
+    console = Console(file=StringIO(), width=100, color_system=None)
+    with bar.shown(console, task("PROCESSING")) as view:
+        for progress in (0.0, 0.31, 0.34, 0.8):
+            view(task("PROCESSING", attributes={"progress": progress}))
+    lines = [line.partition(" ")[2] for line in console.file.getvalue().splitlines()]
+    assert lines == ["PROCESSING attempt 1", "PROCESSING attempt 1 31%", "PROCESSING attempt 1 80%"]
+
+
 def test_what_is_neither_done_nor_running_is_waiting():
     attributes = {"subTaskCount": 9, "subTaskSucceedCount": 1, "subTaskFailedCount": 0, "subTaskRunningCount": 0}
     seen = on_a_terminal(80, task("STARTED", kind="SFN_TASK", attributes=attributes))

@@ -29,7 +29,8 @@ function Change({ change, next, at }) {
           ${duration(between(change.at, next?.at, at))}</span>`}</div>
       <div class="hint"><${Time} iso=${change.at} at=${at} />
         ${change.by && html` · by <${Who} sub=${change.by} />`}</div>
-      ${change.reason && html`<div class="reason" dir="auto">${change.reason}</div>`}
+      ${change.reason && html`<div class="reason" dir="auto">
+        ${change.status === "PROCESSING" && "The attempt before: "}${change.reason}</div>`}
     </div>
   </li>`;
 }
