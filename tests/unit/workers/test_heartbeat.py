@@ -256,6 +256,22 @@ def test_a_thread_that_could_not_be_had_is_begun_later(minutes, monkeypatch):
     assert refused
 
 
+def test_where_no_thread_is_to_be_had_the_lease_is_as_long_as_the_invocation(stack, monkeypatch, caplog):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(deadlines, "lookout", deadlines.Lookout())
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    cat = TaskType("cat", timeout=3600)
+    key = queued(stack)
+    cat.task(lambda event, context: [stack.task(key).lease_until, hidden_for(stack)])
+
+    stack.work_one()
+
+    assert stack.task(key).result == ["2026-01-01T00:15:05.000Z", 935]
+    assert "no thread is to be had" in caplog.text
+
+
 def test_nothing_waits_long_for_a_sign_of_life_that_is_under_way(minutes, monkeypatch):
     monkeypatch.setattr(attempt, "JOIN_SECONDS", 0.001)
     began, over = threading.Event(), threading.Event()

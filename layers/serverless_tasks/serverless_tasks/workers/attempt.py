@@ -107,7 +107,7 @@ class Attempt:
         self._clock = clock
         self._remaining = remaining
         self._timeout: float = policy.timeout
-        self._heartbeat = policy.heartbeat
+        self._heartbeat = policy.heartbeat and _can_beat()
         self._hand_over = min(HAND_OVER_SECONDS, 0.1 * remaining())
         self._task: TaskEntity
         self._slot = 0
@@ -262,6 +262,13 @@ class Attempt:
         return Failed(self._task, error, permanent=False)
 
 
+def _can_beat() -> bool:
+    """Whether signs of life will be given. Without a thread there are none, and the lease must be long enough."""
+    from serverless_tasks.workers.user_code.deadlines import lookout  # not at the start, as with all that runs code
+
+    return lookout.stands()
+
+
 class Heartbeat(AbstractContextManager[None]):
     """Calls ``beat`` once a minute in its block, for the first time after a minute, until that returns False.
 
@@ -278,7 +285,7 @@ class Heartbeat(AbstractContextManager[None]):
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> None:
-        from serverless_tasks.workers.user_code.deadlines import lookout  # not at the start, as with all that runs code
+        from serverless_tasks.workers.user_code.deadlines import lookout
 
         lookout.begin(self._look)
 

@@ -9,10 +9,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from math import inf
 from types import FrameType
 
+from serverless_tasks.adapters.log import logger
 from serverless_tasks.core.task_types.failures import UNREADABLE
 from serverless_tasks.workers.user_code.runner import DeadlineReached
 
@@ -45,16 +46,28 @@ class Lookout:
         """Call ``look`` once a second from now on. It is short, and raises nothing."""
         with self._lock:
             self._looks.append(look)
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="lookout", daemon=True)
-                with suppress(RuntimeError):  # no thread to be had: the alarm alone
-                    thread.start()
-                    self._thread = thread
+            self._stand()
+
+    def stands(self) -> bool:
+        """Whether there is a thread to look, which lives for another second at least: if none does, begin one."""
+        with self._lock:
+            return self._stand()
 
     def end(self, look: Callable[[], None]) -> None:
         """Call it no more; once, perhaps, if the thread is about to."""
         with self._lock:
             self._looks.remove(look)
+
+    def _stand(self) -> bool:
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="lookout", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # what the handlers of this process have begun takes all that there may be
+                logger.warning("no thread is to be had: a time limit has the alarm alone until there is one")
+                return False
+            self._thread = thread
+        return True
 
     def _run(self) -> None:
         while True:
