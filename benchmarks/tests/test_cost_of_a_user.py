@@ -14,8 +14,8 @@ STORED = 0.023
 UPLOAD_GB = 5
 TASKS_PER_MINUTE, UPLOADS_PER_HOUR = 60, 10
 """The bounds of the page's example."""
-READ_UNITS = 625
-"""Of a list of a thousand chunks with full outcomes: 5 MB (docs/rest-endpoints.md)."""
+READ_UNITS = 1250
+"""Of all results of a thousand chunks with full outcomes: 5 MB, consistently (docs/rest-endpoints.md)."""
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 
 

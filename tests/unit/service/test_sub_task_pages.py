@@ -100,11 +100,13 @@ def test_a_page_ends_by_what_it_has_read(stack, reads, monkeypatch, status):
     assert every_page(stack, task, status) == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
 
 
-def test_a_page_ends_after_so_many_chunks_that_it_looked_into(stack, monkeypatch):
+def test_a_page_ends_after_so_many_chunks_whatever_they_hold(stack, monkeypatch):
     task = ran(stack, {0, 4, 10}, "small")
     monkeypatch.setattr(sub_tasks, "PAGE_CHUNKS", 2)
 
     assert every_page(stack, task, FAILED) == [[0, 4], [10]]
+    assert every_page(stack, task, FAILED, 1) == [[0], [4], [10]]
+    assert every_page(stack, task, CREATED) == [[], []]
     assert every_page(stack, task, None) == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
 
 

@@ -43,8 +43,8 @@ ANSWERED_SIZE = size if sys.version_info >= (3, 12) else escaped_size
 UNPLANNED_BYTES = 3_000_000
 """Of an input whose sub-tasks are shown before they are planned: what a request can carry."""
 PAGE_CHUNKS = 100
-"""Chunks that one request looks into at most, each with up to two objects: a filter that fits nothing must end in time.
-Those whose counts say that nothing in them fits are not looked into."""
+"""Chunks that one request reads at most, each with up to two objects: a filter that fits nothing must end in time.
+Where the counts say that nothing in a chunk fits, only its item is read: that costs as much of the table as any."""
 READ_BYTES = 67_108_864
 """Of outcomes and input, after which one request looks into no other chunk, for the same reason."""
 LEASE_SECONDS = 60
@@ -63,11 +63,13 @@ def list_sub_tasks(
     query = [task.tenant_code, task.id, status]
     number, first = _position(query, cursor)
     found: list[SubTaskEntity] = []
-    left, looked_into, read = PAGE_BYTES, 0, 0
-    for chunk in _chunks(cloud, task, number):
+    left, read = PAGE_BYTES, 0
+    for before, chunk in enumerate(_chunks(cloud, task, number)):
+        if before == PAGE_CHUNKS:
+            return Page(found, encode_cursor(query, [chunk.number, chunk.range.first]))
         if status is not None and status not in _statuses(task, chunk):
             continue
-        if len(found) == limit or looked_into == PAGE_CHUNKS or read >= READ_BYTES:
+        if len(found) == limit or read >= READ_BYTES:
             return Page(found, encode_cursor(query, [chunk.number, chunk.range.first]))
         entries = _entries(cloud, task, chunk, status, first, limit - len(found) + 1)
         for sub_task in _of_chunk(cloud, task, chunk, entries):
@@ -75,7 +77,6 @@ def list_sub_tasks(
             if len(found) == limit or (found and left < 0):
                 return Page(found, encode_cursor(query, [chunk.number, sub_task.index]))
             found.append(sub_task)
-        looked_into += 1
         read += chunk.outcomes_ref["bytes"] if chunk.outcomes_ref else 0
         read += chunk.range.bytes if entries else 0
     return Page(found, None)
