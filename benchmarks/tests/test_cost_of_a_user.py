@@ -1,9 +1,14 @@
 """What one user can cost at most, as docs/security.md says: counted tasks, list prices, and the template's defaults."""
 
 import re
+from dataclasses import replace
 
 from serverless_tasks.adapters.prices import prices
 
+from benchmarks.cost import everything, task_cost
+from benchmarks.counted import from_json
+from benchmarks.counts import Counts
+from benchmarks.priced import deployment
 from benchmarks.results import load
 from local.paths import ROOT
 from tests.support.resources import TEMPLATE
@@ -33,27 +38,37 @@ def dollars(value: float) -> str:
     )
 
 
-def each() -> dict[str, float]:
-    """Dollars of one creation, with everything but the handlers' time."""
-    costs = load()["cost"]
-    fan_outs = {row["n"]: sum(row["perMillionFanOuts"].values()) / 1e6 for row in costs["fanOut"]}
-    return {
-        "single task": sum(costs["single"]["oneByOne"].values()) / 1e6,
-        "list of 40": fan_outs[40],
-        "list of 1,000": fan_outs[1000],
-        "list of 1,000,000": fan_outs[1_000_000],
-        "upload of 5 GB": UPLOAD_GB * STORED * default("PayloadDays") / 30,
-    }
+def counted_row(cut: str, n: int) -> Counts:
+    """What a list of ``n`` took; ``cut``: ``default``, or ``alone`` for a type of ``chunk_size=1``."""
+    return next(row for row in map(from_json, load()["counts"][cut]) if row.n == n)
+
+
+def lists() -> list[Counts]:
+    """The page's lists. One of ten million has the chunks of one of a million, ten times as long."""
+    million = counted_row("default", 1_000_000)
+    usual = [counted_row("default", n) for n in (40, 1000)]
+    return [*usual, counted_row("alone", 1000), million, replace(million, n=10_000_000)]
+
+
+def each() -> list[tuple[str, str, float]]:
+    """Name, chunks and dollars of one creation, with everything but the handlers' time."""
+    single = sum(load()["cost"]["single"]["oneByOne"].values()) / 1e6
+    upload = UPLOAD_GB * STORED * default("PayloadDays") / 30
+    return [
+        ("single task", "", single),
+        *((f"list of {row.n:,}", f"{row.chunks:,}", everything(task_cost(row, deployment()))) for row in lists()),
+        ("upload of 5 GB, its storage", "", upload),
+    ]
 
 
 def test_the_page_has_the_costs() -> None:
     unbounded = default("ApiRateLimit") * DAY
     rows = []
-    for name, price in each().items():
+    for name, chunks, price in each():
         bounded = UPLOADS_PER_HOUR * 24 if name.startswith("upload") else TASKS_PER_MINUTE * 60 * 24
-        rows.append(f"| {name} | {dollars(price)} | {dollars(price * bounded)} | {dollars(price * unbounded)} |")
-    found = re.findall(r"^\| (?:single task|list of|upload of) .*$", PAGE, re.MULTILINE)
-    assert found == rows
+        found = (name, chunks, dollars(price), dollars(price * bounded), dollars(price * unbounded))
+        rows.append(re.sub(" +", " ", f"| {' | '.join(found)} |"))
+    assert re.findall(r"^\| (?:single task|list of|upload of) .*$", PAGE, re.MULTILINE) == rows
 
 
 def test_the_page_has_the_costs_of_handlers_and_of_reads() -> None:
@@ -61,3 +76,7 @@ def test_the_page_has_the_costs_of_handlers_and_of_reads() -> None:
     read_all = prices()["readUnit"].of(READ_UNITS * default("ApiRateLimit") * DAY)
     for said in (default("QueueConcurrency") * a_day, 1000 * a_day, read_all):
         assert f"**{dollars(said)}** a day" in PAGE
+
+
+def test_the_page_has_the_cost_of_large_results() -> None:
+    assert f"**${prices()['put'].of(1_000_000):g}** a million" in PAGE
