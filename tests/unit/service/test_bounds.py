@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from serverless_tasks import BoundReached, Caller, InvalidInput, KeyReused, TaskStatus, TransitionRefused
 from serverless_tasks.adapters.settings import Settings
+from serverless_tasks.core.inputs import uploads
 from serverless_tasks.testing import MemoryStack
 
 ALICE, BOB = Caller("alice"), Caller("bob")
@@ -149,16 +150,25 @@ def test_one_of_two_gets_the_last_place(bounds):
     assert (len(tasks), list(counts(stack).values())) == (3, [3])
 
 
-def test_what_cannot_be_created_is_not_counted_but_an_upload_that_is_not_there_is():
+def of_upload(stack, ref):
+    return stack.service.create_step_function_task("mbc", "cat", input_ref=ref, caller=ALICE)
+
+
+def test_what_cannot_be_created_is_not_counted_but_an_upload_that_is_no_input_is(monkeypatch):
     stack = stack_of(user_tasks_per_minute=2)
     for data in (float("nan"), {1}):
         with pytest.raises(InvalidInput):
             create(stack, input=data)
     assert counts(stack) == {}
-    ref = stack.service.create_upload("mbc").input_ref
-    with pytest.raises(InvalidInput):
-        stack.service.create_step_function_task("mbc", "cat", input_ref=ref, caller=ALICE)
-    assert counts(stack) == {"TASKS mbc 1": 1}
+    missing, large = (stack.service.create_upload("mbc") for _ in range(2))
+    stack.upload(large, b"1\n2\n")
+    monkeypatch.setattr(uploads, "UPLOAD_LIMIT", 3)
+    for upload in (missing, large):
+        with pytest.raises(InvalidInput):
+            of_upload(stack, upload.input_ref)
+    assert counts(stack) == {"TASKS mbc 1": 2}
+    with pytest.raises(BoundReached):  # before the bucket is asked
+        of_upload(stack, missing.input_ref)
 
 
 def test_a_retry_counts_as_a_new_task_for_who_asks_for_it():
