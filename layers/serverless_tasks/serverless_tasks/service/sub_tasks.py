@@ -44,7 +44,7 @@ UNPLANNED_BYTES = 3_000_000
 """Of an input whose sub-tasks are shown before they are planned: what a request can carry."""
 PAGE_CHUNKS = 100
 """Chunks that one request reads at most, each with up to two objects: a filter that fits nothing must end in time.
-Where the counts say that nothing in a chunk fits, only its item is read: that costs as much of the table as any."""
+Of those in which nothing fits, by their counts, only the item is read."""
 READ_BYTES = 67_108_864
 """Of outcomes and input, after which one request looks into no other chunk, for the same reason."""
 LEASE_SECONDS = 60
@@ -65,12 +65,11 @@ def list_sub_tasks(
     found: list[SubTaskEntity] = []
     left, read = PAGE_BYTES, 0
     for before, chunk in enumerate(_chunks(cloud, task, number)):
-        if before == PAGE_CHUNKS:
+        fits = status is None or status in _statuses(task, chunk)
+        if before == PAGE_CHUNKS or (fits and (len(found) == limit or read >= READ_BYTES)):
             return Page(found, encode_cursor(query, [chunk.number, chunk.range.first]))
-        if status is not None and status not in _statuses(task, chunk):
+        if not fits:
             continue
-        if len(found) == limit or read >= READ_BYTES:
-            return Page(found, encode_cursor(query, [chunk.number, chunk.range.first]))
         entries = _entries(cloud, task, chunk, status, first, limit - len(found) + 1)
         for sub_task in _of_chunk(cloud, task, chunk, entries):
             left -= _bytes(sub_task)
