@@ -203,7 +203,7 @@ def test_a_lane_ends_what_it_can(said):
 
 
 def test_a_lane_runs_what_is_due_each_chunk_for_its_part_of_the_time():
-    assert for_lane(RUN, 20) == {**RUN, "seconds": 200}
+    assert for_lane(RUN, 20) == {"next": "run", "chunks": [0, 1], "seconds": 200}  # no later plan counts from it
     assert for_lane({**RUN, "chunks": list(range(40))}, 20)["seconds"] == 100
 
 

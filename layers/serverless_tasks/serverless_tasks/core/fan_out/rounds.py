@@ -108,7 +108,8 @@ def for_lane(step: Plan, concurrency: int) -> Plan:
         case "finish" | "stop":
             return step
         case "run" if len(step["chunks"]) <= lane.most_chunks(concurrency):
-            return {**step, "seconds": lane.seconds_for_each(len(step["chunks"]), concurrency)}
+            chunks: Sequence[int] = step["chunks"]
+            return {"next": "run", "chunks": chunks, "seconds": lane.seconds_for_each(len(chunks), concurrency)}
         case _:
             return HAND_OVER
 
