@@ -12,8 +12,8 @@ LINT_READY := $(LINT_VENV)/.ready
 SKIPPED := -rs --no-fold-skipped
 # Those of what a fork may delete lie beside it.
 UNIT := tests/unit $(wildcard demo/tests benchmarks/tests)
-# Four workers on two cores: those with a local cloud wait most of their time (tests/support/groups.py has the order).
-REST := -n 4 --dist loadscope --no-loadscope-reorder tests/e2e tests/browser tests/model tests/integration tests/upgrade tests/runtime
+# Three workers on two cores: those with a local cloud wait most of their time (tests/support/groups.py has the order).
+REST := -n 3 --dist loadscope --no-loadscope-reorder tests/e2e tests/browser tests/model tests/integration tests/upgrade tests/runtime
 
 # Where it is set, every one of the many processes here would compile what it imports anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -1,8 +1,10 @@
 """Bounds over moto: what they cost, that the role allows them, and the last place with many at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import pytest
+from botocore.endpoint import Endpoint
 from serverless_tasks import BoundReached, Caller, TaskType
 from serverless_tasks.core.dynamodb.sizes import item_size, write_units
 
@@ -48,6 +50,19 @@ def test_each_bound_costs_a_task_one_write_unit(bounds: dict[str, str], units: l
         assert len([name for name in stack.calls.invocations if name == "relay"]) == 2
 
 
+@pytest.fixture
+def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A condition and its write are one in DynamoDB; in moto another thread's write may come between."""
+    lock, make_request = Lock(), Endpoint.make_request
+
+    def locked(*arguments: object) -> object:
+        with lock:
+            return make_request(*arguments)
+
+    monkeypatch.setattr(Endpoint, "make_request", locked)
+
+
+@pytest.mark.usefixtures("one_call_at_a_time")
 def test_many_at_once_are_as_many_as_there_are_places() -> None:
     with MotoStack(UserTasksPerMinute="3", TenantTasksPerMinute="5") as stack:
         callers = [Caller(name) for name in ("alice", "bob", "carol") for _ in range(4)]

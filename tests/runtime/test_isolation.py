@@ -21,7 +21,7 @@ def test_finds_code_then_layer_then_what_lambda_has(start: Start, functions: dic
     layer = functions["RelayFunction"].layer
     assert layer
     probe = start(Function("Probe", "app.handler", tmp_path, layer))
-    ours = ["ministack", "moto", "pydantic", "samcli", "rich"]
+    ours = ["ministack", "moto", "cfnlint", "samcli", "rich"]
     answer = probe.invoke(["boto3", "aws_lambda_powertools", "serverless_tasks", *ours])
     assert answer["found"] == ["boto3", "aws_lambda_powertools", "serverless_tasks"]
     path = [Path(entry) for entry in answer["path"]]
@@ -37,13 +37,12 @@ def test_a_function_without_its_layer_fails(start: Start, functions: dict[str, F
     assert failed.value.error_type == "Runtime.ImportModuleError"
 
 
-def test_a_package_missing_from_a_functions_requirements_fails(
-    start: Start, functions: dict[str, Function], tmp_path: Path
-):
-    code = tmp_path / "code"
-    shutil.copytree(functions["ApiFunction"].code, code, ignore=shutil.ignore_patterns("pydantic"))
+def test_a_package_missing_from_a_layer_fails(start: Start, functions: dict[str, Function], tmp_path: Path):
+    whole = functions["ApiFunction"]
+    assert whole.layer
+    layer = shutil.copytree(whole.layer, tmp_path / "layer", ignore=shutil.ignore_patterns("pydantic"))
     with pytest.raises(FunctionFailed, match="No module named 'pydantic'") as failed:
-        start(replace(functions["ApiFunction"], name="Incomplete", code=code)).invoke({})
+        start(replace(whole, name="Incomplete", layer=layer)).invoke({})
     assert failed.value.error_type == "Runtime.ImportModuleError"
 
 

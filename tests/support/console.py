@@ -11,11 +11,10 @@ from selenium.webdriver.support.select import Select
 
 from local.stack import Stack
 from tests.support.browser import Browser
-from tests.support.driver import BUSY, Json
+from tests.support.driver import BUSY, SECONDS, Json
 
 T = TypeVar("T")
 
-SECONDS = 60.0
 POLL_SECONDS = 0.05
 
 

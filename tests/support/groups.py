@@ -1,6 +1,6 @@
 """Which tests one worker of pytest-xdist runs, and in which order, where some of them have local clouds.
 
-Tests with a cloud wait most of their time, all others compute: together they keep two cores busy with four workers.
+Tests with a cloud wait most of their time, all others compute: together they keep two cores busy with three workers.
 (`--dist loadgroup` would ask for groups by a marker, but pytest-xdist 3.8 writes them where pytest 9 no longer reads.)
 """
 
@@ -23,7 +23,17 @@ OWN_CLOUDS = {
     "test_without_api.py",
 }
 """Files of ``tests/e2e`` that have clouds of their own, or several."""
-LONGEST = ("e2e", "test_schedules.py", "browser", "test_states.py", "test_forking.py", "test_readme.py")
+LONGEST = (
+    "e2e",
+    "test_forking.py",
+    "browser",
+    "test_states.py",
+    "test_published_description.py",
+    "test_schedules.py",
+    "test_launcher.py",
+    "test_snap_start.py",
+    "test_readme.py",
+)
 """The groups that begin first: what waits and what computes in turn. All others are short."""
 
 
