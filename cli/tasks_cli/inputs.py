@@ -1,5 +1,6 @@
 """A task's input: from the command line, a file or standard input."""
 
+import codecs
 import json
 import math
 import sys
@@ -45,7 +46,19 @@ def format_of(path: Path) -> str:
         raise BadInput(f"{path}: must be JSON Lines or CSV, and end with {', '.join(FORMATS)}")
     if size > UPLOAD_LIMIT:
         raise BadInput(f"{path}: has {size:,} bytes, {UPLOAD_LIMIT:,} are allowed; split it into several tasks")
-    return FORMATS[path.suffix.lower()]
+    written = FORMATS[path.suffix.lower()]
+    if written == "csv" and _begins_as_json(path):
+        raise BadInput(f"{path}: begins with an object of JSON; if it is JSON Lines, let its name end with .jsonl")
+    return written
+
+
+def _begins_as_json(path: Path) -> bool:
+    """As a CSV, the first line would be a header, and no line of it a sub-task of its own."""
+    try:
+        with path.open("rb") as file:
+            return file.read(64).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b'{"')
+    except OSError as error:
+        raise BadInput(f"{path}: {_why(error)}") from error
 
 
 def _why(error: Exception) -> str:

@@ -110,11 +110,18 @@ def test_fan_out_of_csv_without_watching(api, tasks, home):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("cats.txt", "end with .jsonl"), ("dir.csv", "no file"), ("no.csv", "No such")]
+    ("name", "said"),
+    [
+        ("cats.txt", "end with .jsonl"),
+        ("dir.csv", "no file"),
+        ("no.csv", "No such"),
+        ("lines.csv", "begins with an object of JSON"),
+    ],
 )
 def test_what_cannot_be_uploaded_is_refused_at_once(api, tasks, home, name, said):
     (home / "cats.txt").touch()
     (home / "dir.csv").mkdir()
+    (home / "lines.csv").write_bytes(b'\xef\xbb\xbf\n {"key": "value1"}\n{"key": "value2"}\n')
     done = tasks("fan-out", name, "--type", "cat")
     assert done.exit_code == 2
     assert said in done.stderr
