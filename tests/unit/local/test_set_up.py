@@ -1,5 +1,6 @@
 """`make setup` after a change: what is no longer required goes, all else stays."""
 
+import os
 import subprocess
 import sys
 
@@ -77,3 +78,15 @@ def test_it_runs_in_an_environment_without_packages_of_ours():
         [sys.executable, "-S", "local/left_over.py", "requirements/dev.txt"], cwd=ROOT, capture_output=True, check=True
     )
     assert done.stdout == b""
+
+
+def test_its_path_may_have_letters_that_the_locale_has_not(tmp_path):
+    clone = tmp_path / "für alle"
+    clone.mkdir()
+    (clone / "local").symlink_to(ROOT / "local")
+    (clone / "requirements.txt").touch()
+    command = ["sh", "local/set_up.sh", ".venv", "requirements.txt", sys.executable, sys.executable, "--without-pip"]
+    for said in (b"Setting up .venv", b"Bringing .venv"):
+        done = subprocess.run(command, cwd=clone, env={**os.environ, "LC_ALL": "C"}, capture_output=True, check=True)
+        assert done.stdout.startswith(said)
+        assert b"Traceback" not in done.stderr
