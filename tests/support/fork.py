@@ -82,8 +82,9 @@ class Fork:
 
     def with_grant(self, action: str, resource: str) -> Self:
         """Allow the task types something, where the template says that one does."""
-        added = f"          - {{Effect: Allow, Action: {action}, Resource: {resource}}}\n  # <<< Yours\n"
-        return self.with_change("template.yaml", "  # <<< Yours\n", added)
+        end = "  # <<< Yours\n\n  KeyPermissions:"  # of the part of the permissions; there are others
+        lines = ("          - Effect: Allow", f"            Action: {action}", f"            Resource: {resource}", end)
+        return self.with_change("template.yaml", end, "\n".join(lines))
 
     def with_recorder(self) -> Self:
         """Let every function write down its AWS calls; :attr:`recorded_calls` is where."""
