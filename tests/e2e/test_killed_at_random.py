@@ -1,11 +1,10 @@
-"""Tasks, a long list and short lists while their workers are killed: all end, and keyed effects happen once."""
+"""300 tasks and a 300-element fan-out while their workers are killed: all end, and keyed effects happen once."""
 
 import os
 import random
 import signal
 import threading
 import time
-from collections import Counter
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -21,8 +20,6 @@ GROWN_UP_SECONDS = 10
 """Age at which a worker may be killed. When one dies at its start the engine ends all others of its function, too."""
 PATIENCE = 240
 """Seconds until everything has ended: a lease, its message's margin, and once more for who was killed twice."""
-OF_LANES = 900
-"""The same for short lists. The longest part: the sweeper leaves one alone until its lane can no longer live."""
 VICTIMS = ("QueueFunction", "ChunkFunction", "PlanFunction", "FinishFunction", "RelayFunction")
 ENDS_OF_A_MESSAGE = 20
 """Seconds a message is hidden before its worker has claimed the task. A worker may die that early, too."""
@@ -129,25 +126,3 @@ def test_all_end_and_every_keyed_effect_happens_once(own, tasks):
     assert names == [many["code"]]  # what warmed up began and ended in a lane
     dead = tasks.cloud.client("sqs").receive_message(QueueUrl=tasks.cloud.stack["deadLetterQueueUrl"])
     assert "Messages" not in dead
-
-
-@pytest.mark.slow
-def test_short_lists_end_in_their_lanes_or_out_of_them(own, tasks):
-    """GIVEN 300 lists of 1 to 40; WHEN workers die at random; THEN all end, by at most one Standard execution."""
-    sizes = [random.Random(SEED + number).randint(1, 40) for number in range(COUNT)]
-    order = {"do": "sleep", "seconds": 0.01}
-
-    with_workers(tasks)
-    with killing(own, KILLS) as killed:
-        created = [tasks.fan_out("mortal", [order] * size) for size in sizes]
-        ended = [tasks.wait(task, seconds=OF_LANES) for task in created]
-
-    assert [task["status"] for task in ended] == ["COMPLETED"] * COUNT
-    assert [counters_of(task) for task in ended] == [(size, size, 0, 0) for size in sizes]
-    listed = tasks.cloud.client("stepfunctions").get_paginator("list_executions")
-    pages = listed.paginate(stateMachineArn=tasks.cloud.stack["stateMachineArn"])
-    standard = Counter(found["name"] for page in pages for found in page["executions"])
-    print(f"killed {len(killed)} workers; of {COUNT} lists, {len(standard)} went on in a Standard execution")
-    assert len(killed) == KILLS
-    assert 0 < len(standard) < COUNT
-    assert set(standard.values()) == {1}
