@@ -42,11 +42,11 @@ def format_of(path: Path) -> str:
         raise BadInput(f"{path}: {_why(error)}") from error
     if not is_file:
         raise BadInput(f"{path}: is no file")
-    if path.suffix.lower() not in FORMATS:
+    written = FORMATS.get(path.suffix.lower())
+    if written is None:
         raise BadInput(f"{path}: must be JSON Lines or CSV, and end with {', '.join(FORMATS)}")
     if size > UPLOAD_LIMIT:
         raise BadInput(f"{path}: has {size:,} bytes, {UPLOAD_LIMIT:,} are allowed; split it into several tasks")
-    written = FORMATS[path.suffix.lower()]
     if written == "csv" and _begins_as_json(path):
         raise BadInput(f"{path}: begins with an object of JSON; if it is JSON Lines, let its name end with .jsonl")
     return written
