@@ -11,11 +11,9 @@ from selenium.webdriver.support.select import Select
 
 from local.stack import Stack
 from tests.support.browser import Browser
-from tests.support.driver import BUSY, SECONDS, Json
+from tests.support.driver import BUSY, POLL_SECONDS, SECONDS, Json
 
 T = TypeVar("T")
-
-POLL_SECONDS = 0.05
 
 
 class Console:

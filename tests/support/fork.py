@@ -12,6 +12,7 @@ from typing import Self
 from local.cloud import Connection
 from local.locking import locked
 from local.paths import BUILD, ROOT, SOURCES
+from tools import yours
 
 TASK_TYPES = Path("functions", "worker", "task_types")
 PROBES = ROOT / "tests" / "e2e" / "task_types"
@@ -82,9 +83,9 @@ class Fork:
 
     def with_grant(self, action: str, resource: str) -> Self:
         """Allow the task types something, where the template says that one does."""
-        end = "  # <<< Yours\n\n  KeyPermissions:"  # of the part of the permissions; there are others
-        lines = ("          - Effect: Allow", f"            Action: {action}", f"            Resource: {resource}", end)
-        return self.with_change("template.yaml", end, "\n".join(lines))
+        lines = ("- Effect: Allow", f"  Action: {action}", f"  Resource: {resource}")
+        yours.write(self.root, "permissions of the handlers", "".join(f"          {line}\n" for line in lines))
+        return self
 
     def with_recorder(self) -> Self:
         """Let every function write down its AWS calls; :attr:`recorded_calls` is where."""
